@@ -1,0 +1,33 @@
+// Byte helpers shared by every layer: comparison, concatenation, collecting a stream under a bound.
+
+/** A stream of bytes that is read once. Chunks are never reused by the producer after they were yielded. */
+export type ByteStream = AsyncIterable<Uint8Array>;
+
+export const emptyBytes: Uint8Array = new Uint8Array(0);
+
+/** Order of the unsigned bytes, a shorter prefix first: the order of S3 listings and of store keys. */
+export function compareBytes(left: Uint8Array, right: Uint8Array): number {
+  return Buffer.compare(left, right);
+}
+
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0] as Uint8Array;
+  return Buffer.concat(parts);
+}
+
+/** Thrown by `collectBytes` when a stream holds more than its bound. */
+export class TooManyBytesError extends Error {
+  override readonly name = "TooManyBytesError";
+}
+
+/** Reads a whole stream into memory. Throws TooManyBytesError past `limitBytes`. */
+export async function collectBytes(stream: ByteStream, limitBytes: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of stream) {
+    length += part.byteLength;
+    if (length > limitBytes) throw new TooManyBytesError("stream exceeds its bound");
+    parts.push(part);
+  }
+  return parts.length === 0 ? emptyBytes : concatBytes(parts);
+}

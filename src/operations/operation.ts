@@ -1,0 +1,62 @@
+// What an operation is: a function from typed input to typed output. It never sees sockets, headers,
+// XML or signatures; what it needs of the server comes in through the context.
+
+import type { ByteStream } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Caller } from "../access/caller.ts";
+import type { RequestPayload } from "../body/request-payload.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
+
+export interface OperationContext {
+  readonly requestId: string;
+  readonly caller: Caller;
+  readonly clock: Clock;
+  /** The region that this server says it is, for example `us-east-1`. */
+  readonly region: string;
+  /** The rules about buckets, objects and uploads: everything below the operations. */
+  readonly store: ObjectStore;
+  /** The request's body; only operations with a streaming input member read it. */
+  readonly payload: RequestPayload;
+  /** Absolute URL of the bucket or object as the client addressed it, without query: Location answers. */
+  readonly resourceUrl: string;
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal;
+}
+
+export type Operation<Input, Output> = (
+  input: Input,
+  context: OperationContext,
+) => Promise<Output | Reply<Output>>;
+
+/**
+ * An output with what the tables cannot know: a status other than the operation's own (206, 304), or
+ * work that ends after the response has begun.
+ */
+export class Reply<Output> {
+  readonly output: Output;
+  readonly status: number | undefined;
+
+  constructor(output: Output, status?: number) {
+    this.output = output;
+    this.status = status;
+  }
+}
+
+/**
+ * An operation may hand back a promise of its output together with this mark when the work can last
+ * long (CompleteMultipartUpload, CopyObject): the pipeline then answers 200 after a while, keeps the
+ * connection alive with white space, and puts a late error into the body, as S3 does.
+ */
+export class SlowReply<Output> {
+  readonly result: Promise<Output>;
+
+  constructor(result: Promise<Output>) {
+    this.result = result;
+  }
+}
+
+/** A streaming output member: the bytes and how many there will be. */
+export interface OutputBody {
+  readonly stream: ByteStream | Uint8Array;
+  readonly lengthBytes: number;
+}
