@@ -1,0 +1,297 @@
+// What the SDK's schemas lack or get wrong, one entry each with its reason. Read only by
+// tools/generate-model.ts, which applies it: the generated tables already hold the corrected truth.
+
+import type { InputMember, OperationDefinition, ShapeMember } from "./operation-table.ts";
+
+/** Success statuses that the model states as 200 but the service answers otherwise. */
+export const statuses: Readonly<Record<string, number>> = {
+  // Seen on the wire, and in the sample responses of the API reference: 204 No Content.
+  PutBucketAnalyticsConfiguration: 204,
+  PutBucketIntelligentTieringConfiguration: 204,
+  PutBucketInventoryConfiguration: 204,
+  PutBucketMetricsConfiguration: 204,
+  PutBucketPolicy: 204,
+  PutBucketTagging: 204,
+};
+
+/** Root elements of output documents for which the schemas have no name. */
+export const outputRoots: Readonly<Record<string, string>> = {
+  // The output is the configuration's own shape, whose name is the element.
+  GetBucketNotificationConfiguration: "NotificationConfiguration",
+  // The API reference prints the output's name itself as the element.
+  ListBucketIntelligentTieringConfigurations: "ListBucketIntelligentTieringConfigurationsOutput",
+  // No sample is published; named after the other listings. Every SDK ignores the root's name.
+  ListObjectAnnotations: "ListObjectAnnotationsResult",
+  PutObjectAnnotation: "PutObjectAnnotationResult",
+};
+
+/**
+ * Outputs whose one body member is itself the document: `<LocationConstraint>eu-west-1<…>`, without an
+ * inner element. The schemas nest the element twice.
+ */
+export const unwrappedOutputs: readonly string[] = ["GetBucketLocation"];
+
+/** Shapes and enumerations whose names would hide a global or say nothing outside their context. */
+export const typeNames: Readonly<Record<string, string>> = {
+  Object: "ListedObject",
+  Error: "DeleteError",
+  Type: "GranteeType",
+};
+
+/**
+ * Enumerations that S3 answers with an error of their own rather than MalformedXML; the XML reader
+ * lets every text through and the operation judges.
+ */
+export const openEnumerations: readonly string[] = [
+  // IllegalLocationConstraintException, InvalidLocationConstraint.
+  "BucketLocationConstraint",
+  // InvalidArgument: "A specified event is not supported for notifications".
+  "Event",
+  // Select has one error code for each of them.
+  "CompressionType",
+  "ExpressionType",
+  "FileHeaderInfo",
+  "JSONType",
+  "QuoteFields",
+];
+
+/** Members that the payload or the body already tells, where a second source could only disagree. */
+export const membersLeftOut: Readonly<Record<string, readonly string[]>> = {
+  // With aws-chunked the header counts the framing too: `context.payload.lengthBytes` is the truth.
+  PutObjectRequest: ["ContentLength"],
+  UploadPartRequest: ["ContentLength"],
+  // The encoder writes Content-Length from the body itself.
+  GetObjectOutput: ["ContentLength", "ExpiresString"],
+  GetObjectAnnotationOutput: ["ContentLength"],
+  // An SDK's convenience, the same header as Expires.
+  HeadObjectOutput: ["ExpiresString"],
+  // Versions and DeleteMarkers become one list, see `addedMembers`.
+  ListObjectVersionsOutput: ["Versions", "DeleteMarkers"],
+};
+
+/** Members whose type the schemas narrow beyond what S3 does. */
+export const memberTypes: Readonly<Record<string, ShapeMember["type"]>> = {
+  // S3 stores whatever text the client sent as Expires and returns it unchanged.
+  "PutObjectRequest.Expires": "string",
+  "CopyObjectRequest.Expires": "string",
+  "CreateMultipartUploadRequest.Expires": "string",
+  "WriteGetObjectResponseRequest.Expires": "string",
+  "GetObjectOutput.Expires": "string",
+  "HeadObjectOutput.Expires": "string",
+};
+
+/** Members that S3 has on the wire and the schemas do not. */
+export const addedMembers: Readonly<Record<string, readonly ShapeMember[]>> = {
+  // The old PutBucketNotification form carries a role; S3 reads and ignores it.
+  LambdaFunctionConfiguration: [{ name: "InvocationRole", wire: "InvocationRole", type: "string" }],
+  // S3 prints versions and delete markers interleaved in the order of the listing; two separate lists
+  // cannot say that order. An entry's element is the element of its one member.
+  ListObjectVersionsOutput: [
+    {
+      name: "Entries",
+      wire: "",
+      type: { list: { structure: "VersionEntry" }, flattened: true },
+    },
+  ],
+};
+
+/** Shapes that no schema has. */
+export const addedShapes: Readonly<Record<string, readonly ShapeMember[]>> = {
+  VersionEntry: [
+    { name: "Version", wire: "Version", type: { structure: "ObjectVersion" } },
+    { name: "DeleteMarker", wire: "DeleteMarker", type: { structure: "DeleteMarkerEntry" } },
+  ],
+};
+
+/** Added shapes of which exactly one member is present. */
+export const addedUnions: readonly string[] = ["VersionEntry"];
+
+/**
+ * The order in which S3 prints elements, from the sample responses of the API reference. Old clients
+ * read some of them in sequence. Members that are not named keep the schema's order, after the named.
+ */
+export const memberOrder: Readonly<Record<string, readonly string[]>> = {
+  ListBucketsOutput: ["Owner", "Buckets"],
+  ListObjectsOutput: [
+    "Name",
+    "Prefix",
+    "Marker",
+    "NextMarker",
+    "MaxKeys",
+    "Delimiter",
+    "EncodingType",
+    "IsTruncated",
+    "Contents",
+    "CommonPrefixes",
+  ],
+  ListObjectsV2Output: [
+    "Name",
+    "Prefix",
+    "StartAfter",
+    "ContinuationToken",
+    "NextContinuationToken",
+    "KeyCount",
+    "MaxKeys",
+    "Delimiter",
+    "EncodingType",
+    "IsTruncated",
+    "Contents",
+    "CommonPrefixes",
+  ],
+  ListObjectVersionsOutput: [
+    "Name",
+    "Prefix",
+    "KeyMarker",
+    "VersionIdMarker",
+    "NextKeyMarker",
+    "NextVersionIdMarker",
+    "MaxKeys",
+    "Delimiter",
+    "EncodingType",
+    "IsTruncated",
+    "Entries",
+    "CommonPrefixes",
+  ],
+  ListMultipartUploadsOutput: [
+    "Bucket",
+    "KeyMarker",
+    "UploadIdMarker",
+    "NextKeyMarker",
+    "NextUploadIdMarker",
+    "Delimiter",
+    "Prefix",
+    "EncodingType",
+    "MaxUploads",
+    "IsTruncated",
+    "Uploads",
+    "CommonPrefixes",
+  ],
+  ListPartsOutput: [
+    "Bucket",
+    "Key",
+    "UploadId",
+    "Initiator",
+    "Owner",
+    "StorageClass",
+    "PartNumberMarker",
+    "NextPartNumberMarker",
+    "MaxParts",
+    "IsTruncated",
+    "ChecksumAlgorithm",
+    "ChecksumType",
+    "Parts",
+  ],
+  Object: ["Key", "LastModified", "ETag", "ChecksumAlgorithm", "ChecksumType", "Size", "Owner"],
+  ObjectVersion: ["Key", "VersionId", "IsLatest", "LastModified", "ETag"],
+  DeleteMarkerEntry: ["Key", "VersionId", "IsLatest", "LastModified", "Owner"],
+  MultipartUpload: ["Key", "UploadId", "Initiator", "Owner", "StorageClass", "Initiated"],
+  Owner: ["ID", "DisplayName"],
+  Grantee: ["Type", "ID", "DisplayName", "EmailAddress", "URI"],
+  AccessControlPolicy: ["Owner", "Grants"],
+  CopyObjectResult: ["LastModified", "ETag"],
+  CopyPartResult: ["LastModified", "ETag"],
+  LifecycleRule: ["ID", "Prefix", "Filter", "Status"],
+  Error: ["Key", "VersionId", "Code", "Message"],
+};
+
+/** Malformed documents that get an error code of their own. */
+export const malformedBodyErrors: Readonly<
+  Record<string, NonNullable<OperationDefinition["malformedBodyError"]>>
+> = {
+  PutBucketAcl: "MalformedACLError",
+  PutObjectAcl: "MalformedACLError",
+};
+
+/** Operations that stand at an exact path of their own. */
+export const paths: Readonly<Record<string, string>> = {
+  // Object Lambda's answer: neither bucket nor key. The schema's route is a host, `{RequestRoute}.`.
+  WriteGetObjectResponse: "/WriteGetObjectResponse",
+};
+
+/**
+ * The deprecated twins share the address of their successors, and their documents are subsets of
+ * the successors' documents (one Transition instead of many, `Event` once instead of repeated,
+ * InvocationRole ignored): one operation serves both names.
+ */
+export const deprecatedTwins = {
+  GetBucketLifecycle: "GetBucketLifecycleConfiguration",
+  PutBucketLifecycle: "PutBucketLifecycleConfiguration",
+  GetBucketNotification: "GetBucketNotificationConfiguration",
+  PutBucketNotification: "PutBucketNotificationConfiguration",
+} as const;
+
+const bucketLabel: InputMember = {
+  name: "Bucket",
+  in: "label",
+  wire: "",
+  type: "string",
+  required: true,
+};
+
+/** Requests that S3 answers but no AWS model calls operations. */
+export const addedOperations: readonly {
+  readonly definition: Omit<OperationDefinition, "name">;
+  readonly name: string;
+}[] = [
+  {
+    // A browser's form upload: the key, the policy and the file are fields of the form.
+    name: "PostObject",
+    definition: {
+      method: "POST",
+      level: "bucket",
+      query: [],
+      status: 204,
+      input: [
+        bucketLabel,
+        { name: "ContentType", in: "header", wire: "Content-Type", type: "string" },
+        { name: "Body", in: "payload", wire: "", type: "stream" },
+      ],
+      outputRoot: "PostResponse",
+      output: [
+        { name: "Location", in: "body", wire: "Location", type: "string" },
+        { name: "Bucket", in: "body", wire: "Bucket", type: "string" },
+        { name: "Key", in: "body", wire: "Key", type: "string" },
+        { name: "ETag", in: "body", wire: "ETag", type: "string" },
+        { name: "VersionId", in: "header", wire: "x-amz-version-id", type: "string" },
+      ],
+    },
+  },
+  {
+    // A browser's CORS preflight, for a bucket or an object. Never signed.
+    name: "Preflight",
+    definition: {
+      method: "OPTIONS",
+      level: "object",
+      query: [],
+      status: 200,
+      input: [
+        bucketLabel,
+        { name: "Key", in: "label", wire: "", type: "string" },
+        { name: "Origin", in: "header", wire: "Origin", type: "string" },
+        {
+          name: "AccessControlRequestMethod",
+          in: "header",
+          wire: "Access-Control-Request-Method",
+          type: "string",
+        },
+        {
+          name: "AccessControlRequestHeaders",
+          in: "header",
+          wire: "Access-Control-Request-Headers",
+          type: "string",
+        },
+      ],
+      output: (
+        [
+          ["AllowOrigin", "Access-Control-Allow-Origin", "string"],
+          ["AllowMethods", "Access-Control-Allow-Methods", "string"],
+          ["AllowHeaders", "Access-Control-Allow-Headers", "string"],
+          ["ExposeHeaders", "Access-Control-Expose-Headers", "string"],
+          ["AllowCredentials", "Access-Control-Allow-Credentials", "string"],
+          ["MaxAge", "Access-Control-Max-Age", "integer"],
+          ["Vary", "Vary", "string"],
+        ] as const
+      ).map(([name, wire, type]) => ({ name, in: "header", wire, type })),
+    },
+  },
+];
