@@ -1,0 +1,312 @@
+// Multipart uploads: beginning, parts, completion, abortion. Completing moves references from part
+// records to the object's layout; no bytes move, and nothing but the listed parts is looked at.
+
+import type { Clock } from "../base/clock.ts";
+import { S3Error } from "../model/errors.ts";
+import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
+import type { Transaction } from "../storage/key-value/transaction.ts";
+import { transact } from "../storage/key-value/transaction.ts";
+import type { Buckets } from "./buckets.ts";
+import type { Contents, ReceivedContent } from "./contents.ts";
+import type { Sequence } from "./identifiers.ts";
+import { newUploadId, nextSequence, sequenceOfUploadId } from "./identifiers.ts";
+import type { WriteConditions } from "./preconditions.ts";
+import { checkWrite } from "./preconditions.ts";
+import type { BucketRecord } from "./records/bucket-record.ts";
+import { keys, ranges } from "./records/keyspace.ts";
+import type { ObjectRecord, StoredChecksum, StoredPart } from "./records/object-record.ts";
+import { encodeRecord } from "./records/record-codec.ts";
+import type { PartRecord, UploadRecord } from "./records/upload-record.ts";
+import { decodePartRecord, decodeUploadRecord } from "./records/upload-record.ts";
+import type { KeyState, Versions } from "./versions.ts";
+
+/** An upload as a client names it. */
+export interface UploadPlace {
+  readonly bucketName: string;
+  readonly key: string;
+  readonly uploadId: string;
+}
+
+export type NewUpload = Omit<
+  UploadRecord,
+  "v" | "uploadId" | "initiatedSequence" | "initiatedMilliseconds"
+>;
+
+export interface NewPart {
+  readonly number: number;
+  readonly etag: string;
+  readonly checksum: PartRecord["checksum"] | undefined;
+}
+
+/** What a completion makes of the parts that were found: computed by the caller, without I/O. */
+export interface AssembledObject {
+  /** In the order of the object's bytes; must be records that were handed to `assemble`. */
+  readonly parts: readonly PartRecord[];
+  readonly etag: string;
+  readonly checksum: StoredChecksum | undefined;
+}
+
+export interface Completed {
+  readonly bucket: BucketRecord;
+  readonly record: ObjectRecord;
+}
+
+const partChunk = 1000;
+
+export class MultipartUploads {
+  readonly #store: KeyValueStore;
+  readonly #buckets: Buckets;
+  readonly #versions: Versions;
+  readonly #contents: Contents;
+  readonly #clock: Clock;
+
+  constructor(options: {
+    readonly store: KeyValueStore;
+    readonly buckets: Buckets;
+    readonly versions: Versions;
+    readonly contents: Contents;
+    readonly clock: Clock;
+  }) {
+    this.#store = options.store;
+    this.#buckets = options.buckets;
+    this.#versions = options.versions;
+    this.#contents = options.contents;
+    this.#clock = options.clock;
+  }
+
+  async create(bucketName: string, key: string, upload: NewUpload): Promise<UploadRecord> {
+    return transact(this.#store, async (transaction) => {
+      const bucket = await this.#buckets.getForWrite(transaction, bucketName);
+      const now = this.#clock.now();
+      const initiatedSequence = nextSequence(now, undefined);
+      const record: UploadRecord = {
+        v: 1,
+        uploadId: newUploadId(initiatedSequence),
+        initiatedSequence,
+        initiatedMilliseconds: Math.floor(now / 1000) * 1000,
+        ...upload,
+      };
+      const place = keys.upload(bucket.id, key, initiatedSequence, record.uploadId);
+      transaction.set(place, encodeRecord(record));
+      return record;
+    });
+  }
+
+  /** Throws S3Error NoSuchBucket, NoSuchUpload. */
+  async get(place: UploadPlace): Promise<{
+    readonly bucket: BucketRecord;
+    readonly upload: UploadRecord;
+  }> {
+    const bucket = await this.#buckets.get(place.bucketName);
+    const key = uploadKey(bucket, place);
+    const entry = key === undefined ? undefined : (await this.#store.read({ gets: [key] })).gets[0];
+    if (entry === undefined) throw noSuchUpload(place);
+    return { bucket, upload: decodeUploadRecord(entry.value) };
+  }
+
+  /** Adds or replaces a part with bytes that were received. Throws S3Error NoSuchUpload. */
+  async putPart(
+    place: UploadPlace,
+    received: ReceivedContent,
+    part: NewPart,
+  ): Promise<PartRecord> {
+    return this.#contents.commitOrDiscard(received, () =>
+      transact(this.#store, async (transaction) => {
+        await this.#load(transaction, place);
+        const extents = this.#contents.attach(transaction, received);
+        return this.#setPart(transaction, place, part, extents, received.sizeBytes);
+      }),
+    );
+  }
+
+  /**
+   * Adds or replaces a part with bytes that an object holds already. `find` loads the source's
+   * extents inside the transaction, so that they cannot vanish before the commit.
+   */
+  async putSharedPart(
+    place: UploadPlace,
+    part: NewPart,
+    find: (transaction: Transaction) => Promise<PartRecord["extents"]>,
+  ): Promise<PartRecord> {
+    return transact(this.#store, async (transaction) => {
+      await this.#load(transaction, place);
+      const extents = await this.#contents.share(transaction, await find(transaction));
+      const sizeBytes = extents.reduce((sum, extent) => sum + extent.lengthBytes, 0);
+      return this.#setPart(transaction, place, part, extents, sizeBytes);
+    });
+  }
+
+  /**
+   * Makes the object of an upload. `assemble` judges the parts that exist (ascending by number) and
+   * may throw to refuse, which changes nothing. When the upload is gone because the same completion
+   * succeeded before, its result is answered again. Throws S3Error NoSuchUpload.
+   */
+  async complete(
+    place: UploadPlace,
+    options: {
+      readonly conditions: WriteConditions;
+      readonly assemble: (upload: UploadRecord, parts: readonly PartRecord[]) => AssembledObject;
+    },
+  ): Promise<Completed> {
+    return transact(this.#store, async (transaction) => {
+      const state = await this.#versions.load(transaction, place.bucketName, place.key);
+      const uploadAt = uploadKey(state.bucket, place);
+      const entry = uploadAt === undefined ? undefined : await transaction.get(uploadAt);
+      if (uploadAt === undefined || entry === undefined) {
+        const earlier = state.current;
+        if (earlier?.uploadId !== place.uploadId) throw noSuchUpload(place);
+        return { bucket: state.bucket, record: earlier };
+      }
+      checkWrite(options.conditions, state.current, place.key);
+      const found = await this.#readParts(transaction, place.uploadId);
+      const upload = decodeUploadRecord(entry.value);
+      const assembled = options.assemble(
+        upload,
+        found.map((each) => each.record),
+      );
+      transaction.delete(uploadAt);
+      // Unlisted parts, and parts that land while this commit is under way, are swept by upload id:
+      // no part can be added once the upload's record is gone.
+      const garbage = { kind: "upload", uploadId: upload.uploadId } as const;
+      this.#contents.addGarbage(transaction, garbage);
+      this.#takeParts(transaction, place.uploadId, found, assembled.parts);
+      const record = await this.#putObject(transaction, state, upload, assembled);
+      return { bucket: state.bucket, record };
+    });
+  }
+
+  /** Ends an upload; its parts are swept. Throws S3Error NoSuchUpload. */
+  async abort(
+    place: UploadPlace,
+    check: (upload: UploadRecord) => void = () => {},
+  ): Promise<void> {
+    await transact(this.#store, async (transaction) => {
+      const { key, upload } = await this.#load(transaction, place);
+      check(upload);
+      transaction.delete(key);
+      this.#contents.addGarbage(transaction, { kind: "upload", uploadId: upload.uploadId });
+    });
+  }
+
+  /** Parts with numbers above `after`, ascending, at most `limit`. */
+  async listParts(
+    uploadId: string,
+    after: number,
+    limit: number,
+  ): Promise<readonly PartRecord[]> {
+    if (limit === 0) return [];
+    const range = { ...ranges.parts(uploadId, after), limit };
+    const entries = (await this.#store.read({ ranges: [range] })).ranges[0] ?? [];
+    return entries.map((entry) => decodePartRecord(entry.value));
+  }
+
+  async #load(
+    transaction: Transaction,
+    place: UploadPlace,
+  ): Promise<{ readonly key: Uint8Array; readonly upload: UploadRecord }> {
+    const bucket = await this.#buckets.getForWrite(transaction, place.bucketName);
+    const key = uploadKey(bucket, place);
+    const entry = key === undefined ? undefined : await transaction.get(key);
+    if (key === undefined || entry === undefined) throw noSuchUpload(place);
+    return { key, upload: decodeUploadRecord(entry.value) };
+  }
+
+  async #setPart(
+    transaction: Transaction,
+    place: UploadPlace,
+    part: NewPart,
+    extents: PartRecord["extents"],
+    sizeBytes: number,
+  ): Promise<PartRecord> {
+    const key = keys.part(place.uploadId, part.number);
+    const replaced = await transaction.get(key);
+    if (replaced !== undefined) {
+      const { extents: old } = decodePartRecord(replaced.value);
+      this.#contents.releaseExtents(transaction, old);
+    }
+    const record: PartRecord = {
+      v: 1,
+      number: part.number,
+      sizeBytes,
+      etag: part.etag,
+      lastModifiedMilliseconds: Math.floor(this.#clock.now() / 1000) * 1000,
+      extents,
+      ...(part.checksum === undefined ? {} : { checksum: part.checksum }),
+    };
+    transaction.set(key, encodeRecord(record));
+    return record;
+  }
+
+  async #readParts(transaction: Transaction, uploadId: string): Promise<readonly FoundPart[]> {
+    const found: FoundPart[] = [];
+    let after = 0;
+    for (;;) {
+      const range = { ...ranges.parts(uploadId, after), limit: partChunk };
+      const entries = await transaction.range(range);
+      for (const entry of entries) {
+        const record = decodePartRecord(entry.value);
+        found.push({ record, key: entry.key, revision: entry.revision });
+        after = record.number;
+      }
+      if (entries.length < partChunk) return found;
+    }
+  }
+
+  /** Hands the references of the listed parts over to the object: their records go, the counts stay. */
+  #takeParts(
+    transaction: Transaction,
+    uploadId: string,
+    found: readonly FoundPart[],
+    taken: readonly PartRecord[],
+  ): void {
+    const byNumber = new Map(found.map((each) => [each.record.number, each]));
+    for (const part of taken) {
+      const place = byNumber.get(part.number);
+      if (place === undefined) throw noSuchUpload({ bucketName: "", key: "", uploadId });
+      transaction.check(place.key, place.revision);
+      transaction.delete(place.key);
+    }
+  }
+
+  async #putObject(
+    transaction: Transaction,
+    state: KeyState,
+    upload: UploadRecord,
+    assembled: AssembledObject,
+  ): Promise<ObjectRecord> {
+    const parts: StoredPart[] = assembled.parts.map((part) => ({
+      number: part.number,
+      sizeBytes: part.sizeBytes,
+      ...(part.checksum === undefined ? {} : { checksum: part.checksum.value }),
+    }));
+    const extents = assembled.parts.flatMap((part) => part.extents);
+    const content = this.#contents.writeLayout(transaction, { extents, parts });
+    const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+    return this.#versions.put(transaction, state, (identity) => ({
+      v: 1,
+      ...identity,
+      etag: assembled.etag,
+      sizeBytes,
+      content,
+      ...(assembled.checksum === undefined ? {} : { checksum: assembled.checksum }),
+      attributes: upload.attributes,
+      uploadId: upload.uploadId,
+    }));
+  }
+}
+
+interface FoundPart {
+  readonly record: PartRecord;
+  readonly key: Uint8Array;
+  readonly revision: number;
+}
+
+function uploadKey(bucket: BucketRecord, place: UploadPlace): Uint8Array | undefined {
+  const sequence: Sequence | undefined = sequenceOfUploadId(place.uploadId);
+  if (sequence === undefined) return undefined;
+  return keys.upload(bucket.id, place.key, sequence, place.uploadId);
+}
+
+function noSuchUpload(place: UploadPlace): S3Error {
+  return new S3Error("NoSuchUpload", { fields: { UploadId: place.uploadId } });
+}

@@ -1,0 +1,90 @@
+// Everything about buckets, objects and uploads behind one door: built once from the two stores,
+// handed to every operation.
+
+import { randomBytes, randomInt } from "node:crypto";
+import type { Clock } from "../base/clock.ts";
+import type { BlobStore } from "../storage/blob/blob-store.ts";
+import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
+import { transact } from "../storage/key-value/transaction.ts";
+import { Buckets } from "./buckets.ts";
+import { Contents } from "./contents.ts";
+import { MultipartUploads } from "./multipart-uploads.ts";
+import { ObjectWrites } from "./object-writes.ts";
+import { ReadPins } from "./read-pins.ts";
+import { keys } from "./records/keyspace.ts";
+import type { StoreRecord } from "./records/store-record.ts";
+import { decodeStoreRecord } from "./records/store-record.ts";
+import { encodeRecord } from "./records/record-codec.ts";
+import { Versions } from "./versions.ts";
+import { Writers } from "./writers.ts";
+
+export interface ObjectStoreOptions {
+  readonly store: KeyValueStore;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  /** Objects up to this size live in the key-value store; 0 puts every byte into blobs. */
+  readonly inlineLimitBytes?: number;
+}
+
+/** The account that owns what is made with the root credentials. Made with the store, never changes. */
+export interface RootAccount {
+  readonly accountId: string;
+  readonly canonicalId: string;
+}
+
+const defaultInlineLimitBytes = 64 * 1024;
+
+export class ObjectStore {
+  readonly keyValueStore: KeyValueStore;
+  readonly blobStore: BlobStore;
+  readonly clock: Clock;
+  readonly rootAccount: RootAccount;
+  readonly pins: ReadPins;
+  readonly writers: Writers;
+  readonly buckets: Buckets;
+  readonly contents: Contents;
+  readonly versions: Versions;
+  readonly writes: ObjectWrites;
+  readonly uploads: MultipartUploads;
+
+  private constructor(options: ObjectStoreOptions, rootAccount: RootAccount) {
+    const { store, blobs, clock } = options;
+    const inlineLimitBytes = options.inlineLimitBytes ?? defaultInlineLimitBytes;
+    this.keyValueStore = store;
+    this.blobStore = blobs;
+    this.clock = clock;
+    this.rootAccount = rootAccount;
+    this.pins = new ReadPins(clock);
+    this.writers = new Writers({ store, clock, writerId: blobs.writerId, pins: this.pins });
+    this.contents = new Contents({ store, blobs, clock, pins: this.pins, inlineLimitBytes });
+    const { contents } = this;
+    this.buckets = new Buckets({ store, contents, clock });
+    const { buckets } = this;
+    this.versions = new Versions({ store, buckets, contents, clock });
+    const { versions } = this;
+    this.writes = new ObjectWrites({ store, contents, versions });
+    this.uploads = new MultipartUploads({ store, buckets, versions, contents, clock });
+  }
+
+  /** Opens a store, making its format record when it is new, and registers this process's writer. */
+  static async open(options: ObjectStoreOptions): Promise<ObjectStore> {
+    const record = await transact(options.store, async (transaction) => {
+      const entry = await transaction.get(keys.store());
+      if (entry !== undefined) return decodeStoreRecord(entry.value);
+      const made: StoreRecord = {
+        v: 1,
+        createdMilliseconds: options.clock.now(),
+        rootAccountId: String(randomInt(1_000_000)).padStart(6, "0") + String(randomInt(1_000_000)).padStart(6, "0"),
+        rootCanonicalId: randomBytes(32).toString("hex"),
+      };
+      transaction.set(keys.store(), encodeRecord(made));
+      return made;
+    });
+    const opened = new ObjectStore(options, {
+      accountId: record.rootAccountId,
+      canonicalId: record.rootCanonicalId,
+    });
+    await opened.writers.register();
+    return opened;
+  }
+}

@@ -1,0 +1,246 @@
+// The writes of whole objects: put, copy and delete, each one transaction.
+
+import { S3Error } from "../model/errors.ts";
+import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
+import type { Transaction } from "../storage/key-value/transaction.ts";
+import { KeyedQueue, transact } from "../storage/key-value/transaction.ts";
+import type { Contents, ReceivedContent } from "./contents.ts";
+import type { Sequence } from "./identifiers.ts";
+import type { WriteConditions } from "./preconditions.ts";
+import { checkWrite, isConditional, matchesEtag, preconditionFailed } from "./preconditions.ts";
+import type { BucketRecord } from "./records/bucket-record.ts";
+import type {
+  Content,
+  Extent,
+  ObjectAttributes,
+  ObjectRecord,
+  StoredChecksum,
+  VersionRecord,
+} from "./records/object-record.ts";
+import { isDeleteMarker } from "./records/object-record.ts";
+import type { DeletedVersion, KeyState, Versions } from "./versions.ts";
+
+export interface ObjectPlace {
+  readonly bucketName: string;
+  readonly key: string;
+}
+
+/** What a version is beside its bytes and its place in the key's history. */
+export interface NewVersion {
+  readonly etag: string;
+  readonly checksum: StoredChecksum | undefined;
+  readonly attributes: ObjectAttributes;
+}
+
+export interface Written {
+  readonly bucket: BucketRecord;
+  readonly record: ObjectRecord;
+}
+
+/** The current version as it was before an upload's bytes were read; see `ObjectWrites.begin`. */
+export interface BegunWrite {
+  readonly conditions: WriteConditions;
+  readonly sequence: Sequence | undefined;
+}
+
+/** A transaction's own view of the object that a copy reads. */
+export interface CopySource {
+  readonly place: ObjectPlace;
+  readonly versionId: string | undefined;
+  /** The version that the request was judged by; when it is another at the commit, the copy retries. */
+  readonly sequence: Sequence;
+}
+
+export interface DeleteConditions {
+  readonly ifMatch?: string | undefined;
+  readonly ifMatchLastModifiedTime?: Date | undefined;
+  readonly ifMatchSize?: number | undefined;
+}
+
+export class ObjectWrites {
+  readonly #store: KeyValueStore;
+  readonly #contents: Contents;
+  readonly #versions: Versions;
+  // Writers of one key in this process take turns: they would only make each other's commits fail.
+  readonly #queue = new KeyedQueue();
+
+  constructor(options: {
+    readonly store: KeyValueStore;
+    readonly contents: Contents;
+    readonly versions: Versions;
+  }) {
+    this.#store = options.store;
+    this.#contents = options.contents;
+    this.#versions = options.versions;
+  }
+
+  /**
+   * Judges a conditional write before its bytes are read. What holds now and no longer at the commit
+   * is S3's ConditionalRequestConflict (409): the client saw the right state, and somebody was faster.
+   * Throws S3Error NoSuchBucket, PreconditionFailed, NoSuchKey.
+   */
+  async begin(place: ObjectPlace, conditions: WriteConditions): Promise<BegunWrite> {
+    if (!isConditional(conditions)) return { conditions, sequence: undefined };
+    const current = await this.#versions.findIfPresent(place.bucketName, place.key);
+    checkWrite(conditions, current, place.key);
+    return { conditions, sequence: current?.sequence };
+  }
+
+  /** Makes received bytes the current version of a key, or removes them again. */
+  async put(
+    place: ObjectPlace,
+    begun: BegunWrite,
+    received: ReceivedContent,
+    version: NewVersion,
+  ): Promise<Written> {
+    return this.#contents.commitOrDiscard(received, () =>
+      this.#write(place, begun, (transaction) => ({
+        content: { extents: this.#contents.attach(transaction, received) },
+        sizeBytes: received.sizeBytes,
+        version,
+      })),
+    );
+  }
+
+  /**
+   * Makes the bytes of an existing version the current version of another key (or of its own), without
+   * moving any. `describe` sees the source as it is in the transaction and may throw to refuse.
+   */
+  async copy(
+    place: ObjectPlace,
+    begun: BegunWrite,
+    source: CopySource,
+    describe: (record: ObjectRecord) => NewVersion,
+  ): Promise<Written> {
+    return this.#write(place, begun, async (transaction) => {
+      const record = await this.loadSource(transaction, source);
+      return {
+        content: await this.#shareContent(transaction, record.content),
+        sizeBytes: record.sizeBytes,
+        version: describe(record),
+      };
+    });
+  }
+
+  /** The version that a copy reads, inside its transaction. Throws S3Error NoSuchKey, NoSuchVersion. */
+  async loadSource(transaction: Transaction, source: CopySource): Promise<ObjectRecord> {
+    const { bucketName, key } = source.place;
+    const state = await this.#versions.load(transaction, bucketName, key);
+    const record: VersionRecord | undefined =
+      source.versionId === undefined
+        ? state.current
+        : await this.#versions.loadVersion(transaction, state, source.versionId);
+    if (record === undefined || isDeleteMarker(record)) {
+      throw source.versionId === undefined
+        ? new S3Error("NoSuchKey", { fields: { Key: key } })
+        : new S3Error("NoSuchVersion", { fields: { Key: key, VersionId: source.versionId } });
+    }
+    if (record.sequence !== source.sequence) {
+      throw new S3Error("OperationAborted", {
+        message: "The source object changed while it was being copied. Please try again.",
+      });
+    }
+    return record;
+  }
+
+  /** The extents of a source's bytes `start` to `end` (exclusive), inside a transaction. */
+  extentsOf(content: Content): Promise<readonly Extent[]> {
+    return this.#contents.extentsOf(content);
+  }
+
+  /** Deletes an object, adds a delete marker, or removes one version for good. */
+  async delete(
+    place: ObjectPlace,
+    versionId: string | undefined,
+    conditions: DeleteConditions,
+  ): Promise<DeletedVersion & { readonly bucket: BucketRecord }> {
+    return this.#inTurn(place, () =>
+      transact(this.#store, async (transaction) => {
+        const state = await this.#versions.load(transaction, place.bucketName, place.key);
+        checkDelete(conditions, state);
+        const deleted =
+          versionId === undefined
+            ? await this.#versions.delete(transaction, state)
+            : await this.#versions.deleteVersion(transaction, state, versionId);
+        return { ...deleted, bucket: state.bucket };
+      }),
+    );
+  }
+
+  async #write(
+    place: ObjectPlace,
+    begun: BegunWrite,
+    store: (transaction: Transaction) => Stored | Promise<Stored>,
+  ): Promise<Written> {
+    return this.#inTurn(place, () =>
+      transact(this.#store, async (transaction) => {
+        const state = await this.#versions.load(transaction, place.bucketName, place.key);
+        checkBegun(begun, state);
+        const { content, sizeBytes, version } = await store(transaction);
+        const record = await this.#versions.put(transaction, state, (identity) => ({
+          v: 1,
+          ...identity,
+          etag: version.etag,
+          sizeBytes,
+          content,
+          ...(version.checksum === undefined ? {} : { checksum: version.checksum }),
+          attributes: version.attributes,
+        }));
+        return { bucket: state.bucket, record };
+      }),
+    );
+  }
+
+  async #shareContent(transaction: Transaction, content: Content): Promise<Content> {
+    if ("extents" in content) {
+      return { extents: await this.#contents.share(transaction, content.extents) };
+    }
+    const layout = await this.#contents.layout(content.layout);
+    const extents = await this.#contents.share(transaction, layout.extents);
+    return this.#contents.writeLayout(transaction, { extents, parts: layout.parts });
+  }
+
+  #inTurn<Result>(place: ObjectPlace, work: () => Promise<Result>): Promise<Result> {
+    return this.#queue.run(`${place.bucketName}/${place.key}`, work);
+  }
+}
+
+interface Stored {
+  readonly content: Content;
+  readonly sizeBytes: number;
+  readonly version: NewVersion;
+}
+
+function checkBegun(begun: BegunWrite, state: KeyState): void {
+  try {
+    checkWrite(begun.conditions, state.current, state.key);
+  } catch (error) {
+    if (begun.sequence === state.current?.sequence) throw error;
+    throw new S3Error("ConditionalRequestConflict", { cause: error });
+  }
+}
+
+/**
+ * Conditions look at the current version alone, also when a version is named ("Conditional delete
+ * evaluations only apply to the current version", User Guide). If-Match without an object is 404, and
+ * 412 when a delete marker hides it; the other two hold for what is not there (DeleteObject, API).
+ */
+function checkDelete(conditions: DeleteConditions, state: KeyState): void {
+  const { ifMatch, ifMatchLastModifiedTime, ifMatchSize } = conditions;
+  const { current } = state;
+  if (current === undefined) {
+    if (ifMatch === undefined) return;
+    if (state.marker !== undefined) throw preconditionFailed("If-Match");
+    throw new S3Error("NoSuchKey", { fields: { Key: state.key } });
+  }
+  if (ifMatch !== undefined && !matchesEtag(ifMatch, current.etag)) {
+    throw preconditionFailed("If-Match");
+  }
+  const time = ifMatchLastModifiedTime?.getTime();
+  if (time !== undefined && time !== current.lastModifiedMilliseconds) {
+    throw preconditionFailed("x-amz-if-match-last-modified-time");
+  }
+  if (ifMatchSize !== undefined && ifMatchSize !== current.sizeBytes) {
+    throw preconditionFailed("x-amz-if-match-size");
+  }
+}

@@ -1,0 +1,115 @@
+// Conditional requests as pure rules: RFC 9110 as S3 applies it to reads, copies, writes and deletes.
+
+import { S3Error } from "../model/errors.ts";
+
+export interface ReadConditions {
+  readonly ifMatch?: string | undefined;
+  readonly ifNoneMatch?: string | undefined;
+  readonly ifModifiedSince?: Date | undefined;
+  readonly ifUnmodifiedSince?: Date | undefined;
+}
+
+export interface WriteConditions {
+  readonly ifMatch?: string | undefined;
+  readonly ifNoneMatch?: string | undefined;
+}
+
+export interface Judged {
+  readonly etag: string;
+  readonly lastModifiedMilliseconds: number;
+}
+
+/**
+ * What a conditional read answers. If-Match outranks If-Unmodified-Since and If-None-Match outranks
+ * If-Modified-Since (GetObject, "Additional considerations about request headers").
+ */
+export function judgeRead(
+  conditions: ReadConditions,
+  object: Judged,
+): "proceed" | "not-modified" | { readonly failed: string } {
+  const { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince } = conditions;
+  if (ifMatch !== undefined) {
+    if (!matchesEtag(ifMatch, object.etag)) return { failed: "If-Match" };
+  } else if (ifUnmodifiedSince !== undefined && isModifiedSince(object, ifUnmodifiedSince)) {
+    return { failed: "If-Unmodified-Since" };
+  }
+  if (ifNoneMatch !== undefined) {
+    if (matchesEtag(ifNoneMatch, object.etag)) return "not-modified";
+  } else if (ifModifiedSince !== undefined && !isModifiedSince(object, ifModifiedSince)) {
+    return "not-modified";
+  }
+  return "proceed";
+}
+
+/** Throws S3Error PreconditionFailed; a copy's source never answers 304 (CopyObject). */
+export function checkCopySource(conditions: ReadConditions, object: Judged): void {
+  const verdict = judgeRead(conditions, object);
+  if (verdict === "proceed") return;
+  if (verdict !== "not-modified") {
+    throw preconditionFailed(`x-amz-copy-source-${verdict.failed}`);
+  }
+  const condition = conditions.ifNoneMatch === undefined ? "If-Modified-Since" : "If-None-Match";
+  throw preconditionFailed(`x-amz-copy-source-${condition}`);
+}
+
+/** Refuses what S3 refuses before it looks at the object: If-None-Match takes `*` alone on writes. */
+export function checkWriteConditionForm(conditions: WriteConditions): void {
+  const { ifMatch, ifNoneMatch } = conditions;
+  if (ifNoneMatch !== undefined && ifNoneMatch.trim() !== "*") {
+    throw notImplementedCondition("If-None-Match");
+  }
+  if (ifMatch !== undefined && ifNoneMatch !== undefined) {
+    throw notImplementedCondition("If-None-Match");
+  }
+}
+
+/**
+ * Judges a write against the current version (`undefined`: none, or a delete marker). Throws
+ * PreconditionFailed, or NoSuchKey for If-Match without an object (User Guide, conditional writes).
+ */
+export function checkWrite(
+  conditions: WriteConditions,
+  current: Judged | undefined,
+  key: string,
+): void {
+  const { ifMatch, ifNoneMatch } = conditions;
+  if (ifNoneMatch !== undefined && current !== undefined) {
+    throw preconditionFailed("If-None-Match");
+  }
+  if (ifMatch === undefined) return;
+  if (current === undefined) throw new S3Error("NoSuchKey", { fields: { Key: key } });
+  if (!matchesEtag(ifMatch, current.etag)) throw preconditionFailed("If-Match");
+}
+
+export function isConditional(conditions: WriteConditions): boolean {
+  return conditions.ifMatch !== undefined || conditions.ifNoneMatch !== undefined;
+}
+
+export function preconditionFailed(condition: string): S3Error {
+  return new S3Error("PreconditionFailed", { fields: { Condition: condition } });
+}
+
+/** `*` or a list of entity tags, quoted or not, as S3 takes them. Weak tags never match a strong one. */
+export function matchesEtag(condition: string, etag: string): boolean {
+  for (const part of condition.split(",")) {
+    const candidate = part.trim();
+    if (candidate === "*") return true;
+    const bare =
+      candidate.length >= 2 && candidate.startsWith('"') && candidate.endsWith('"')
+        ? candidate.slice(1, -1)
+        : candidate;
+    if (bare === etag) return true;
+  }
+  return false;
+}
+
+function isModifiedSince(object: Judged, date: Date): boolean {
+  return object.lastModifiedMilliseconds > date.getTime();
+}
+
+function notImplementedCondition(header: string): S3Error {
+  return new S3Error("NotImplemented", {
+    message: "A header you provided implies functionality that is not implemented",
+    fields: { Header: header, additionalMessage: "Conditional header is not supported here" },
+  });
+}

@@ -1,0 +1,34 @@
+// What is stored of a bucket.
+
+import type { BucketId } from "../identifiers.ts";
+import { decodeRecord } from "./record-codec.ts";
+
+export type VersioningState = "Unversioned" | "Enabled" | "Suspended";
+export type ObjectOwnership = "BucketOwnerEnforced" | "BucketOwnerPreferred" | "ObjectWriter";
+
+export interface BucketRecord {
+  readonly v: 1;
+  readonly id: BucketId;
+  readonly name: string;
+  readonly region: string;
+  /** What the creator sent as LocationConstraint; absent where S3 answers an empty one. */
+  readonly locationConstraint?: string;
+  readonly createdMilliseconds: number;
+  readonly ownerId: string;
+  readonly ownerName: string;
+  readonly ownerAccountId: string;
+  readonly versioning: VersioningState;
+  readonly objectLockEnabled: boolean;
+  readonly objectOwnership: ObjectOwnership;
+  readonly tags: readonly (readonly [key: string, value: string])[];
+  /**
+   * Set while a deletion proves that the bucket is empty. It changes the record's revision, so every
+   * write that began before fails its check; the first writer that comes after takes the mark away,
+   * and the deletion then knows that it lost. Random, so that a deletion knows its own mark.
+   */
+  readonly deletionMark?: string;
+}
+
+export function decodeBucketRecord(value: Uint8Array): BucketRecord {
+  return decodeRecord(value, 1) as BucketRecord;
+}

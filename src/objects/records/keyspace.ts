@@ -1,0 +1,170 @@
+// The only file that builds or takes apart keys of the key-value store: one table of keyspaces.
+
+import { assert } from "../../base/assert.ts";
+import type { BlobId, WriterId } from "../../storage/blob/blob-store.ts";
+import type { KeyRange, TuplePart } from "../../storage/key-value/tuple.ts";
+import {
+  bytePrefixRange,
+  decodeTuple,
+  encodeTuple,
+  keyAfter,
+  keyPastBytePrefix,
+  prefixRange,
+} from "../../storage/key-value/tuple.ts";
+import type { BucketId, ContentId, Sequence } from "../identifiers.ts";
+
+/** The first part of every key. Numbers are stored: never change or re-use one. */
+const space = {
+  store: 1,
+  writer: 2,
+  garbage: 3,
+  reference: 4,
+  usage: 5,
+  bucket: 10,
+  /** bucket, key → the live current version */
+  current: 11,
+  /** bucket, key → the delete marker that is the newest version */
+  marker: 12,
+  /** bucket, key, inverted sequence → older versions, newest first */
+  version: 13,
+  /** bucket, key → sequence of the null version when it is an older one */
+  nullVersion: 14,
+  inline: 15,
+  layout: 16,
+  /** bucket, key, time of initiation, upload id */
+  upload: 17,
+  part: 18,
+} as const;
+
+const invert = (sequence: Sequence): number => Number.MAX_SAFE_INTEGER - sequence;
+
+export const keys = {
+  store: () => encodeTuple([space.store]),
+  writer: (id: WriterId) => encodeTuple([space.writer, id]),
+  garbage: (id: ContentId) => encodeTuple([space.garbage, id]),
+  reference: (blob: BlobId) => encodeTuple([space.reference, blob]),
+  usageObjects: (bucket: BucketId) => encodeTuple([space.usage, bucket, "objects"]),
+  usageBytes: (bucket: BucketId) => encodeTuple([space.usage, bucket, "bytes"]),
+  bucket: (name: string) => encodeTuple([space.bucket, name]),
+  current: (bucket: BucketId, key: string) => encodeTuple([space.current, bucket, key]),
+  marker: (bucket: BucketId, key: string) => encodeTuple([space.marker, bucket, key]),
+  version: (bucket: BucketId, key: string, sequence: Sequence) =>
+    encodeTuple([space.version, bucket, key, invert(sequence)]),
+  nullVersion: (bucket: BucketId, key: string) => encodeTuple([space.nullVersion, bucket, key]),
+  inline: (id: ContentId) => encodeTuple([space.inline, id]),
+  layout: (id: ContentId) => encodeTuple([space.layout, id]),
+  upload: (bucket: BucketId, key: string, initiated: Sequence, uploadId: string) =>
+    encodeTuple([space.upload, bucket, key, initiated, uploadId]),
+  part: (uploadId: string, number: number) => encodeTuple([space.part, uploadId, number]),
+};
+
+/** Where the scan of a listing begins. */
+type From = { readonly afterKey: string } | { readonly afterPrefix: string } | undefined;
+
+export const ranges = {
+  writers: () => prefixRange([space.writer]),
+  garbage: () => prefixRange([space.garbage]),
+  references: () => prefixRange([space.reference]),
+  inline: () => prefixRange([space.inline]),
+  layouts: () => prefixRange([space.layout]),
+  usage: () => prefixRange([space.usage]),
+  allParts: () => prefixRange([space.part]),
+  /** Buckets whose names begin with `prefix`, after the name `after`. */
+  buckets: (prefix: string, after: string | undefined) =>
+    scan([space.bucket], prefix, after === undefined ? undefined : { afterKey: after }),
+  current: (bucket: BucketId) => prefixRange([space.current, bucket]),
+  markers: (bucket: BucketId) => prefixRange([space.marker, bucket]),
+  versions: (bucket: BucketId) => prefixRange([space.version, bucket]),
+  nullVersions: (bucket: BucketId) => prefixRange([space.nullVersion, bucket]),
+  uploads: (bucket: BucketId) => prefixRange([space.upload, bucket]),
+  versionsOfKey: (bucket: BucketId, key: string) => prefixRange([space.version, bucket, key]),
+  currentFrom: (bucket: BucketId, prefix: string, from: From) =>
+    scan([space.current, bucket], prefix, from),
+  markersFrom: (bucket: BucketId, prefix: string, from: From) =>
+    scan([space.marker, bucket], prefix, from),
+  versionsFrom: (bucket: BucketId, prefix: string, from: From) =>
+    scan([space.version, bucket], prefix, from),
+  uploadsFrom: (bucket: BucketId, prefix: string, from: From) =>
+    scan([space.upload, bucket], prefix, from),
+  /** Versions of `key` that are older than `sequence`, then those of later keys. */
+  versionsAfter: (bucket: BucketId, prefix: string, key: string, sequence: Sequence): KeyRange => ({
+    start: keyAfter(keys.version(bucket, key, sequence)),
+    end: bytePrefixRange([space.version, bucket], prefix).end,
+  }),
+  /** Uploads of `key` that were initiated after the given one, then those of later keys. */
+  uploadsAfter: (
+    bucket: BucketId,
+    prefix: string,
+    key: string,
+    after: { readonly sequence: Sequence; readonly uploadId: string },
+  ): KeyRange => ({
+    start: keyAfter(keys.upload(bucket, key, after.sequence, after.uploadId)),
+    end: bytePrefixRange([space.upload, bucket], prefix).end,
+  }),
+  parts: (uploadId: string, after: number): KeyRange => ({
+    start: keys.part(uploadId, after + 1),
+    end: prefixRange([space.part, uploadId]).end,
+  }),
+};
+
+export function bucketNameOf(key: Uint8Array): string {
+  return text(decodeTuple(key)[1]);
+}
+
+/** The object key in a key of the keyspaces `current` and `marker`. */
+export function objectKeyOf(key: Uint8Array): string {
+  return text(decodeTuple(key)[2]);
+}
+
+export function versionPlaceOf(key: Uint8Array): {
+  readonly key: string;
+  readonly sequence: Sequence;
+} {
+  const parts = decodeTuple(key);
+  return { key: text(parts[2]), sequence: invert(integer(parts[3])) };
+}
+
+export function uploadPlaceOf(key: Uint8Array): {
+  readonly key: string;
+  readonly sequence: Sequence;
+  readonly uploadId: string;
+} {
+  const parts = decodeTuple(key);
+  return { key: text(parts[2]), sequence: integer(parts[3]), uploadId: text(parts[4]) };
+}
+
+export function partPlaceOf(key: Uint8Array): {
+  readonly uploadId: string;
+  readonly number: number;
+} {
+  const parts = decodeTuple(key);
+  return { uploadId: text(parts[1]), number: integer(parts[2]) };
+}
+
+/** The identifier in a key of the keyspaces `inline`, `layout`, `reference`, `garbage`, `usage`. */
+export function identifierOf(key: Uint8Array): string {
+  return text(decodeTuple(key)[1]);
+}
+
+/** Keys under `parts` whose next part begins with `prefix`, from a position on. */
+function scan(parts: readonly TuplePart[], prefix: string, from: From): KeyRange {
+  const range = bytePrefixRange(parts, prefix);
+  if (from === undefined) return range;
+  const start =
+    "afterPrefix" in from
+      ? keyPastBytePrefix(parts, from.afterPrefix)
+      : prefixRange([...parts, from.afterKey]).end;
+  // A position outside the prefix: before it changes nothing, behind it leaves nothing.
+  if (Buffer.compare(start, range.start) <= 0) return range;
+  return Buffer.compare(start, range.end) >= 0 ? { start: range.end, end: range.end } : { start, end: range.end };
+}
+
+function text(part: ReturnType<typeof decodeTuple>[number] | undefined): string {
+  assert(part instanceof Uint8Array, "key part is not a byte string");
+  return Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString("utf8");
+}
+
+function integer(part: ReturnType<typeof decodeTuple>[number] | undefined): number {
+  assert(typeof part === "number", "key part is not an integer");
+  return part;
+}

@@ -1,0 +1,102 @@
+// What is stored of one version of an object, of a delete marker, and of where an object's bytes are.
+
+import type { BlobId } from "../../storage/blob/blob-store.ts";
+import type { ContentId, Sequence, VersionId } from "../identifiers.ts";
+import { decodeRecord } from "./record-codec.ts";
+
+/** A run of bytes: `lengthBytes` from `offset` of a blob or of inline bytes. */
+export type Extent =
+  | { readonly blob: BlobId; readonly offset: number; readonly lengthBytes: number }
+  | { readonly inline: ContentId; readonly offset: number; readonly lengthBytes: number };
+
+/** Where an object's bytes are: in a few extents, or in a layout record of its own when it has parts. */
+export type Content =
+  | { readonly extents: readonly Extent[] }
+  | { readonly layout: ContentId; readonly partCount: number };
+
+export interface StoredChecksum {
+  readonly algorithm: string;
+  /** Base64; a COMPOSITE value ends in `-` and the number of parts. */
+  readonly value: string;
+  readonly type: "FULL_OBJECT" | "COMPOSITE";
+}
+
+/** What a client says about an object beside its bytes; kept unchanged from upload to version. */
+export interface ObjectAttributes {
+  readonly contentType?: string;
+  readonly cacheControl?: string;
+  readonly contentDisposition?: string;
+  readonly contentEncoding?: string;
+  readonly contentLanguage?: string;
+  /** Verbatim: S3 returns what was sent, also when it is no date. */
+  readonly expires?: string;
+  readonly websiteRedirectLocation?: string;
+  /** Names in lower case, without the `x-amz-meta-` prefix. */
+  readonly userMetadata?: Readonly<Record<string, string>>;
+  /** Absent means STANDARD. */
+  readonly storageClass?: string;
+  readonly tags?: readonly (readonly [key: string, value: string])[];
+}
+
+export interface ObjectRecord {
+  readonly v: 1;
+  readonly sequence: Sequence;
+  readonly versionId: VersionId;
+  /** Whole seconds, as S3 shows them everywhere. */
+  readonly lastModifiedMilliseconds: number;
+  /** Without quotes: 32 hexadecimal digits, for multipart objects followed by `-` and the part count. */
+  readonly etag: string;
+  readonly sizeBytes: number;
+  readonly content: Content;
+  readonly checksum?: StoredChecksum;
+  readonly attributes: ObjectAttributes;
+  /** Canonical id and name of the owner where it is not the bucket's. */
+  readonly owner?: { readonly id: string; readonly name: string };
+  /** The upload that made this object: a completion that is sent again finds its own result. */
+  readonly uploadId?: string;
+}
+
+export interface DeleteMarkerRecord {
+  readonly v: 1;
+  readonly isDeleteMarker: true;
+  readonly sequence: Sequence;
+  readonly versionId: VersionId;
+  readonly lastModifiedMilliseconds: number;
+  readonly owner?: { readonly id: string; readonly name: string };
+}
+
+export type VersionRecord = ObjectRecord | DeleteMarkerRecord;
+
+export interface StoredPart {
+  readonly number: number;
+  readonly sizeBytes: number;
+  /** Base64, of the object's checksum algorithm. */
+  readonly checksum?: string;
+}
+
+/** Extents and parts of a multipart object: out of the object's own record, so that listings stay slim. */
+export interface LayoutRecord {
+  readonly v: 1;
+  readonly extents: readonly Extent[];
+  readonly parts: readonly StoredPart[];
+}
+
+export function isDeleteMarker(record: VersionRecord): record is DeleteMarkerRecord {
+  return "isDeleteMarker" in record;
+}
+
+export function decodeObjectRecord(value: Uint8Array): ObjectRecord {
+  return decodeRecord(value, 1) as ObjectRecord;
+}
+
+export function decodeVersionRecord(value: Uint8Array): VersionRecord {
+  return decodeRecord(value, 1) as VersionRecord;
+}
+
+export function decodeDeleteMarkerRecord(value: Uint8Array): DeleteMarkerRecord {
+  return decodeRecord(value, 1) as DeleteMarkerRecord;
+}
+
+export function decodeLayoutRecord(value: Uint8Array): LayoutRecord {
+  return decodeRecord(value, 1) as LayoutRecord;
+}

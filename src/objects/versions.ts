@@ -1,0 +1,350 @@
+// The heart: what versions a key has, which one is current, and how a write, a deletion or a marker
+// changes that, on unversioned, versioned and suspended buckets.
+//
+// Of every key at most one row is its head: the live current version (keyspace `current`), or the
+// delete marker that hides the key (`marker`). Everything older lies in `version`, newest first. Both
+// head rows are read, and so checked, by every change of a versioned key: changes of one key are
+// serial, and a version row is always older than the head.
+
+import { assert } from "../base/assert.ts";
+import type { Clock } from "../base/clock.ts";
+import { S3Error } from "../model/errors.ts";
+import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
+import type { Transaction } from "../storage/key-value/transaction.ts";
+import type { Buckets } from "./buckets.ts";
+import type { Contents } from "./contents.ts";
+import type { Sequence, VersionId } from "./identifiers.ts";
+import { newVersionId, nextSequence, nullVersionId, parseVersionId } from "./identifiers.ts";
+import type { BucketRecord } from "./records/bucket-record.ts";
+import { keys, ranges } from "./records/keyspace.ts";
+import type { DeleteMarkerRecord, ObjectRecord, VersionRecord } from "./records/object-record.ts";
+import {
+  decodeDeleteMarkerRecord,
+  decodeObjectRecord,
+  decodeVersionRecord,
+  isDeleteMarker,
+} from "./records/object-record.ts";
+import { encodeRecord } from "./records/record-codec.ts";
+
+/** What is known of a key inside a transaction. */
+export interface KeyState {
+  readonly bucket: BucketRecord;
+  readonly key: string;
+  /** The live current version. */
+  readonly current: ObjectRecord | undefined;
+  /** The delete marker that is the newest version. */
+  readonly marker: DeleteMarkerRecord | undefined;
+}
+
+/** What a new version gets from its place in the key's history. */
+export interface VersionIdentity {
+  readonly sequence: Sequence;
+  readonly versionId: VersionId;
+  readonly lastModifiedMilliseconds: number;
+}
+
+export interface FoundObject {
+  readonly bucket: BucketRecord;
+  readonly record: ObjectRecord;
+}
+
+export interface DeletedVersion {
+  /** The version that was removed, or the delete marker that was made; `undefined`: nothing to do. */
+  readonly versionId: VersionId | undefined;
+  readonly isDeleteMarker: boolean;
+}
+
+export class Versions {
+  readonly #store: KeyValueStore;
+  readonly #buckets: Buckets;
+  readonly #contents: Contents;
+  readonly #clock: Clock;
+
+  constructor(options: {
+    readonly store: KeyValueStore;
+    readonly buckets: Buckets;
+    readonly contents: Contents;
+    readonly clock: Clock;
+  }) {
+    this.#store = options.store;
+    this.#buckets = options.buckets;
+    this.#contents = options.contents;
+    this.#clock = options.clock;
+  }
+
+  /**
+   * The version that a read means. Throws S3Error NoSuchBucket; NoSuchKey or, with a version id,
+   * NoSuchVersion; MethodNotAllowed for a version that is a delete marker, with its headers.
+   */
+  async find(bucketName: string, key: string, versionId: string | undefined): Promise<FoundObject> {
+    if (versionId !== undefined) return this.#findVersion(bucketName, key, versionId);
+    // The bucket and the object are read in one snapshot by guessing that the bucket is still the one
+    // of the last request; a wrong guess costs a second read, never a wrong answer.
+    const guessed = this.#buckets.guess(bucketName);
+    const gets = [keys.bucket(bucketName)];
+    if (guessed !== undefined) gets.push(keys.current(guessed.id, key));
+    const read = await this.#store.read({ gets });
+    const bucket = this.#buckets.decode(bucketName, read.gets[0]);
+    let entry = read.gets[1];
+    if (guessed === undefined || guessed.id !== bucket.id) {
+      entry = (await this.#store.read({ gets: [keys.current(bucket.id, key)] })).gets[0];
+    }
+    if (entry !== undefined) return { bucket, record: decodeObjectRecord(entry.value) };
+    throw await this.#noSuchKey(bucket, key);
+  }
+
+  /** As `find`, but a missing key or version is `undefined`. Throws S3Error NoSuchBucket. */
+  async findIfPresent(bucketName: string, key: string): Promise<ObjectRecord | undefined> {
+    try {
+      return (await this.find(bucketName, key, undefined)).record;
+    } catch (error) {
+      if (error instanceof S3Error && error.code === "NoSuchKey") return undefined;
+      throw error;
+    }
+  }
+
+  /** The head of a key, read (and so checked) inside a transaction. Throws S3Error NoSuchBucket. */
+  async load(transaction: Transaction, bucketName: string, key: string): Promise<KeyState> {
+    const guessed = this.#buckets.guess(bucketName);
+    if (guessed !== undefined) {
+      await transaction.prefetch(headKeys(guessed, key, keys.bucket(bucketName)));
+    }
+    const bucket = await this.#buckets.getForWrite(transaction, bucketName);
+    const current = await transaction.get(keys.current(bucket.id, key));
+    const marker =
+      bucket.versioning === "Unversioned"
+        ? undefined
+        : await transaction.get(keys.marker(bucket.id, key));
+    return {
+      bucket,
+      key,
+      current: current === undefined ? undefined : decodeObjectRecord(current.value),
+      marker: marker === undefined ? undefined : decodeDeleteMarkerRecord(marker.value),
+    };
+  }
+
+  /** Makes a new current version; what it replaces is kept or released as the bucket's state says. */
+  async put(
+    transaction: Transaction,
+    state: KeyState,
+    build: (identity: VersionIdentity) => ObjectRecord,
+  ): Promise<ObjectRecord> {
+    const { bucket, key } = state;
+    const record = build(this.#identify(state));
+    await this.#makeRoom(transaction, state);
+    transaction.set(keys.current(bucket.id, key), encodeRecord(record));
+    if (state.marker !== undefined) transaction.delete(keys.marker(bucket.id, key));
+    this.#countUsage(transaction, bucket, 1, record.sizeBytes);
+    return record;
+  }
+
+  /** Replaces a version's record by one with the same identity and bytes (its metadata changed). */
+  async replace(transaction: Transaction, state: KeyState, record: ObjectRecord): Promise<void> {
+    const { bucket, key, current } = state;
+    const isCurrent = current?.sequence === record.sequence;
+    const place = isCurrent
+      ? keys.current(bucket.id, key)
+      : keys.version(bucket.id, key, record.sequence);
+    transaction.set(place, encodeRecord(record));
+  }
+
+  /** A DELETE without a version id: removes the object, or hides it behind a delete marker. */
+  async delete(transaction: Transaction, state: KeyState): Promise<DeletedVersion> {
+    const { bucket, key, current } = state;
+    if (bucket.versioning === "Unversioned") {
+      if (current === undefined) return { versionId: undefined, isDeleteMarker: false };
+      await this.#remove(transaction, bucket, current);
+      transaction.delete(keys.current(bucket.id, key));
+      return { versionId: undefined, isDeleteMarker: false };
+    }
+    const identity = this.#identify(state);
+    const marker: DeleteMarkerRecord = { v: 1, isDeleteMarker: true, ...identity };
+    await this.#makeRoom(transaction, state);
+    if (current !== undefined) transaction.delete(keys.current(bucket.id, key));
+    transaction.set(keys.marker(bucket.id, key), encodeRecord(marker));
+    return { versionId: identity.versionId, isDeleteMarker: true };
+  }
+
+  /**
+   * Removes one version for good. When it was the newest, the next older one takes its place.
+   * A version that does not exist is no error in S3. Throws S3Error InvalidArgument for odd ids.
+   */
+  async deleteVersion(
+    transaction: Transaction,
+    state: KeyState,
+    versionId: string,
+  ): Promise<DeletedVersion> {
+    const target = await this.loadVersion(transaction, state, versionId);
+    if (target === undefined) {
+      return { versionId: versionId as VersionId, isDeleteMarker: false };
+    }
+    const { bucket, key } = state;
+    const isMarker = isDeleteMarker(target);
+    if (!isMarker) await this.#remove(transaction, bucket, target);
+    if (target.sequence === (state.current ?? state.marker)?.sequence) {
+      transaction.delete(
+        isMarker ? keys.marker(bucket.id, key) : keys.current(bucket.id, key),
+      );
+      await this.#promote(transaction, state);
+    } else {
+      transaction.delete(keys.version(bucket.id, key, target.sequence));
+      if (target.versionId === nullVersionId) transaction.delete(keys.nullVersion(bucket.id, key));
+    }
+    return { versionId: target.versionId, isDeleteMarker: isMarker };
+  }
+
+  /** One version of the key inside a transaction. Throws S3Error InvalidArgument for odd ids. */
+  async loadVersion(
+    transaction: Transaction,
+    state: KeyState,
+    versionId: string,
+  ): Promise<VersionRecord | undefined> {
+    const head = state.current ?? state.marker;
+    if (head?.versionId === versionId) return head;
+    const { bucket, key } = state;
+    let sequence: Sequence;
+    if (versionId === nullVersionId) {
+      const pointer = await transaction.get(keys.nullVersion(bucket.id, key));
+      if (pointer === undefined) return undefined;
+      sequence = decodeSequence(pointer.value);
+    } else {
+      sequence = parseVersionId(versionId);
+    }
+    const entry = await transaction.get(keys.version(bucket.id, key, sequence));
+    if (entry === undefined) return undefined;
+    const record = decodeVersionRecord(entry.value);
+    return record.versionId === versionId ? record : undefined;
+  }
+
+  async #findVersion(bucketName: string, key: string, versionId: string): Promise<FoundObject> {
+    const bucket = await this.#buckets.get(bucketName);
+    const isNull = versionId === nullVersionId;
+    const gets = [keys.current(bucket.id, key), keys.marker(bucket.id, key)];
+    if (isNull) gets.push(keys.nullVersion(bucket.id, key));
+    else gets.push(keys.version(bucket.id, key, parseVersionId(versionId)));
+    const read = await this.#store.read({ gets });
+    let [current, marker, other] = read.gets;
+    if (isNull && other !== undefined) {
+      const place = keys.version(bucket.id, key, decodeSequence(other.value));
+      other = (await this.#store.read({ gets: [place] })).gets[0];
+    }
+    for (const entry of [current, marker, other]) {
+      if (entry === undefined) continue;
+      const record = decodeVersionRecord(entry.value);
+      if (record.versionId !== versionId) continue;
+      if (!isDeleteMarker(record)) return { bucket, record };
+      throw new S3Error("MethodNotAllowed", {
+        fields: { Method: "GET", ResourceType: "DeleteMarker" },
+        headers: {
+          "x-amz-delete-marker": "true",
+          "x-amz-version-id": record.versionId,
+          "last-modified": new Date(record.lastModifiedMilliseconds).toUTCString(),
+          allow: "DELETE",
+        },
+      });
+    }
+    throw new S3Error("NoSuchVersion", { fields: { Key: key, VersionId: versionId } });
+  }
+
+  async #noSuchKey(bucket: BucketRecord, key: string): Promise<S3Error> {
+    const headers: Record<string, string> = {};
+    if (bucket.versioning !== "Unversioned") {
+      const read = await this.#store.read({ gets: [keys.marker(bucket.id, key)] });
+      const entry = read.gets[0];
+      if (entry !== undefined) {
+        headers["x-amz-delete-marker"] = "true";
+        headers["x-amz-version-id"] = decodeDeleteMarkerRecord(entry.value).versionId;
+      }
+    }
+    return new S3Error("NoSuchKey", { fields: { Key: key }, headers });
+  }
+
+  #identify(state: KeyState): VersionIdentity {
+    const now = this.#clock.now();
+    const sequence = nextSequence(now, (state.current ?? state.marker)?.sequence);
+    return {
+      sequence,
+      versionId: state.bucket.versioning === "Enabled" ? newVersionId(sequence) : nullVersionId,
+      lastModifiedMilliseconds: Math.floor(now / 1000) * 1000,
+    };
+  }
+
+  /** Moves or removes the head, and in a null-writing bucket whichever version is the null one. */
+  async #makeRoom(transaction: Transaction, state: KeyState): Promise<void> {
+    const { bucket, key } = state;
+    const head = state.current ?? state.marker;
+    const replacesNull = bucket.versioning !== "Enabled";
+    if (head !== undefined) {
+      if (replacesNull && head.versionId === nullVersionId) {
+        if (!isDeleteMarker(head)) await this.#remove(transaction, bucket, head);
+        return;
+      }
+      transaction.set(keys.version(bucket.id, key, head.sequence), encodeRecord(head));
+      if (head.versionId === nullVersionId) {
+        transaction.set(keys.nullVersion(bucket.id, key), encodeSequence(head.sequence));
+        return;
+      }
+    }
+    if (bucket.versioning === "Suspended") await this.#removeOldNull(transaction, bucket, key);
+  }
+
+  async #removeOldNull(transaction: Transaction, bucket: BucketRecord, key: string): Promise<void> {
+    const pointer = await transaction.get(keys.nullVersion(bucket.id, key));
+    if (pointer === undefined) return;
+    const place = keys.version(bucket.id, key, decodeSequence(pointer.value));
+    const entry = await transaction.get(place);
+    assert(entry !== undefined, "null version pointer names a missing version");
+    const record = decodeVersionRecord(entry.value);
+    if (!isDeleteMarker(record)) await this.#remove(transaction, bucket, record);
+    transaction.delete(place);
+    transaction.delete(keys.nullVersion(bucket.id, key));
+  }
+
+  /** Makes the newest of the older versions the head, after the head was deleted. */
+  async #promote(transaction: Transaction, state: KeyState): Promise<void> {
+    const { bucket, key } = state;
+    const range = ranges.versionsOfKey(bucket.id, key);
+    const [entry] = await transaction.range({ ...range, limit: 1 });
+    if (entry === undefined) return;
+    // A range read checks nothing by itself: the row could be deleted by another transaction.
+    transaction.check(entry.key, entry.revision);
+    const record = decodeVersionRecord(entry.value);
+    const place = isDeleteMarker(record) ? keys.marker(bucket.id, key) : keys.current(bucket.id, key);
+    transaction.set(place, entry.value);
+    transaction.delete(entry.key);
+    if (record.versionId === nullVersionId) transaction.delete(keys.nullVersion(bucket.id, key));
+  }
+
+  async #remove(
+    transaction: Transaction,
+    bucket: BucketRecord,
+    record: ObjectRecord,
+  ): Promise<void> {
+    await this.#contents.release(transaction, record.content);
+    this.#countUsage(transaction, bucket, -1, -record.sizeBytes);
+  }
+
+  #countUsage(
+    transaction: Transaction,
+    bucket: BucketRecord,
+    objects: number,
+    sizeBytes: number,
+  ): void {
+    transaction.add(keys.usageObjects(bucket.id), objects);
+    if (sizeBytes !== 0) transaction.add(keys.usageBytes(bucket.id), sizeBytes);
+  }
+}
+
+function headKeys(bucket: BucketRecord, key: string, bucketKey: Uint8Array): Uint8Array[] {
+  const head = [bucketKey, keys.current(bucket.id, key)];
+  if (bucket.versioning !== "Unversioned") head.push(keys.marker(bucket.id, key));
+  return head;
+}
+
+function encodeSequence(sequence: Sequence): Uint8Array {
+  return Buffer.from(String(sequence), "latin1");
+}
+
+function decodeSequence(value: Uint8Array): Sequence {
+  return Number(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("latin1"));
+}
