@@ -14,12 +14,13 @@ export const statuses: Readonly<Record<string, number>> = {
   PutBucketTagging: 204,
 };
 
-/** Root elements of output documents for which the schemas have no name. */
+/** Root elements of output documents for which the schemas have no name, or a wrong one. */
 export const outputRoots: Readonly<Record<string, string>> = {
   // The output is the configuration's own shape, whose name is the element.
   GetBucketNotificationConfiguration: "NotificationConfiguration",
-  // The API reference prints the output's name itself as the element.
-  ListBucketIntelligentTieringConfigurations: "ListBucketIntelligentTieringConfigurationsOutput",
+  // As the service answers them; the reference prints other names for both.
+  ListBucketAnalyticsConfigurations: "ListBucketAnalyticsConfigurationsResult",
+  ListBucketIntelligentTieringConfigurations: "ListIntelligentTieringConfigurationsResult",
   // No sample is published; named after the other listings. Every SDK ignores the root's name.
   ListObjectAnnotations: "ListObjectAnnotationsResult",
   PutObjectAnnotation: "PutObjectAnnotationResult",
@@ -78,12 +79,17 @@ export const memberTypes: Readonly<Record<string, ShapeMember["type"]>> = {
   "WriteGetObjectResponseRequest.Expires": "string",
   "GetObjectOutput.Expires": "string",
   "HeadObjectOutput.Expires": "string",
+  // The override is echoed as text too.
+  "GetObjectRequest.ResponseExpires": "string",
+  "HeadObjectRequest.ResponseExpires": "string",
 };
 
 /** Members that S3 has on the wire and the schemas do not. */
 export const addedMembers: Readonly<Record<string, readonly ShapeMember[]>> = {
   // The old PutBucketNotification form carries a role; S3 reads and ignores it.
   LambdaFunctionConfiguration: [{ name: "InvocationRole", wire: "InvocationRole", type: "string" }],
+  // The service reads it and answers InvalidRequest; leaving it out would say MalformedXML.
+  ObjectEncryption: [{ name: "SSES3", wire: "SSE-S3", type: { structure: "SSES3" } }],
   // S3 prints versions and delete markers interleaved in the order of the listing; two separate lists
   // cannot say that order. An entry's element is the element of its one member.
   ListObjectVersionsOutput: [
@@ -111,7 +117,8 @@ export const addedUnions: readonly string[] = ["VersionEntry"];
  * read some of them in sequence. Members that are not named keep the schema's order, after the named.
  */
 export const memberOrder: Readonly<Record<string, readonly string[]>> = {
-  ListBucketsOutput: ["Owner", "Buckets"],
+  ListBucketsOutput: ["Owner", "Buckets", "Prefix", "ContinuationToken"],
+  Bucket: ["Name", "CreationDate", "BucketRegion", "BucketArn"],
   ListObjectsOutput: [
     "Name",
     "Prefix",
@@ -160,8 +167,8 @@ export const memberOrder: Readonly<Record<string, readonly string[]>> = {
     "NextUploadIdMarker",
     "Delimiter",
     "Prefix",
-    "EncodingType",
     "MaxUploads",
+    "EncodingType",
     "IsTruncated",
     "Uploads",
     "CommonPrefixes",

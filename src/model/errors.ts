@@ -9,6 +9,7 @@ interface ErrorDefinition {
 const definitions = {
   AccessControlListNotSupported: { status: 400, message: "The bucket does not allow ACLs" },
   AccessDenied: { status: 403, message: "Access Denied" },
+  AccessForbidden: { status: 403, message: "CORSResponse: This CORS request is not allowed." },
   AccountProblem: {
     status: 403,
     message:
@@ -23,6 +24,11 @@ const definitions = {
     status: 400,
     message: "The email address you provided is associated with more than one account.",
   },
+  AnnotationLimitExceeded: {
+    status: 400,
+    message: "The object already has the maximum number of annotations.",
+  },
+  AnnotationNameTooLong: { status: 400, message: "The annotation name is too long." },
   AuthorizationHeaderMalformed: {
     status: 400,
     message: "The authorization header that you provided is not valid.",
@@ -72,6 +78,10 @@ const definitions = {
     status: 503,
     message: "Glacier expedited retrievals are currently not available, please try again later",
   },
+  IdempotencyParameterMismatch: {
+    status: 400,
+    message: "The client token was used before with other parameters.",
+  },
   IllegalLocationConstraintException: {
     status: 400,
     message:
@@ -97,12 +107,17 @@ const definitions = {
     status: 403,
     message: "The AWS Access Key Id you provided does not exist in our records.",
   },
+  InvalidAnnotationName: { status: 400, message: "The annotation name is not valid." },
   InvalidArgument: { status: 400, message: "Invalid Argument" },
   InvalidBucketAclWithObjectOwnership: {
     status: 400,
     message: "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
   },
   InvalidBucketName: { status: 400, message: "The specified bucket is not valid." },
+  InvalidBucketOwnerAWSAccountID: {
+    status: 400,
+    message: "The value of the expected bucket owner parameter must be an AWS account ID",
+  },
   InvalidBucketState: {
     status: 409,
     message: "The request is not valid with the current state of the bucket.",
@@ -130,6 +145,7 @@ const definitions = {
     message:
       "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
   },
+  InvalidPartNumber: { status: 416, message: "The requested partnumber is not satisfiable" },
   InvalidPartOrder: {
     status: 400,
     message: "The list of parts was not in ascending order. Parts must be ordered by part number.",
@@ -144,6 +160,7 @@ const definitions = {
     message:
       "The content of the form does not meet the conditions specified in the policy document.",
   },
+  InvalidPrefix: { status: 400, message: "The prefix is not valid." },
   InvalidRange: { status: 416, message: "The requested range is not satisfiable" },
   InvalidRequest: { status: 400, message: "Invalid Request" },
   InvalidSOAPRequest: { status: 400, message: "The SOAP request body is invalid." },
@@ -194,6 +211,10 @@ const definitions = {
   MaxPostPreDataLengthExceededError: {
     status: 400,
     message: "Your POST request fields preceding the upload file were too large.",
+  },
+  MetadataConfigurationNotFound: {
+    status: 404,
+    message: "The metadata configuration was not found",
   },
   MetadataTooLarge: {
     status: 400,
@@ -354,6 +375,10 @@ const definitions = {
     message: "The email address you provided does not match any account on record.",
   },
   UnsupportedMediaType: { status: 415, message: "The media type is not supported." },
+  UserAnnotationNameMustBeSpecified: {
+    status: 400,
+    message: "The annotation name must be specified.",
+  },
   UserKeyMustBeSpecified: {
     status: 400,
     message:

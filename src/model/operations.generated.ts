@@ -935,7 +935,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "ResponseContentEncoding", in: "query", wire: "response-content-encoding", type: "string" },
       { name: "ResponseContentLanguage", in: "query", wire: "response-content-language", type: "string" },
       { name: "ResponseContentType", in: "query", wire: "response-content-type", type: "string" },
-      { name: "ResponseExpires", in: "query", wire: "response-expires", type: "http-date" },
+      { name: "ResponseExpires", in: "query", wire: "response-expires", type: "string" },
       { name: "VersionId", in: "query", wire: "versionId", type: "string" },
       { name: "SSECustomerAlgorithm", in: "header", wire: "x-amz-server-side-encryption-customer-algorithm", type: "string" },
       { name: "SSECustomerKey", in: "header", wire: "x-amz-server-side-encryption-customer-key", type: "string" },
@@ -1216,7 +1216,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "ResponseContentEncoding", in: "query", wire: "response-content-encoding", type: "string" },
       { name: "ResponseContentLanguage", in: "query", wire: "response-content-language", type: "string" },
       { name: "ResponseContentType", in: "query", wire: "response-content-type", type: "string" },
-      { name: "ResponseExpires", in: "query", wire: "response-expires", type: "http-date" },
+      { name: "ResponseExpires", in: "query", wire: "response-expires", type: "string" },
       { name: "VersionId", in: "query", wire: "versionId", type: "string" },
       { name: "SSECustomerAlgorithm", in: "header", wire: "x-amz-server-side-encryption-customer-algorithm", type: "string" },
       { name: "SSECustomerKey", in: "header", wire: "x-amz-server-side-encryption-customer-key", type: "string" },
@@ -1281,7 +1281,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
     level: "bucket",
     query: [{ name: "analytics", value: "" }],
     status: 200,
-    outputRoot: "ListBucketAnalyticsConfigurationResult",
+    outputRoot: "ListBucketAnalyticsConfigurationsResult",
     input: [
       { name: "Bucket", in: "label", wire: "", type: "string", required: true },
       { name: "ContinuationToken", in: "query", wire: "continuation-token", type: "string" },
@@ -1300,7 +1300,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
     level: "bucket",
     query: [{ name: "intelligent-tiering", value: "" }],
     status: 200,
-    outputRoot: "ListBucketIntelligentTieringConfigurationsOutput",
+    outputRoot: "ListIntelligentTieringConfigurationsResult",
     input: [
       { name: "Bucket", in: "label", wire: "", type: "string", required: true },
       { name: "ContinuationToken", in: "query", wire: "continuation-token", type: "string" },
@@ -1367,8 +1367,8 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
     output: [
       { name: "Owner", in: "body", wire: "Owner", type: { structure: "Owner" } },
       { name: "Buckets", in: "body", wire: "Buckets", type: { list: { structure: "Bucket" }, element: "Bucket" } },
-      { name: "ContinuationToken", in: "body", wire: "ContinuationToken", type: "string" },
       { name: "Prefix", in: "body", wire: "Prefix", type: "string" },
+      { name: "ContinuationToken", in: "body", wire: "ContinuationToken", type: "string" },
     ],
   },
   ListDirectoryBuckets: {
@@ -1413,8 +1413,8 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "NextUploadIdMarker", in: "body", wire: "NextUploadIdMarker", type: "string" },
       { name: "Delimiter", in: "body", wire: "Delimiter", type: "string" },
       { name: "Prefix", in: "body", wire: "Prefix", type: "string" },
-      { name: "EncodingType", in: "body", wire: "EncodingType", type: { enumeration: "EncodingType" } },
       { name: "MaxUploads", in: "body", wire: "MaxUploads", type: "integer" },
+      { name: "EncodingType", in: "body", wire: "EncodingType", type: { enumeration: "EncodingType" } },
       { name: "IsTruncated", in: "body", wire: "IsTruncated", type: "boolean" },
       { name: "Uploads", in: "body", wire: "Upload", type: { list: { structure: "MultipartUpload" }, flattened: true } },
       { name: "CommonPrefixes", in: "body", wire: "CommonPrefixes", type: { list: { structure: "CommonPrefix" }, flattened: true } },
@@ -3191,6 +3191,7 @@ export const shapes: Readonly<Record<string, ShapeDefinition>> = {
     union: true,
     members: [
       { name: "SSEKMS", wire: "SSE-KMS", type: { structure: "SSEKMSEncryption" } },
+      { name: "SSES3", wire: "SSE-S3", type: { structure: "SSES3" } },
     ],
   },
   ObjectIdentifier: {

@@ -778,6 +778,7 @@ export interface NotificationConfigurationFilter {
 /** Exactly one member is present. */
 export interface ObjectEncryption {
   readonly SSEKMS?: SSEKMSEncryption | undefined;
+  readonly SSES3?: SSES3 | undefined;
 }
 
 export interface ObjectIdentifier {
@@ -1816,7 +1817,7 @@ export interface GetObjectInput {
   readonly ResponseContentEncoding?: string | undefined;
   readonly ResponseContentLanguage?: string | undefined;
   readonly ResponseContentType?: string | undefined;
-  readonly ResponseExpires?: Date | undefined;
+  readonly ResponseExpires?: string | undefined;
   readonly VersionId?: string | undefined;
   readonly SSECustomerAlgorithm?: string | undefined;
   readonly SSECustomerKey?: string | undefined;
@@ -2039,7 +2040,7 @@ export interface HeadObjectInput {
   readonly ResponseContentEncoding?: string | undefined;
   readonly ResponseContentLanguage?: string | undefined;
   readonly ResponseContentType?: string | undefined;
-  readonly ResponseExpires?: Date | undefined;
+  readonly ResponseExpires?: string | undefined;
   readonly VersionId?: string | undefined;
   readonly SSECustomerAlgorithm?: string | undefined;
   readonly SSECustomerKey?: string | undefined;
@@ -2161,8 +2162,8 @@ export interface ListBucketsInput {
 export interface ListBucketsOutput {
   readonly Owner?: Owner | undefined;
   readonly Buckets?: readonly Bucket[] | undefined;
-  readonly ContinuationToken?: string | undefined;
   readonly Prefix?: string | undefined;
+  readonly ContinuationToken?: string | undefined;
 }
 
 export interface ListDirectoryBucketsInput {
@@ -2195,8 +2196,8 @@ export interface ListMultipartUploadsOutput {
   readonly NextUploadIdMarker?: string | undefined;
   readonly Delimiter?: string | undefined;
   readonly Prefix?: string | undefined;
-  readonly EncodingType?: string | undefined;
   readonly MaxUploads?: number | undefined;
+  readonly EncodingType?: string | undefined;
   readonly IsTruncated?: boolean | undefined;
   readonly Uploads?: readonly MultipartUpload[] | undefined;
   readonly CommonPrefixes?: readonly CommonPrefix[] | undefined;
