@@ -49,8 +49,8 @@ export async function measureSmall(context: BenchContext): Promise<SectionReport
     context.say(`small: ${name} at ${cell.connections} connections`);
     await configureBareServer(bare, await copyAnswers(client, cell.bodyBytes));
     const [bareRounds = [], rounds = []] = await alternate(context.options.rounds, [
-      () => runCell(context, bare, cell),
-      () => runCell(context, holdfast, cell),
+      () => runCell(context, bare, cell, true),
+      () => runCell(context, holdfast, cell, false),
     ]);
     rows.push(summarize(cell, rounds, bareRounds));
   }
@@ -140,17 +140,24 @@ function requestOf(cell: Cells): LoadRequest {
   };
 }
 
-async function runCell(context: BenchContext, server: ServerProcess, cell: Cells): Promise<Round> {
+async function runCell(
+  context: BenchContext,
+  server: ServerProcess,
+  cell: Cells,
+  isBare: boolean,
+): Promise<Round> {
   const { generator, options } = context;
   if (cell.method !== "DELETE") {
     const milliseconds = options.roundMilliseconds;
     return await generator.run(server, { ...requestOf(cell), milliseconds });
   }
   // What is deleted has to be there first; one connection deletes less in a round's time.
-  const requests = cell.connections === 1 ? 1000 : keys;
+  const requests = cell.connections === 1 && !isBare ? 2000 : 20_000;
   const path = "/small/gone/{index}";
   const shared = { path, distinctRequests: requests, requests };
-  await generator.run(server, { ...shared, method: "PUT", bodyBytes: kibibyte, connections: 64 });
+  if (!isBare) {
+    await generator.run(server, { ...shared, method: "PUT", bodyBytes: kibibyte, connections: 64 });
+  }
   return await generator.run(server, {
     ...shared,
     method: "DELETE",
