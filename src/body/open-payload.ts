@@ -1,6 +1,12 @@
 // Takes the framing off a request's body and checks what the signature says about it.
 
+import { createHash, hash } from "node:crypto";
+import type { Hash } from "node:crypto";
 import type { ByteStream } from "../base/bytes.ts";
+import { S3Error } from "../model/errors.ts";
+import { AwsChunkedDecoder, wrongLength } from "./aws-chunked.ts";
+import type { AwsChunkedOptions, ChunkVerifier } from "./aws-chunked.ts";
+import { checksumAlgorithmOfHeader } from "./checksum.ts";
 import type { RequestPayload } from "./request-payload.ts";
 
 export interface PayloadHeaders {
@@ -18,19 +24,134 @@ export type BodyIntegrity =
       readonly chunkSignatures: ChunkVerifier | undefined;
     };
 
-export interface ChunkVerifier {
-  verifyChunk(signature: string, chunkSha256Hex: string): void;
-  verifyTrailer(signature: string, canonicalTrailerText: string): void;
-}
-
 /**
  * Nothing is read before the payload's stream is iterated. Throws S3Error at once for what the headers
  * alone give away: MissingContentLength, InvalidRequest for an unknown `x-amz-trailer`.
  */
 export function openPayload(
-  _raw: ByteStream,
-  _headers: PayloadHeaders,
-  _integrity: BodyIntegrity,
+  raw: ByteStream,
+  headers: PayloadHeaders,
+  integrity: BodyIntegrity,
 ): RequestPayload {
-  throw new Error("being written");
+  const chunked = chunkedOptions(headers, integrity);
+  if (chunked === undefined) return plainPayload(raw, headers, integrity);
+  const decoder = new AwsChunkedDecoder(chunked);
+  return {
+    stream: decodeChunked(raw, decoder),
+    lengthBytes: chunked.decodedLengthBytes,
+    announcedTrailers: chunked.announcedTrailers,
+    trailers: decoder.trailers,
+  };
+}
+
+/** How the body is framed; `undefined` for a body that is the object's bytes as they are. */
+function chunkedOptions(
+  headers: PayloadHeaders,
+  integrity: BodyIntegrity,
+): AwsChunkedOptions | undefined {
+  if (integrity.kind === "digest") return undefined;
+  if (integrity.kind === "unsigned") return legacyChunkedOptions(headers);
+  const decodedLengthBytes = parseLength(headers.get("x-amz-decoded-content-length"));
+  // S3 answers the same whether the header is missing or no number.
+  if (decodedLengthBytes === undefined) throw new S3Error("MissingContentLength");
+  const verifier = integrity.chunkSignatures;
+  return {
+    signing: verifier === undefined ? { kind: "unsigned" } : { kind: "signed", verifier },
+    decodedLengthBytes,
+    announcedTrailers: integrity.trailer ? announcedTrailers(headers) : [],
+    allowsTrailers: integrity.trailer,
+  };
+}
+
+/**
+ * Clients that sign with another version, or not at all, announce the coding in Content-Encoding only.
+ * The framing always adds bytes, so that equal lengths tell a body that was not framed after all.
+ */
+function legacyChunkedOptions(headers: PayloadHeaders): AwsChunkedOptions | undefined {
+  const encoding = headers.get("content-encoding");
+  if (encoding === undefined || !encoding.toLowerCase().includes("aws-chunked")) return undefined;
+  const decodedLengthBytes = parseLength(headers.get("x-amz-decoded-content-length"));
+  if (decodedLengthBytes === undefined) return undefined;
+  if (decodedLengthBytes === parseLength(headers.get("content-length"))) return undefined;
+  return {
+    signing: { kind: "unverifiable" },
+    decodedLengthBytes,
+    announcedTrailers: announcedTrailers(headers),
+    allowsTrailers: true,
+  };
+}
+
+/** S3 knows no trailing fields but checksums (github.com/versity/versitygw/issues/1161). */
+function announcedTrailers(headers: PayloadHeaders): readonly string[] {
+  const announced = headers.get("x-amz-trailer");
+  if (announced === undefined) return [];
+  const names = announced.split(",").map((name) => name.trim().toLowerCase());
+  const areKnown = names.every((name) => checksumAlgorithmOfHeader(name) !== undefined);
+  if (!areKnown || new Set(names).size !== names.length) {
+    throw new S3Error("InvalidRequest", {
+      message: "The value specified in the x-amz-trailer header is not supported",
+    });
+  }
+  return names;
+}
+
+async function* decodeChunked(
+  raw: ByteStream,
+  decoder: AwsChunkedDecoder,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of raw) yield* decoder.push(piece);
+  decoder.end();
+}
+
+const noTrailers: ReadonlyMap<string, string> = new Map();
+const noNames: readonly string[] = [];
+
+function plainPayload(
+  raw: ByteStream,
+  headers: PayloadHeaders,
+  integrity: BodyIntegrity,
+): RequestPayload {
+  const lengthBytes = parseLength(headers.get("content-length"));
+  const sha256Hex = integrity.kind === "digest" ? integrity.sha256Hex : undefined;
+  return {
+    stream: checkPlain(raw, lengthBytes, sha256Hex),
+    lengthBytes,
+    announcedTrailers: noNames,
+    trailers: noTrailers,
+  };
+}
+
+async function* checkPlain(
+  raw: ByteStream,
+  lengthBytes: number | undefined,
+  sha256Hex: string | undefined,
+): AsyncGenerator<Uint8Array> {
+  let received = 0;
+  let computed: string | undefined;
+  let running: Hash | undefined;
+  for await (const piece of raw) {
+    received += piece.byteLength;
+    if (lengthBytes !== undefined && received > lengthBytes)
+      throw wrongLength(lengthBytes, received);
+    if (sha256Hex !== undefined) {
+      // A small body arrives whole, and hashing it at once is cheaper.
+      if (piece.byteLength === lengthBytes) computed = hash("sha256", piece, "hex");
+      else (running ??= createHash("sha256")).update(piece);
+    }
+    yield piece;
+  }
+  if (lengthBytes !== undefined && received < lengthBytes) throw wrongLength(lengthBytes, received);
+  if (sha256Hex === undefined) return;
+  computed ??= (running ?? createHash("sha256")).digest("hex");
+  if (computed !== sha256Hex) {
+    throw new S3Error("XAmzContentSHA256Mismatch", {
+      fields: { ClientComputedContentSHA256: sha256Hex, S3ComputedContentSHA256: computed },
+    });
+  }
+}
+
+/** A length header: digits, of a size that a number holds exactly. */
+function parseLength(text: string | undefined): number | undefined {
+  if (text === undefined || !/^\d{1,15}$/.test(text)) return undefined;
+  return Number(text);
 }
