@@ -37,6 +37,10 @@ export interface Check {
   readonly revision: Revision | null;
 }
 
+/**
+ * Deletes are applied after sets. The key of an addition stands nowhere else in the request: not in
+ * sets, deletes or another addition (it may be checked).
+ */
 export interface WriteRequest {
   readonly checks: readonly Check[];
   readonly sets: readonly { readonly key: Uint8Array; readonly value: Uint8Array }[];
@@ -44,11 +48,16 @@ export interface WriteRequest {
   /**
    * Adds to the signed 64-bit counters stored under these keys (8 bytes, big-endian, see
    * `counter.ts`); an absent counter is 0. Commutative: needs no check, never conflicts.
+   * Adding to a value that is not a counter, or past a safe integer, is a caller's bug: the write
+   * rejects with an AssertionError and nothing of it happens.
    */
   readonly additions: readonly { readonly key: Uint8Array; readonly delta: number }[];
 }
 
-/** `false`: a check did not hold and nothing was written. */
+/**
+ * `false`: a check did not hold and nothing was written. The revision is the one that every key
+ * written by this request now has; a request of checks alone answers the newest revision.
+ */
 export type WriteResult =
   | { readonly committed: true; readonly revision: Revision }
   | { readonly committed: false };

@@ -1,0 +1,93 @@
+// The store in memory, for tests and for servers that keep nothing. Reads and writes happen whole
+// within the call, so every read is a snapshot; nothing survives the process.
+import { StorageUnavailableError } from "../storage-errors.ts";
+import { addToCounter, encodeCounter } from "./counter.ts";
+import type {
+  Entry,
+  KeyValueStore,
+  RangeRead,
+  ReadRequest,
+  ReadResult,
+  Revision,
+  WriteRequest,
+  WriteResult,
+} from "./key-value-store.ts";
+import { SortedMap } from "./sorted-map.ts";
+import { checkRangeRead, checkWriteRequest } from "./write-request.ts";
+
+interface Stored {
+  readonly value: Uint8Array;
+  readonly revision: Revision;
+}
+
+export class MemoryKeyValueStore implements KeyValueStore {
+  readonly #entries = new SortedMap<Stored>();
+  #revision: Revision = 0;
+  #closed = false;
+
+  async read(request: ReadRequest): Promise<ReadResult> {
+    this.#checkOpen();
+    return {
+      gets: (request.gets ?? []).map((key) => this.#get(key)),
+      ranges: (request.ranges ?? []).map((range) => this.#scan(range)),
+    };
+  }
+
+  async write(request: WriteRequest): Promise<WriteResult> {
+    this.#checkOpen();
+    checkWriteRequest(request);
+    for (const { key, revision } of request.checks) {
+      if ((this.#entries.get(key)?.revision ?? null) !== revision) return { committed: false };
+    }
+    // Everything that can throw comes before the first change: all or nothing.
+    const sums = request.additions.map(({ key, delta }) =>
+      addToCounter(this.#entries.get(key)?.value, delta),
+    );
+    if (request.sets.length + request.deletes.length + sums.length === 0) {
+      return { committed: true, revision: this.#revision };
+    }
+    this.#revision++;
+    for (const { key, value } of request.sets) this.#set(key, copyBytes(value));
+    for (const key of request.deletes) this.#entries.delete(key);
+    for (const [index, { key }] of request.additions.entries()) {
+      this.#set(key, encodeCounter(sums[index] as number));
+    }
+    return { committed: true, revision: this.#revision };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+  }
+
+  #get(key: Uint8Array): Entry | undefined {
+    const stored = this.#entries.get(key);
+    return stored === undefined ? undefined : toEntry(key, stored);
+  }
+
+  #scan(range: RangeRead): Entry[] {
+    checkRangeRead(range);
+    const { start, end, limit } = range;
+    const found =
+      range.reverse === true
+        ? this.#entries.scanReverse(start, end, limit)
+        : this.#entries.scan(start, end, limit);
+    return found.map(([key, stored]) => toEntry(key, stored));
+  }
+
+  #set(key: Uint8Array, value: Uint8Array): void {
+    this.#entries.set(copyBytes(key), { value, revision: this.#revision });
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new StorageUnavailableError("the store is closed");
+  }
+}
+
+function toEntry(key: Uint8Array, stored: Stored): Entry {
+  return { key: copyBytes(key), value: copyBytes(stored.value), revision: stored.revision };
+}
+
+/** Always a copy with memory of its own: Buffer's `slice` would be a view. */
+function copyBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}

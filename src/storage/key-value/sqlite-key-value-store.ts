@@ -1,0 +1,163 @@
+// The embedded store: one SQLite file that several processes may share. Reads happen on the calling
+// thread; writes and checkpoints have threads of their own, so that no sync blocks the event loop.
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { StorageUnavailableError } from "../storage-errors.ts";
+import type {
+  KeyValueStore,
+  ReadRequest,
+  ReadResult,
+  WriteRequest,
+  WriteResult,
+} from "./key-value-store.ts";
+import {
+  type Durability,
+  openReadConnection,
+  type SqliteDatabaseOptions,
+  toStorageError,
+} from "./sqlite-database.ts";
+import { SqliteReader } from "./sqlite-reader.ts";
+import {
+  closeCommand,
+  fromFailure,
+  type ThreadData,
+  threadUrl,
+  type WriterMessage,
+} from "./sqlite-thread-messages.ts";
+import { SqliteWriterClient } from "./sqlite-writer-client.ts";
+import { checkWriteRequest } from "./write-request.ts";
+
+export interface SqliteKeyValueStoreOptions {
+  /** The database file; created when absent, in a directory that exists. */
+  readonly path: string;
+  readonly durability: Durability;
+  /**
+   * Page cache of the writer thread. The reading side keeps at most 16 MiB: SQLite empties it after
+   * every commit of somebody else, at a cost that grows with its size.
+   */
+  readonly cacheBytes?: number;
+  /** A quota for the file: past it, writes fail with StorageFullError. */
+  readonly maximumBytes?: number;
+  /** Gives up the opening. */
+  readonly signal?: AbortSignal;
+}
+
+const defaultCacheBytes = 64 * 1024 * 1024;
+const largestReaderCacheBytes = 16 * 1024 * 1024;
+const checkpointCacheBytes = 1024 * 1024;
+
+/** Throws StorageUnavailableError or StorageFullError, or the reason of an aborted signal. */
+export async function openSqliteKeyValueStore(
+  options: SqliteKeyValueStoreOptions,
+): Promise<KeyValueStore> {
+  options.signal?.throwIfAborted();
+  const database: SqliteDatabaseOptions = {
+    path: options.path,
+    durability: options.durability,
+    cacheBytes: options.cacheBytes ?? defaultCacheBytes,
+    maximumBytes: options.maximumBytes,
+  };
+  const { port1, port2 } = new MessageChannel();
+  const writer = startThread("./sqlite-writer-thread", database, port1);
+  let checkpoints: Worker | undefined;
+  try {
+    await waitUntilReady(writer, options.signal);
+    const smallCache = { ...database, cacheBytes: checkpointCacheBytes };
+    checkpoints = startThread("./sqlite-checkpoint-thread", smallCache, port2);
+    const cacheBytes = Math.min(database.cacheBytes, largestReaderCacheBytes);
+    const reader = new SqliteReader(openReadConnection({ ...database, cacheBytes }));
+    return new SqliteKeyValueStore(reader, writer, checkpoints);
+  } catch (error) {
+    port2.close();
+    await Promise.all([writer.terminate(), checkpoints?.terminate()]);
+    options.signal?.throwIfAborted();
+    throw toStorageError(error);
+  }
+}
+
+class SqliteKeyValueStore implements KeyValueStore {
+  readonly #reader: SqliteReader;
+  readonly #client: SqliteWriterClient;
+  readonly #writer: Worker;
+  readonly #checkpoints: Worker;
+  #closing: Promise<void> | undefined;
+
+  constructor(reader: SqliteReader, writer: Worker, checkpoints: Worker) {
+    this.#reader = reader;
+    this.#writer = writer;
+    this.#checkpoints = checkpoints;
+    this.#client = new SqliteWriterClient(writer);
+    for (const thread of [writer, checkpoints]) {
+      // An idle store keeps no process alive; the client refers to the writer while it waits.
+      thread.unref();
+      thread.on("error", (error) => this.#onThreadLost(error));
+      thread.on("exit", () => this.#onThreadLost(undefined));
+    }
+  }
+
+  async read(request: ReadRequest): Promise<ReadResult> {
+    this.#checkOpen();
+    return this.#reader.read(request);
+  }
+
+  async write(request: WriteRequest): Promise<WriteResult> {
+    this.#checkOpen();
+    checkWriteRequest(request);
+    return this.#client.write(request);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#client.drain();
+    this.#reader.close();
+    // The writer closes last: SQLite then empties the log into the file and removes it.
+    await endThread(this.#checkpoints);
+    await endThread(this.#writer);
+  }
+
+  #onThreadLost(cause: unknown): void {
+    this.#client.fail(new StorageUnavailableError("a thread of the store has ended", { cause }));
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw new StorageUnavailableError("the store is closed");
+  }
+}
+
+function startThread(name: string, options: SqliteDatabaseOptions, port: MessagePort): Worker {
+  const workerData: ThreadData = { options, port };
+  return new Worker(threadUrl(name), { workerData, transferList: [port] });
+}
+
+async function waitUntilReady(writer: Worker, signal: AbortSignal | undefined): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onAbort = (): void => reject(new StorageUnavailableError("opening was aborted"));
+  const onExit = (): void => reject(new StorageUnavailableError("the writer thread has ended"));
+  signal?.addEventListener("abort", onAbort, { once: true });
+  writer.once("error", reject);
+  writer.once("exit", onExit);
+  writer.once("message", (message: WriterMessage) => {
+    if (message.kind === "failed") reject(fromFailure(message.failure));
+    else resolve();
+  });
+  try {
+    await promise;
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+    writer.off("error", reject);
+    writer.off("exit", onExit);
+  }
+}
+
+async function endThread(thread: Worker): Promise<void> {
+  // A thread that has ended by itself has no id any more, and says nothing.
+  if (thread.threadId === -1) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  thread.ref();
+  thread.once("exit", () => resolve());
+  thread.postMessage(closeCommand, []);
+  await promise;
+}

@@ -1,0 +1,95 @@
+// The thread that owns all writes of this process to one SQLite store. It takes everything that has
+// arrived while the last commit was under way into one transaction: group commit, without waiting.
+import {
+  type MessagePort,
+  parentPort,
+  receiveMessageOnPort,
+  workerData,
+} from "node:worker_threads";
+import { assert } from "../../base/assert.ts";
+import type { WriteRequest } from "./key-value-store.ts";
+import { openWriteConnection, toStorageError } from "./sqlite-database.ts";
+import { SqliteLogKeeper } from "./sqlite-log-keeper.ts";
+import {
+  closeCommand,
+  type ThreadData,
+  toFailure,
+  type WriterCommand,
+  type WriterMessage,
+} from "./sqlite-thread-messages.ts";
+import { SqliteWriteBatch } from "./sqlite-write-batch.ts";
+import { unpackWriteBatch } from "./write-batch-codec.ts";
+
+// One transaction. More would not make the sync cheaper for each, and others wait for the lock.
+const largestBatchWrites = 1024;
+const largestBatchBytes = 16 * 1024 * 1024;
+
+assert(parentPort !== null, "the writer runs as a thread");
+startWriter(parentPort, workerData as ThreadData);
+
+function startWriter(port: MessagePort, { options, port: checkpointPort }: ThreadData): void {
+  const answer = (message: WriterMessage): void => port.postMessage(message);
+  let writer: Writer;
+  try {
+    const database = openWriteConnection(options);
+    const keeper = new SqliteLogKeeper(database, checkpointPort);
+    const batch = new SqliteWriteBatch(database);
+    const close = (): void => {
+      keeper.close();
+      // SQLite itself brings the whole log into the file when the last connection closes.
+      database.close();
+      port.close();
+    };
+    writer = { port, batch, keeper, answer, close };
+  } catch (error) {
+    checkpointPort.close();
+    answer({ kind: "failed", count: 0, failure: toFailure(toStorageError(error)) });
+    return;
+  }
+  port.on("message", (command: WriterCommand) => serve(writer, command));
+  answer({ kind: "ready" });
+}
+
+interface Writer {
+  readonly port: MessagePort;
+  readonly batch: SqliteWriteBatch;
+  readonly keeper: SqliteLogKeeper;
+  readonly answer: (message: WriterMessage) => void;
+  readonly close: () => void;
+}
+
+/** Works until the port is empty, without going back to the event loop between two commits. */
+function serve(writer: Writer, first: WriterCommand): void {
+  let command: WriterCommand | undefined = first;
+  while (command !== undefined) {
+    if (command === closeCommand) {
+      writer.close();
+      return;
+    }
+    const requests: WriteRequest[] = [];
+    let bytes = 0;
+    while (command instanceof ArrayBuffer) {
+      // Not spread into `push`: the arguments of a call have a bound of their own.
+      for (const request of unpackWriteBatch(command)) requests.push(request);
+      bytes += command.byteLength;
+      command = nextCommand(writer.port);
+      if (requests.length >= largestBatchWrites || bytes >= largestBatchBytes) break;
+    }
+    commit(writer, requests);
+    writer.keeper.afterCommit();
+  }
+}
+
+function nextCommand(port: MessagePort): WriterCommand | undefined {
+  const received = receiveMessageOnPort(port);
+  return received === undefined ? undefined : (received.message as WriterCommand);
+}
+
+function commit({ batch, answer }: Writer, requests: readonly WriteRequest[]): void {
+  try {
+    answer({ kind: "applied", outcomes: batch.apply(requests) });
+  } catch (error) {
+    const failure = toFailure(toStorageError(error));
+    answer({ kind: "failed", count: requests.length, failure });
+  }
+}
