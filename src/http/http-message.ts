@@ -28,6 +28,11 @@ export interface HttpResponse {
   readonly headers: readonly string[];
   /** A stream is sent chunked unless the headers carry a Content-Length. Ignored for HEAD, 204, 304. */
   readonly body?: string | Uint8Array | ByteStream;
+  /**
+   * Called once, when the last byte was handed to the connection or it is known that it never will
+   * be: `failure` then says why. `bodyBytes` is what was handed over.
+   */
+  readonly onSettled?: (bodyBytes: number, failure: unknown) => void;
 }
 
 /** Must not reject: whatever an application throws it turns into a response itself. */

@@ -1,0 +1,79 @@
+// What an HTTP engine is to the rest of the server: how it is started, bounded, drained and closed.
+// The engine in use is in node-http-server.ts; nothing else in Holdfast touches a socket of a client.
+
+import type { HttpHandler, HttpRequest, HttpResponse } from "./http-message.ts";
+
+export interface HttpLimits {
+  /** From the first byte of a request (or the opening of a connection) to the end of its headers. */
+  readonly headerTimeoutMilliseconds: number;
+  /** Without one byte read from, or taken by, a client that the server waits for. */
+  readonly idleTimeoutMilliseconds: number;
+  /** Between two requests on one connection. */
+  readonly keepAliveTimeoutMilliseconds: number;
+  /** Request line and header fields together; more is refused before the request is seen. */
+  readonly maximumHeaderBytes: number;
+  readonly maximumHeaderFields: number;
+  readonly maximumConnections: number;
+  /** Requests that a client may send ahead on one connection before the first is answered. */
+  readonly maximumPipelinedRequests: number;
+  /** Of a body that the answer did not wait for: read and thrown away so that the answer arrives. */
+  readonly maximumDiscardedBytes: number;
+  readonly maximumDiscardMilliseconds: number;
+}
+
+export const defaultHttpLimits: HttpLimits = {
+  headerTimeoutMilliseconds: 20_000,
+  idleTimeoutMilliseconds: 20_000,
+  keepAliveTimeoutMilliseconds: 60_000,
+  // S3 allows 8 KiB of header fields; a presigned target with a key of 1,024 bytes, each sent as
+  // three characters, comes on top of that.
+  maximumHeaderBytes: 16 * 1024,
+  maximumHeaderFields: 256,
+  maximumConnections: 10_000,
+  maximumPipelinedRequests: 128,
+  maximumDiscardedBytes: 16 * 1024 * 1024,
+  maximumDiscardMilliseconds: 5_000,
+};
+
+/** Why a request was refused before any handler saw it. */
+export type RefusalReason =
+  /** Broken or ambiguous framing, forbidden characters, a missing or doubled Host. */
+  | "malformed"
+  /** More header bytes or fields than allowed. */
+  | "headers-too-large"
+  /** The headers did not arrive in time. */
+  | "timeout"
+  /** An Expect other than `100-continue`. */
+  | "expectation-failed"
+  /** A Transfer-Encoding other than `chunked`. */
+  | "transfer-coding-unsupported"
+  /** CONNECT. */
+  | "method-unsupported";
+
+export interface HttpServerOptions {
+  readonly host: string;
+  /** 0: a free port. */
+  readonly port: number;
+  readonly tls?: { readonly key: string | Uint8Array; readonly certificate: string | Uint8Array };
+  readonly limits?: Partial<HttpLimits>;
+  /** Lets several processes listen on the same port, where the system can. */
+  readonly reusePort?: boolean;
+  /** The answer to a request that no handler sees; the connection is closed after it. */
+  readonly onClientError?: (reason: RefusalReason) => HttpResponse;
+  /** A response broke after its handler had returned it: its body threw, or it was not valid. */
+  readonly onResponseError?: (error: unknown, request: HttpRequest) => void;
+}
+
+export interface HttpServer extends AsyncDisposable {
+  readonly address: { readonly host: string; readonly port: number };
+  /**
+   * Accepts nothing more, lets requests in flight finish, and closes what remains after
+   * `timeoutMilliseconds`. Resolves when every connection is closed; true when none was cut off.
+   */
+  drain(timeoutMilliseconds: number): Promise<boolean>;
+}
+
+export type StartHttpServer = (
+  options: HttpServerOptions,
+  handler: HttpHandler,
+) => Promise<HttpServer>;
