@@ -1,15 +1,21 @@
 // What one core can hash: an upload costs at least the digests that its request demands.
 //   signed payload without a checksum header: SHA-256 (signature), MD5 (ETag), CRC64NVME (S3's default)
 //   UNSIGNED-PAYLOAD with a CRC32 header:     MD5 (ETag), CRC32
-// Prints one line of JSON: mebibytes per CPU second for each.
+// Prints one line of JSON: mebibytes per second and per CPU second for each.
 
 import { createHash } from "node:crypto";
 import { crc32 as hardwareCrc32 } from "@node-rs/crc32";
 import { createCRC64 } from "hash-wasm";
 
 export interface HashFloor {
-  readonly signedMebibytesPerSecond: number;
-  readonly unsignedMebibytesPerSecond: number;
+  readonly signed: HashRate;
+  readonly unsigned: HashRate;
+}
+
+export interface HashRate {
+  readonly mebibytesPerSecond: number;
+  /** The same without what a neighbour on the machine took. */
+  readonly mebibytesPerCpuSecond: number;
 }
 
 /** The size in which a server gets a body from its socket. */
@@ -45,17 +51,21 @@ export async function measureHashFloor(totalBytes: number): Promise<HashFloor> {
     md5.digest();
   };
   return {
-    signedMebibytesPerSecond: rate(signed, pieces * pieceBytes),
-    unsignedMebibytesPerSecond: rate(unsigned, pieces * pieceBytes),
+    signed: measureRate(signed, pieces * pieceBytes),
+    unsigned: measureRate(unsigned, pieces * pieceBytes),
   };
 }
 
-/** By CPU time, so that a neighbour on the machine does not lower the floor. */
-function rate(work: () => void, bytes: number): number {
+function measureRate(work: () => void, bytes: number): HashRate {
+  const startedAt = performance.now();
   const before = process.cpuUsage();
   work();
   const { user, system } = process.cpuUsage(before);
-  return bytes / mebibyte / ((user + system) / 1e6);
+  const seconds = (performance.now() - startedAt) / 1000;
+  return {
+    mebibytesPerSecond: bytes / mebibyte / seconds,
+    mebibytesPerCpuSecond: bytes / mebibyte / ((user + system) / 1e6),
+  };
 }
 
 if (import.meta.main) {

@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { HashFloor } from "../hash-floor.ts";
+import type { HashFloor, HashRate } from "../hash-floor.ts";
 import { RepeatedBody } from "../load/signed-requests.ts";
 import { type BenchContext, isWanted, makeDataDirectory } from "../measure/bench-context.ts";
 import { ControlClient, findElement } from "../measure/control-client.ts";
@@ -46,9 +46,8 @@ export async function measureLarge(context: BenchContext): Promise<SectionReport
   const bench = { context, holdfast, bare, client, files: files.path, roundSize };
   const rows: Cell[][] = [];
   for (const size of [8, 256]) rows.push(...(await measureGets(bench, size * mebibyte)));
-  const floors: HashFloor[] = [];
-  for (const size of [8, 256]) rows.push(...(await measurePuts(bench, size * mebibyte, floors)));
-  if (isWanted(context, "multipart")) rows.push(...(await measureMultipart(bench, floors)));
+  for (const size of [8, 256]) rows.push(...(await measurePuts(bench, size * mebibyte)));
+  if (isWanted(context, "multipart")) rows.push(...(await measureMultipart(bench)));
   return {
     title: "Large bodies",
     columns: [
@@ -124,11 +123,7 @@ async function measureGets(bench: LargeBench, bodyBytes: number): Promise<Cell[]
   return rows;
 }
 
-async function measurePuts(
-  bench: LargeBench,
-  bodyBytes: number,
-  floors: HashFloor[],
-): Promise<Cell[][]> {
+async function measurePuts(bench: LargeBench, bodyBytes: number): Promise<Cell[][]> {
   const rows: Cell[][] = [];
   for (const payload of ["signed", "unsigned"] as const) {
     const name = `PUT ${bodyBytes / mebibyte} MiB ${payload}`;
@@ -137,8 +132,9 @@ async function measurePuts(
       bench.context.say(`large: ${name} at ${connections} connections`);
       const requests = Math.max(connections, bench.roundSize / bodyBytes);
       const rounds: Round[] = [];
+      const floors: HashRate[] = [];
       for (let turn = 0; turn < bench.context.options.rounds; turn += 1) {
-        floors.push(await runHashFloor());
+        floors.push((await runHashFloor())[payload]);
         rounds.push(
           await bench.context.generator.run(bench.holdfast, {
             method: "PUT",
@@ -152,14 +148,14 @@ async function measurePuts(
           }),
         );
       }
-      rows.push(summarizeUpload(name, connections, rounds, floorOf(floors, payload)));
+      rows.push(summarizeUpload(name, connections, rounds, floors));
     }
   }
   return rows;
 }
 
 /** The parts of one upload after the other; creation and completion are inside the time. */
-async function measureMultipart(bench: LargeBench, floors: HashFloor[]): Promise<Cell[][]> {
+async function measureMultipart(bench: LargeBench): Promise<Cell[][]> {
   const parts = bench.roundSize / partBytes;
   const entityTag = new RepeatedBody(partBytes).digest("md5");
   const rows: Cell[][] = [];
@@ -167,8 +163,9 @@ async function measureMultipart(bench: LargeBench, floors: HashFloor[]): Promise
     const name = `multipart ${parts} × ${partBytes / mebibyte} MiB unsigned`;
     bench.context.say(`large: ${name} at ${connections} connections`);
     const rounds: Round[] = [];
+    const floors: HashRate[] = [];
     for (let turn = 0; turn < bench.context.options.rounds; turn += 1) {
-      floors.push(await runHashFloor());
+      floors.push((await runHashFloor()).unsigned);
       const path = `/large/multipart-${turn}`;
       const created = await bench.client.send({ method: "POST", path, query: "uploads=" });
       const uploadId = encodeURIComponent(findElement(created.body, "UploadId") ?? "");
@@ -192,7 +189,7 @@ async function measureMultipart(bench: LargeBench, floors: HashFloor[]): Promise
       const seconds = round.seconds + (created.milliseconds + completed.milliseconds) / 1000;
       rounds.push({ ...round, seconds });
     }
-    rows.push(summarizeUpload(name, connections, rounds, floorOf(floors, "unsigned")));
+    rows.push(summarizeUpload(name, connections, rounds, floors));
   }
   return rows;
 }
@@ -210,10 +207,12 @@ function summarizeUpload(
   name: string,
   connections: number,
   rounds: Round[],
-  floor: number,
+  floors: readonly HashRate[],
 ): Cell[] {
   const perSecond = medianOf(rounds, mebibytesPerSecond);
   const perCpuSecond = medianOf(rounds, mebibytesPerCpuSecond);
+  const floor = median(floors.map((rate) => rate.mebibytesPerSecond));
+  const floorPerCpu = median(floors.map((rate) => rate.mebibytesPerCpuSecond));
   return [
     name,
     connections,
@@ -221,8 +220,8 @@ function summarizeUpload(
     floor,
     perSecond / floor,
     perCpuSecond,
-    floor,
-    perCpuSecond / floor,
+    floorPerCpu,
+    perCpuSecond / floorPerCpu,
     medianOf(rounds, generatorLoad),
     sumErrors(rounds),
     verdict(perSecond / floor, putTarget),
@@ -233,11 +232,6 @@ async function runHashFloor(): Promise<HashFloor> {
   const script = join(import.meta.dirname, "..", "hash-floor.ts");
   const { stdout } = await promisify(execFile)(process.execPath, [script]);
   return JSON.parse(stdout) as HashFloor;
-}
-
-function floorOf(floors: readonly HashFloor[], payload: "signed" | "unsigned"): number {
-  const key = payload === "signed" ? "signedMebibytesPerSecond" : "unsignedMebibytesPerSecond";
-  return median(floors.map((floor) => floor[key]));
 }
 
 async function writeFileOf(path: string, bytes: number): Promise<void> {
