@@ -143,8 +143,6 @@ class ContractReader {
     const output = corrections.unwrappedOutputs.includes(name)
       ? outputMembers.map((member) => ({ ...member, in: "payload" as const }))
       : outputMembers;
-    const hasBody = (members: readonly { in: string }[]) =>
-      members.some(({ in: at }) => at === "body");
     const malformedBodyError = corrections.malformedBodyErrors[name];
     return {
       name: name as OperationDefinition["name"],
@@ -176,7 +174,7 @@ class ContractReader {
       bound.push({ name, in: place.in, wire, type, ...isRequired } as InputMember);
     }
     for (const member of corrections.addedMembers[shape[2] as string] ?? []) {
-      bound.push({ ...member, in: "body" } as InputMember);
+      bound.push({ ...member, in: "body" });
     }
     return ordered(shape[2] as string, bound);
   }
@@ -271,7 +269,8 @@ function membersOf(shape: Schema): SchemaMember[] {
   const leftOut = corrections.membersLeftOut[shape[2] as string] ?? [];
   const members = names.map((name, index) => {
     const [target, traits] = withTraits(targets[index]);
-    return { name, target, traits, required: index < requiredCount };
+    const isRequired = corrections.requiredMembers.includes(`${String(shape[2])}.${name}`);
+    return { name, target, traits, required: index < requiredCount || isRequired };
   });
   return members.filter(({ name }) => !leftOut.includes(name));
 }
@@ -305,6 +304,10 @@ function bindingOf(name: string, traits: Traits): { in: string; wire: string } {
 
 function isStructure(type: TypeReference): type is { readonly structure: string } {
   return typeof type === "object" && "structure" in type;
+}
+
+function hasBody(members: readonly { readonly in: string }[]): boolean {
+  return members.some(({ in: place }) => place === "body");
 }
 
 /** A payload's element is the member's own name, or else its shape's. */

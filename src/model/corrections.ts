@@ -84,6 +84,15 @@ export const memberTypes: Readonly<Record<string, ShapeMember["type"]>> = {
   "HeadObjectRequest.ResponseExpires": "string",
 };
 
+/** Bodies that the schemas make optional and S3 demands: MissingRequestBodyError. */
+export const requiredMembers: readonly string[] = [
+  "PutBucketLifecycleConfigurationRequest.LifecycleConfiguration",
+  "PutObjectLegalHoldRequest.LegalHold",
+  "PutObjectLockConfigurationRequest.ObjectLockConfiguration",
+  "PutObjectRetentionRequest.Retention",
+  "RestoreObjectRequest.RestoreRequest",
+];
+
 /** Members that S3 has on the wire and the schemas do not. */
 export const addedMembers: Readonly<Record<string, readonly ShapeMember[]>> = {
   // The old PutBucketNotification form carries a role; S3 reads and ignores it.

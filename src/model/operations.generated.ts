@@ -1771,7 +1771,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
     input: [
       { name: "Bucket", in: "label", wire: "", type: "string", required: true },
       { name: "ChecksumAlgorithm", in: "header", wire: "x-amz-sdk-checksum-algorithm", type: { enumeration: "ChecksumAlgorithm" } },
-      { name: "LifecycleConfiguration", in: "payload", wire: "LifecycleConfiguration", type: { structure: "BucketLifecycleConfiguration" } },
+      { name: "LifecycleConfiguration", in: "payload", wire: "LifecycleConfiguration", type: { structure: "BucketLifecycleConfiguration" }, required: true },
       { name: "ExpectedBucketOwner", in: "header", wire: "x-amz-expected-bucket-owner", type: "string" },
       { name: "TransitionDefaultMinimumObjectSize", in: "header", wire: "x-amz-transition-default-minimum-object-size", type: { enumeration: "TransitionDefaultMinimumObjectSize" } },
     ],
@@ -2106,7 +2106,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
     input: [
       { name: "Bucket", in: "label", wire: "", type: "string", required: true },
       { name: "Key", in: "label", wire: "", type: "string", required: true },
-      { name: "LegalHold", in: "payload", wire: "LegalHold", type: { structure: "ObjectLockLegalHold" } },
+      { name: "LegalHold", in: "payload", wire: "LegalHold", type: { structure: "ObjectLockLegalHold" }, required: true },
       { name: "RequestPayer", in: "header", wire: "x-amz-request-payer", type: { enumeration: "RequestPayer" } },
       { name: "VersionId", in: "query", wire: "versionId", type: "string" },
       { name: "ContentMD5", in: "header", wire: "Content-MD5", type: "string" },
@@ -2126,7 +2126,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
     checksumRequired: true,
     input: [
       { name: "Bucket", in: "label", wire: "", type: "string", required: true },
-      { name: "ObjectLockConfiguration", in: "payload", wire: "ObjectLockConfiguration", type: { structure: "ObjectLockConfiguration" } },
+      { name: "ObjectLockConfiguration", in: "payload", wire: "ObjectLockConfiguration", type: { structure: "ObjectLockConfiguration" }, required: true },
       { name: "RequestPayer", in: "header", wire: "x-amz-request-payer", type: { enumeration: "RequestPayer" } },
       { name: "Token", in: "header", wire: "x-amz-bucket-object-lock-token", type: "string" },
       { name: "ContentMD5", in: "header", wire: "Content-MD5", type: "string" },
@@ -2147,7 +2147,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
     input: [
       { name: "Bucket", in: "label", wire: "", type: "string", required: true },
       { name: "Key", in: "label", wire: "", type: "string", required: true },
-      { name: "Retention", in: "payload", wire: "Retention", type: { structure: "ObjectLockRetention" } },
+      { name: "Retention", in: "payload", wire: "Retention", type: { structure: "ObjectLockRetention" }, required: true },
       { name: "RequestPayer", in: "header", wire: "x-amz-request-payer", type: { enumeration: "RequestPayer" } },
       { name: "VersionId", in: "query", wire: "versionId", type: "string" },
       { name: "BypassGovernanceRetention", in: "header", wire: "x-amz-bypass-governance-retention", type: "boolean" },
@@ -2228,7 +2228,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "Bucket", in: "label", wire: "", type: "string", required: true },
       { name: "Key", in: "label", wire: "", type: "string", required: true },
       { name: "VersionId", in: "query", wire: "versionId", type: "string" },
-      { name: "RestoreRequest", in: "payload", wire: "RestoreRequest", type: { structure: "RestoreRequest" } },
+      { name: "RestoreRequest", in: "payload", wire: "RestoreRequest", type: { structure: "RestoreRequest" }, required: true },
       { name: "RequestPayer", in: "header", wire: "x-amz-request-payer", type: { enumeration: "RequestPayer" } },
       { name: "ChecksumAlgorithm", in: "header", wire: "x-amz-sdk-checksum-algorithm", type: { enumeration: "ChecksumAlgorithm" } },
       { name: "ExpectedBucketOwner", in: "header", wire: "x-amz-expected-bucket-owner", type: "string" },

@@ -2461,7 +2461,7 @@ export type PutBucketInventoryConfigurationOutput = Readonly<Record<never, never
 export interface PutBucketLifecycleConfigurationInput {
   readonly Bucket: string;
   readonly ChecksumAlgorithm?: string | undefined;
-  readonly LifecycleConfiguration?: BucketLifecycleConfiguration | undefined;
+  readonly LifecycleConfiguration: BucketLifecycleConfiguration;
   readonly ExpectedBucketOwner?: string | undefined;
   readonly TransitionDefaultMinimumObjectSize?: string | undefined;
 }
@@ -2712,7 +2712,7 @@ export interface PutObjectAnnotationOutput {
 export interface PutObjectLegalHoldInput {
   readonly Bucket: string;
   readonly Key: string;
-  readonly LegalHold?: ObjectLockLegalHold | undefined;
+  readonly LegalHold: ObjectLockLegalHold;
   readonly RequestPayer?: string | undefined;
   readonly VersionId?: string | undefined;
   readonly ContentMD5?: string | undefined;
@@ -2726,7 +2726,7 @@ export interface PutObjectLegalHoldOutput {
 
 export interface PutObjectLockConfigurationInput {
   readonly Bucket: string;
-  readonly ObjectLockConfiguration?: ObjectLockConfiguration | undefined;
+  readonly ObjectLockConfiguration: ObjectLockConfiguration;
   readonly RequestPayer?: string | undefined;
   readonly Token?: string | undefined;
   readonly ContentMD5?: string | undefined;
@@ -2741,7 +2741,7 @@ export interface PutObjectLockConfigurationOutput {
 export interface PutObjectRetentionInput {
   readonly Bucket: string;
   readonly Key: string;
-  readonly Retention?: ObjectLockRetention | undefined;
+  readonly Retention: ObjectLockRetention;
   readonly RequestPayer?: string | undefined;
   readonly VersionId?: string | undefined;
   readonly BypassGovernanceRetention?: boolean | undefined;
@@ -2800,7 +2800,7 @@ export interface RestoreObjectInput {
   readonly Bucket: string;
   readonly Key: string;
   readonly VersionId?: string | undefined;
-  readonly RestoreRequest?: RestoreRequest | undefined;
+  readonly RestoreRequest: RestoreRequest;
   readonly RequestPayer?: string | undefined;
   readonly ChecksumAlgorithm?: string | undefined;
   readonly ExpectedBucketOwner?: string | undefined;

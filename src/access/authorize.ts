@@ -1,0 +1,20 @@
+// Decides whether a caller may do what it asks. For now the whole policy is: the account may do
+// everything with what it owns, and nobody else anything.
+
+import { S3Error } from "../model/errors.ts";
+import type { OperationName } from "../model/types.generated.ts";
+import type { Caller } from "./caller.ts";
+
+export interface AuthorizationRequest {
+  readonly operation: OperationName;
+  readonly caller: Caller;
+}
+
+/** Requests that carry no signature of their own: a preflight never does, a form holds it inside. */
+const unsignedOperations: ReadonlySet<OperationName> = new Set(["Preflight", "PostObject"]);
+
+/** Throws S3Error AccessDenied. */
+export function authorize({ operation, caller }: AuthorizationRequest): void {
+  if (caller.kind === "account" || unsignedOperations.has(operation)) return;
+  throw new S3Error("AccessDenied");
+}

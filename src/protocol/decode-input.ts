@@ -1,0 +1,116 @@
+// A request's address, headers, query and bounded body as the typed input of its operation. One
+// decoder is compiled for each operation; at run time it walks over what was sent, not over what
+// could have been.
+
+import type { RequestPayload } from "../body/request-payload.ts";
+import { S3Error } from "../model/errors.ts";
+import type { InputMember, OperationDefinition } from "../model/operation-table.ts";
+import type { Address } from "./address.ts";
+import { compileBodyDecoder, type BodyHeaders } from "./decode-body.ts";
+import { headerDecoder, queryDecoder, type ValueDecoder } from "./decode-values.ts";
+import type { QueryParameter } from "./query.ts";
+import { checkMetadataSize, decodeMetadataValue } from "./user-metadata.ts";
+
+export interface DecodableRequest {
+  readonly address: Address;
+  readonly query: readonly QueryParameter[];
+  readonly headers: BodyHeaders;
+  readonly hasBody: boolean;
+  /** Opened only when the operation's input needs the body. */
+  readonly payload: RequestPayload;
+}
+
+export type OperationInput = Readonly<Record<string, unknown>>;
+
+/** Answers at once unless the body has to be read. Throws S3Error. */
+export type InputDecoder = (request: DecodableRequest) => OperationInput | Promise<OperationInput>;
+
+export function compileInputDecoder(operation: OperationDefinition): InputDecoder {
+  const headers = new Map<string, { name: string; decode: ValueDecoder }>();
+  const queries = new Map<string, { name: string; decode: ValueDecoder }>();
+  const required: InputMember[] = [];
+  let metadata: { readonly name: string; readonly prefix: string } | undefined;
+  for (const member of operation.input) {
+    const { name, wire } = member;
+    if (member.in === "header") {
+      headers.set(wire.toLowerCase(), { name, decode: headerDecoder(member) });
+    } else if (member.in === "query") queries.set(wire, { name, decode: queryDecoder(member) });
+    else if (member.in === "prefix-headers") metadata = { name, prefix: wire.toLowerCase() };
+    if (member.required === true && (member.in === "header" || member.in === "query")) {
+      required.push(member);
+    }
+  }
+  const labels = operation.input.filter((member) => member.in === "label").map(({ name }) => name);
+  const decodeLabels = compileLabels(labels);
+  const decodeBody = compileBodyDecoder(operation);
+  return (request) => {
+    const input: Record<string, unknown> = {};
+    decodeLabels(input, request.address);
+    for (const [header, value] of request.headers.entries()) {
+      const member = headers.get(header);
+      if (member !== undefined) setValue(input, member.name, member.decode(value));
+      else if (metadata !== undefined && header.startsWith(metadata.prefix)) {
+        addMetadata(input, metadata, header, value);
+      }
+    }
+    for (const { name, value } of request.query) {
+      const member = queries.get(name);
+      // Of several values S3 reads the first.
+      if (member === undefined || input[member.name] !== undefined) continue;
+      setValue(input, member.name, member.decode(value));
+    }
+    for (const member of required) if (isMissing(input[member.name])) refuseMissing(member);
+    if (metadata !== undefined && metadata.name in input) {
+      checkMetadataSize(input[metadata.name] as Record<string, string>);
+    }
+    if (decodeBody === undefined) return input;
+    const { headers: sent, payload, hasBody } = request;
+    return decodeBody(input, sent, payload, hasBody).then(() => input);
+  };
+}
+
+function compileLabels(
+  labels: readonly string[],
+): (input: Record<string, unknown>, address: Address) => void {
+  const hasKey = labels.includes("Key");
+  if (!labels.includes("Bucket")) return () => {};
+  return (input, address) => {
+    input["Bucket"] = address.bucket;
+    if (hasKey && address.key !== undefined) input["Key"] = address.key;
+  };
+}
+
+function setValue(input: Record<string, unknown>, name: string, value: unknown): void {
+  if (value !== undefined) input[name] = value;
+}
+
+function addMetadata(
+  input: Record<string, unknown>,
+  member: { readonly name: string; readonly prefix: string },
+  header: string,
+  value: string,
+): void {
+  // A client may name its metadata `__proto__`.
+  const known = input[member.name] ?? Object.create(null);
+  const entries = (input[member.name] = known as Record<string, string>);
+  entries[header.slice(member.prefix.length)] = decodeMetadataValue(value);
+}
+
+function isMissing(value: unknown): boolean {
+  return value === undefined || (Array.isArray(value) && value.length === 0);
+}
+
+function refuseMissing(member: InputMember): never {
+  if (member.name === "ObjectAttributes") {
+    throw new S3Error("InvalidArgument", {
+      message:
+        "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty",
+      fields: { ArgumentName: member.wire, ArgumentValue: "" },
+    });
+  }
+  if (member.name === "AnnotationName") throw new S3Error("UserAnnotationNameMustBeSpecified");
+  throw new S3Error("InvalidArgument", {
+    message: `The required parameter ${member.wire} is missing.`,
+    fields: { ArgumentName: member.wire, ArgumentValue: "" },
+  });
+}

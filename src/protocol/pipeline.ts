@@ -1,0 +1,307 @@
+// The path of every request, as one list: receive, assign ids, address, route, authenticate, decode
+// input, authorize, run, encode, record. Each stage stands in a file of its own.
+
+import { authenticate } from "../access/authenticate.ts";
+import { authorize } from "../access/authorize.ts";
+import type { Caller } from "../access/caller.ts";
+import type { Authentication, CredentialLookup } from "../access/signed-request.ts";
+import type { Clock } from "../base/clock.ts";
+import type { RequestPayload } from "../body/request-payload.ts";
+import type { HttpHandler, HttpRequest, HttpResponse } from "../http/http-message.ts";
+import { S3Error, type ErrorCode } from "../model/errors.ts";
+import type { OperationDefinition } from "../model/operation-table.ts";
+import { operations as definitions } from "../model/operations.generated.ts";
+import type { OperationName } from "../model/types.generated.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
+import { Reply, SlowReply, type OperationContext } from "../operations/operation.ts";
+import { parseAddress, type Address } from "./address.ts";
+import { compileInputDecoder, type InputDecoder, type OperationInput } from "./decode-input.ts";
+import { asS3Error, encodeError, errorDocument, isServerFailure } from "./encode-error.ts";
+import {
+  compileOutputEncoder,
+  type EncodedOutput,
+  type Output,
+  type OutputEncoder,
+} from "./encode-output.ts";
+import { checkExpectedOwner, expectsOwner } from "./expected-owner.ts";
+import { LazyPayload } from "./lazy-payload.ts";
+import { parseQuery, type QueryParameter } from "./query.ts";
+import { createRequestIds, type RandomSource, type RequestIds } from "./request-ids.ts";
+import { createRouter, type Router } from "./router.ts";
+import {
+  awaitPatiently,
+  defaultSlowReplyTiming,
+  keepAlive,
+  type SlowReplyTiming,
+} from "./slow-reply.ts";
+
+export interface PipelineDependencies {
+  readonly store: ObjectStore;
+  readonly credentials: CredentialLookup;
+  readonly region: string;
+  readonly clock: Clock;
+  /** Lower-case host names below which the first label or labels name a bucket. */
+  readonly domains: readonly string[];
+  readonly operations: OperationTable;
+  readonly fillRandom: RandomSource;
+  /** Called once for every request, when its answer has left or is known never to leave. */
+  readonly observe?: (record: RequestRecord) => void;
+  /** Called for every failure that is ours rather than the client's. */
+  readonly reportFailure?: (failure: FailureReport) => void;
+  readonly slowReplyTiming?: SlowReplyTiming;
+}
+
+/** An operation, or any other value for one that is not there yet. */
+export type OperationTable = Readonly<Record<OperationName, unknown>>;
+
+type RunnableOperation = (input: OperationInput, context: OperationContext) => Promise<unknown>;
+
+export interface RequestRecord {
+  readonly requestId: string;
+  readonly method: string;
+  readonly target: string;
+  readonly remoteAddress: string;
+  readonly operation: OperationName | undefined;
+  readonly bucket: string | undefined;
+  readonly key: string | undefined;
+  readonly caller: Caller | undefined;
+  readonly status: number;
+  readonly errorCode: ErrorCode | undefined;
+  /** Bytes of the response's body that were handed to the connection. */
+  readonly bodyBytes: number;
+  /** Why the answer did not leave whole. */
+  readonly sendFailure: unknown;
+  readonly startedMilliseconds: number;
+  readonly endedMilliseconds: number;
+}
+
+export interface FailureReport {
+  readonly requestId: string;
+  readonly operation: OperationName | undefined;
+  /** What was thrown. */
+  readonly error: unknown;
+}
+
+export function createPipeline(dependencies: PipelineDependencies): HttpHandler {
+  const pipeline = new Pipeline(dependencies);
+  return (request) => pipeline.answer(request);
+}
+
+/** What is known of a request so far; every stage adds its part. */
+interface Exchange {
+  readonly request: HttpRequest;
+  readonly requestId: string;
+  readonly hostId: string;
+  readonly method: string;
+  readonly startedMilliseconds: number;
+  address: Address | undefined;
+  query: readonly QueryParameter[];
+  definition: OperationDefinition | undefined;
+  authentication: Authentication | undefined;
+  errorCode: ErrorCode | undefined;
+}
+
+interface Codec {
+  readonly decode: InputDecoder;
+  readonly encoder: OutputEncoder;
+}
+
+class Pipeline {
+  readonly #dependencies: PipelineDependencies;
+  readonly #router: Router = createRouter();
+  readonly #ids: RequestIds;
+  readonly #codecs = new Map<OperationName, Codec>();
+  readonly #timing: SlowReplyTiming;
+
+  constructor(dependencies: PipelineDependencies) {
+    this.#dependencies = dependencies;
+    this.#ids = createRequestIds(dependencies.fillRandom);
+    this.#timing = dependencies.slowReplyTiming ?? defaultSlowReplyTiming;
+    for (const definition of Object.values(definitions)) {
+      this.#codecs.set(definition.name, {
+        decode: compileInputDecoder(definition),
+        encoder: compileOutputEncoder(definition),
+      });
+    }
+  }
+
+  async answer(request: HttpRequest): Promise<HttpResponse> {
+    const exchange = this.#receive(request);
+    try {
+      const address = this.#address(exchange);
+      const route = this.#router.route({ ...exchange, address, headers: request.headers });
+      const { caller, integrity } = await this.#authenticate(exchange, address);
+      if (route.operation === undefined) throw route.refusal;
+      const definition = (exchange.definition = route.operation);
+      const run = this.#findOperation(definition.name);
+      const codec = this.#codecs.get(definition.name) as Codec; // made for every definition
+      const payload = new LazyPayload(request, integrity);
+      const input = await codec.decode(decodable(exchange, address, payload));
+      authorize({ operation: definition.name, caller });
+      if (expectsOwner(input)) await checkExpectedOwner(input, this.#dependencies.store);
+      const context = this.#context(exchange, address, caller, payload);
+      const result = await run(input, context);
+      return this.#record(exchange, await this.#encode(exchange, codec.encoder, result));
+    } catch (error) {
+      return this.#record(exchange, encodeError(this.#fail(exchange, error), exchange));
+    }
+  }
+
+  #receive(request: HttpRequest): Exchange {
+    return {
+      request,
+      requestId: this.#ids.nextRequestId(),
+      hostId: this.#ids.hostId,
+      method: request.method,
+      startedMilliseconds: this.#dependencies.clock.now(),
+      address: undefined,
+      query: [],
+      definition: undefined,
+      authentication: undefined,
+      errorCode: undefined,
+    };
+  }
+
+  #address(exchange: Exchange): Address {
+    const { target, headers } = exchange.request;
+    const address = parseAddress(target, headers.get("host"), this.#dependencies.domains);
+    exchange.address = address;
+    exchange.query = parseQuery(address.rawQuery);
+    return address;
+  }
+
+  async #authenticate(exchange: Exchange, address: Address): Promise<Authentication> {
+    const { method, headers, isEncrypted } = exchange.request;
+    const { rawPath, rawQuery, virtualHostBucket } = address;
+    const authentication = await authenticate(
+      { method, rawPath, rawQuery, headers, virtualHostBucket, isEncrypted },
+      this.#dependencies,
+    );
+    exchange.authentication = authentication;
+    return authentication;
+  }
+
+  #findOperation(name: OperationName): RunnableOperation {
+    const operation = this.#dependencies.operations[name];
+    if (typeof operation !== "function") throw new S3Error("NotImplemented");
+    // The table's own type has proven that the function fits the operation's name.
+    return operation as RunnableOperation;
+  }
+
+  #context(
+    { request, requestId }: Exchange,
+    address: Address,
+    caller: Caller,
+    payload: LazyPayload,
+  ): OperationContext {
+    const { clock, region, store } = this.#dependencies;
+    return {
+      requestId,
+      caller,
+      clock,
+      region,
+      store,
+      payload,
+      get resourceUrl() {
+        const scheme = request.isEncrypted ? "https" : "http";
+        return `${scheme}://${address.host}${address.rawPath}`;
+      },
+      get signal() {
+        return request.signal;
+      },
+    };
+  }
+
+  async #encode(
+    exchange: Exchange,
+    encoder: OutputEncoder,
+    result: unknown,
+  ): Promise<EncodedOutput> {
+    if (result instanceof SlowReply) return this.#encodeSlowly(exchange, encoder, result.result);
+    if (result instanceof Reply) return encoder.encode(result.output as Output, result.status);
+    return encoder.encode(result as Output, undefined);
+  }
+
+  async #encodeSlowly(
+    exchange: Exchange,
+    encoder: OutputEncoder,
+    result: Promise<unknown>,
+  ): Promise<EncodedOutput> {
+    const state = await awaitPatiently(result, this.#timing.patienceMilliseconds);
+    if (state === "settled") return this.#encode(exchange, encoder, await result);
+    const document = result.then(
+      (output) => encoder.encodeLate((output instanceof Reply ? output.output : output) as Output),
+      (error: unknown) => errorDocument(this.#fail(exchange, error), exchange),
+    );
+    return {
+      status: 200,
+      headers: ["Content-Type", "application/xml"],
+      body: keepAlive(document, this.#timing.blankIntervalMilliseconds),
+    };
+  }
+
+  #fail(exchange: Exchange, thrown: unknown): S3Error {
+    const error = asS3Error(thrown);
+    exchange.errorCode = error.code;
+    if (isServerFailure(error)) {
+      this.#dependencies.reportFailure?.({
+        requestId: exchange.requestId,
+        operation: exchange.definition?.name,
+        error: thrown,
+      });
+    }
+    return error;
+  }
+
+  /** Every answer, good or bad, leaves through here. */
+  #record(exchange: Exchange, { status, headers, body }: EncodedOutput): HttpResponse {
+    headers.push("x-amz-request-id", exchange.requestId);
+    headers.push("x-amz-id-2", exchange.hostId, "Server", "Holdfast");
+    const { observe } = this.#dependencies;
+    return {
+      status,
+      headers,
+      ...(body === undefined ? {} : { body }),
+      ...(observe === undefined
+        ? {}
+        : {
+            onSettled: (bodyBytes: number, sendFailure: unknown) => {
+              observe(this.#describe(exchange, status, bodyBytes, sendFailure));
+            },
+          }),
+    };
+  }
+
+  #describe(
+    exchange: Exchange,
+    status: number,
+    bodyBytes: number,
+    sendFailure: unknown,
+  ): RequestRecord {
+    const { request, address } = exchange;
+    return {
+      requestId: exchange.requestId,
+      method: exchange.method,
+      target: request.target,
+      remoteAddress: request.remoteAddress,
+      operation: exchange.definition?.name,
+      bucket: address?.bucket,
+      key: address?.key,
+      caller: exchange.authentication?.caller,
+      status,
+      errorCode: exchange.errorCode,
+      bodyBytes,
+      sendFailure,
+      startedMilliseconds: exchange.startedMilliseconds,
+      endedMilliseconds: this.#dependencies.clock.now(),
+    };
+  }
+}
+
+function decodable(
+  { request, query }: Exchange,
+  address: Address,
+  payload: RequestPayload,
+): Parameters<InputDecoder>[0] {
+  return { address, query, headers: request.headers, hasBody: request.hasBody, payload };
+}

@@ -1,0 +1,191 @@
+// Writes XML by the shape table. Shapes are compiled once into closures that append text, so that a
+// listing of a thousand keys costs little more than its characters.
+
+import {
+  s3Namespace,
+  type BoundMember,
+  type ShapeDefinition,
+  type ShapeMember,
+  type TypeReference,
+} from "../model/operation-table.ts";
+import { shapes } from "../model/operations.generated.ts";
+import { formatHttpDate } from "./dates.ts";
+
+export const xmlDeclaration = '<?xml version="1.0" encoding="UTF-8"?>\n';
+
+/** Writes what stands inside an element: the attributes of its tag, then its content. */
+interface ContentWriter {
+  readonly attributes?: (value: unknown) => string;
+  readonly content: (value: unknown) => string;
+}
+
+/** Writes the element of one member of a container. */
+type MemberWriter = (container: Record<string, unknown>) => string;
+
+export type DocumentWriter = (value: unknown) => string;
+
+/** A writer of a whole document, without the XML declaration, whose root holds these members. */
+export function compileDocument(
+  rootName: string,
+  members: readonly (ShapeMember | BoundMember<string>)[],
+): DocumentWriter {
+  return documentOf(rootName, structureWriter(members));
+}
+
+/** A writer of a document whose root is a value of this type. */
+export function compileValueDocument(rootName: string, type: TypeReference): DocumentWriter {
+  return documentOf(rootName, writerOf(type));
+}
+
+// What text may not hold as it is: markup, a carriage return (a parser would drop it), and what XML
+// 1.0 has no character for.
+const escapable = String.raw`[&<>"\r\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]`;
+const needsEscape = new RegExp(escapable);
+const everyEscape = new RegExp(escapable, "g");
+
+/**
+ * S3 writes characters that XML 1.0 cannot carry as references all the same (`&#x1;`): clients that
+ * expect such keys ask for `encoding-type=url`.
+ */
+export function escapeXml(text: string): string {
+  return needsEscape.test(text) ? text.replaceAll(everyEscape, escapeCharacter) : text;
+}
+
+function escapeCharacter(character: string): string {
+  switch (character) {
+    case "&":
+      return "&amp;";
+    case "<":
+      return "&lt;";
+    case ">":
+      return "&gt;";
+    case '"':
+      return "&quot;";
+    case "\r":
+      return "&#13;";
+    default:
+      return `&#x${character.charCodeAt(0).toString(16)};`;
+  }
+}
+
+function documentOf(rootName: string, writer: ContentWriter): DocumentWriter {
+  const open = `<${rootName} xmlns="${s3Namespace}"`;
+  const close = `</${rootName}>`;
+  return (value) => {
+    const content = writer.content(value);
+    const tag = writer.attributes === undefined ? open : open + writer.attributes(value);
+    return content === "" ? `${tag}/>` : `${tag}>${content}${close}`;
+  };
+}
+
+function structureWriter(members: readonly (ShapeMember | BoundMember<string>)[]): ContentWriter {
+  const writers: MemberWriter[] = [];
+  const attributes: ShapeMember[] = [];
+  for (const member of members) {
+    if ("attribute" in member) attributes.push(member);
+    else writers.push(memberWriter(member));
+  }
+  return {
+    ...(attributes.length === 0
+      ? {}
+      : { attributes: (value: unknown) => attributesOf(attributes, value as Container) }),
+    content: (value) => {
+      let text = "";
+      for (const write of writers) text += write(value as Container);
+      return text;
+    },
+  };
+}
+
+type Container = Record<string, unknown>;
+
+function attributesOf(members: readonly ShapeMember[], container: Container): string {
+  let text = "";
+  for (const { name, wire, type } of members) {
+    const value = container[name];
+    if (value !== undefined) text += ` ${wire}="${textOf(type)(value)}"`;
+  }
+  return text;
+}
+
+function memberWriter(member: ShapeMember | BoundMember<string>): MemberWriter {
+  const { name, type } = member;
+  const namespace = "namespace" in member ? member.namespace : undefined;
+  const declaration =
+    namespace === undefined ? "" : ` xmlns:${namespace.prefix}="${namespace.uri}"`;
+  if (typeof type === "object" && "list" in type && "flattened" in type) {
+    // A list without an element of its own holds alternatives: each item's one member is the element.
+    const item =
+      member.wire === "" ? writerOf(type.list).content : elementWriter(member.wire, "", type.list);
+    return (container) => {
+      const items = container[name] as readonly unknown[] | undefined;
+      if (items === undefined) return "";
+      let text = "";
+      for (const value of items) text += item(value);
+      return text;
+    };
+  }
+  const write = elementWriter(member.wire, declaration, type);
+  return (container) => {
+    const value = container[name];
+    return value === undefined ? "" : write(value);
+  };
+}
+
+/** Empty text and empty structures keep their element: `<Prefix></Prefix>`, `<Filter></Filter>`. */
+function elementWriter(
+  wire: string,
+  declaration: string,
+  type: TypeReference,
+): (value: unknown) => string {
+  const writer = writerOf(type);
+  const close = `</${wire}>`;
+  const open = `<${wire}${declaration}`;
+  const openWhole = `${open}>`;
+  const { attributes } = writer;
+  if (attributes === undefined) return (value) => openWhole + writer.content(value) + close;
+  return (value) => `${open}${attributes(value)}>${writer.content(value)}${close}`;
+}
+
+const structureWriters = new Map<string, ContentWriter>();
+
+function writerOf(type: TypeReference): ContentWriter {
+  if (typeof type === "object" && "structure" in type) {
+    const known = structureWriters.get(type.structure);
+    if (known !== undefined) return known;
+    // No shape of S3's outputs holds itself, so compiling ends.
+    const writer = structureWriter((shapes[type.structure] as ShapeDefinition).members);
+    structureWriters.set(type.structure, writer);
+    return writer;
+  }
+  if (typeof type === "object" && "list" in type && "element" in type) {
+    const item = elementWriter(type.element, "", type.list);
+    return {
+      content: (value) => {
+        let text = "";
+        for (const one of value as readonly unknown[]) text += item(one);
+        return text;
+      },
+    };
+  }
+  return { content: textOf(type) };
+}
+
+/** The text of a scalar, escaped. */
+function textOf(type: TypeReference): (value: unknown) => string {
+  switch (type) {
+    case "integer":
+    case "boolean":
+      return String;
+    case "date-time":
+      return (value) => (value as Date).toISOString();
+    case "http-date":
+      return (value) => formatHttpDate(value as Date);
+    case "epoch-seconds":
+      return (value) => String(Math.floor((value as Date).getTime() / 1000));
+    case "bytes":
+      return (value) => Buffer.from(value as Uint8Array).toString("base64");
+    default:
+      return (value) => escapeXml(value as string);
+  }
+}
