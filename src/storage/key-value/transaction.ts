@@ -63,16 +63,26 @@ export async function transact<Result>(
   const maximumAttempts = options.maximumAttempts ?? defaultMaximumAttempts;
   for (let attempt = 1; ; attempt++) {
     const transaction = new BufferedTransaction(store);
-    try {
-      const result = await body(transaction);
-      if (await transaction.commit()) return result;
-    } catch (error) {
-      if (await transaction.isConsistent()) throw error;
-    }
+    const outcome = await runBody(body, transaction);
+    // A commit that rejects may have happened: running the body again could do its work twice.
+    if (outcome.isDone && (await transaction.commit())) return outcome.result;
     if (attempt >= maximumAttempts) {
       throw new TransactionConflictError("a transaction lost every attempt to others");
     }
     await pauseBeforeRetry(attempt, options);
+  }
+}
+
+/** Throws what the body threw, unless it saw values that never stood together: then it is not done. */
+async function runBody<Result>(
+  body: (transaction: Transaction) => Promise<Result>,
+  transaction: BufferedTransaction,
+): Promise<{ readonly isDone: true; readonly result: Result } | { readonly isDone: false }> {
+  try {
+    return { isDone: true, result: await body(transaction) };
+  } catch (error) {
+    if (await transaction.isConsistent()) throw error;
+    return { isDone: false };
   }
 }
 
