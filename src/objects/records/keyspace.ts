@@ -69,6 +69,12 @@ export const ranges = {
   layouts: () => prefixRange([space.layout]),
   usage: () => prefixRange([space.usage]),
   allParts: () => prefixRange([space.part]),
+  // Of all buckets, also of such as are gone: for walks that look for what should not be there.
+  allCurrent: () => prefixRange([space.current]),
+  allMarkers: () => prefixRange([space.marker]),
+  allVersions: () => prefixRange([space.version]),
+  allNullVersions: () => prefixRange([space.nullVersion]),
+  allUploads: () => prefixRange([space.upload]),
   /** Buckets whose names begin with `prefix`, after the name `after`. */
   buckets: (prefix: string, after: string | undefined) =>
     scan([space.bucket], prefix, after === undefined ? undefined : { afterKey: after }),
@@ -111,7 +117,12 @@ export function bucketNameOf(key: Uint8Array): string {
   return text(decodeTuple(key)[1]);
 }
 
-/** The object key in a key of the keyspaces `current` and `marker`. */
+/** The bucket in a key of the keyspaces that hold versions, uploads and usage. */
+export function bucketIdOf(key: Uint8Array): BucketId {
+  return text(decodeTuple(key)[1]) as BucketId;
+}
+
+/** The object key in a key of the keyspaces `current`, `marker` and `nullVersion`. */
 export function objectKeyOf(key: Uint8Array): string {
   return text(decodeTuple(key)[2]);
 }
