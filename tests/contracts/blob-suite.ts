@@ -100,6 +100,45 @@ function describeRoundTrips(withStore: WithStore): void {
     });
   });
 
+  it("gives a consumer that is quick with its chunks the same bytes", async () => {
+    await withStore(async (store) => {
+      const bytes = sampleBytes(5 * mebibyte + 321);
+      const { id } = await store.write(streamOf(bytes));
+      const read = async (start: number, end: number): Promise<void> => {
+        await using reader = await store.open(id);
+        const copies: Buffer[] = [];
+        for await (const chunk of reader.readTransient(start, end)) {
+          await nextTurn();
+          copies.push(Buffer.from(chunk));
+        }
+        assert.deepEqual(digestOf(Buffer.concat(copies)), digestOf(bytes.subarray(start, end)));
+      };
+      const ends = [0, 1, blockBytes, mebibyte + 1, 3 * mebibyte + 7, bytes.byteLength];
+      await Promise.all(ends.map((end) => read(0, end)));
+      await Promise.all(ends.map((start) => read(start, bytes.byteLength)));
+    });
+  });
+
+  it("reads transiently for consumers who leave early, without disturbing others", async () => {
+    await withStore(async (store) => {
+      const bytes = sampleBytes(6 * mebibyte);
+      const { id } = await store.write(streamOf(bytes));
+      await using reader = await store.open(id);
+      const visit = async (chunkCount: number): Promise<void> => {
+        let position = 0;
+        for await (const chunk of reader.readTransient(0, bytes.byteLength)) {
+          await nextTurn();
+          assert.ok(bytes.subarray(position, position + chunk.byteLength).equals(chunk));
+          position += chunk.byteLength;
+          if (position >= chunkCount * mebibyte) break;
+        }
+      };
+      for (let round = 0; round < 4; round += 1) {
+        await Promise.all([1, 6, 2, 6, 3].map((chunkCount) => visit(chunkCount)));
+      }
+    });
+  });
+
   it("does not let a consumer that writes into its chunks change the blob", async () => {
     await withStore(async (store) => {
       const bytes = sampleBytes(blockBytes + 10);

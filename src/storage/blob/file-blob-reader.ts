@@ -14,6 +14,7 @@ import {
 } from "./block-format.ts";
 import type { BlobReader } from "./blob-store.ts";
 import { type FileSystem, viewsAfter } from "./file-system.ts";
+import { freshMemory, type ReadMemory, ReusedMemory } from "./read-memory.ts";
 import { storing } from "./storage-failure.ts";
 
 const blocksPerRead = 8;
@@ -41,9 +42,13 @@ export class FileBlobReader implements BlobReader {
   }
 
   read(start: number, end: number): ByteStream {
-    assert(Number.isSafeInteger(start) && Number.isSafeInteger(end), "a range has whole bounds");
-    assert(start >= 0 && start <= end, "a range begins before it ends");
-    return this.#read(start, end);
+    checkRange(start, end);
+    return this.#read(start, end, freshMemory);
+  }
+
+  readTransient(start: number, end: number): ByteStream {
+    checkRange(start, end);
+    return this.#read(start, end, new ReusedMemory());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -51,7 +56,11 @@ export class FileBlobReader implements BlobReader {
     await this.#closeWhenUnused();
   }
 
-  async *#read(start: number, end: number): AsyncGenerator<Uint8Array, void, void> {
+  async *#read(
+    start: number,
+    end: number,
+    memory: ReadMemory,
+  ): AsyncGenerator<Uint8Array, void, void> {
     if (this.#isDisposed) throw new StorageUnavailableError("the blob reader was disposed of");
     this.#activeReads += 1;
     let ahead: Promise<Uint8Array> | undefined;
@@ -61,35 +70,41 @@ export class FileBlobReader implements BlobReader {
       if (start === end && this.lengthBytes > 0) return;
       const endBlock = Math.max(1, Math.ceil(end / blockDataBytes));
       let nextBlock = Math.floor(start / blockDataBytes);
-      ahead = this.#readAhead(nextBlock, endBlock);
+      ahead = this.#readAhead(nextBlock, endBlock, memory);
       while (ahead !== undefined) {
         const data = await ahead;
         const dataStart = nextBlock * blockDataBytes;
         nextBlock = Math.min(nextBlock + blocksPerRead, endBlock);
-        ahead = this.#readAhead(nextBlock, endBlock);
+        ahead = this.#readAhead(nextBlock, endBlock, memory);
         const chunk = data.subarray(Math.max(0, start - dataStart), end - dataStart);
         if (chunk.byteLength > 0) yield chunk;
       }
     } finally {
-      // The descriptor is in use until then.
+      // Descriptor and memory are in use until then.
       await ahead?.catch(() => {});
+      memory.release();
       this.#activeReads -= 1;
       await this.#closeWhenUnused();
     }
   }
 
-  #readAhead(firstBlock: number, endBlock: number): Promise<Uint8Array> | undefined {
+  #readAhead(
+    firstBlock: number,
+    endBlock: number,
+    memory: ReadMemory,
+  ): Promise<Uint8Array> | undefined {
     if (firstBlock >= endBlock) return undefined;
-    const read = this.#readBlocks(firstBlock, Math.min(firstBlock + blocksPerRead, endBlock));
+    const blockLimit = Math.min(firstBlock + blocksPerRead, endBlock);
+    const start = firstBlock * blockDataBytes;
+    const length = Math.min(blockLimit * blockDataBytes, this.lengthBytes) - start;
+    const read = this.#readBlocks(firstBlock, blockLimit, memory.take(length));
     // Awaited when the consumer asks for more; until then a failure is not unhandled.
     read.catch(() => {});
     return read;
   }
 
-  /** The verified data of blocks `first` to `end` (exclusive), in memory of its own. */
-  async #readBlocks(first: number, end: number): Promise<Uint8Array> {
-    const start = first * blockDataBytes;
-    const data = Buffer.allocUnsafe(Math.min(end * blockDataBytes, this.lengthBytes) - start);
+  /** Fills `data` with blocks `first` to `end` (exclusive), and verifies them. */
+  async #readBlocks(first: number, end: number, data: Uint8Array): Promise<Uint8Array> {
     const checksums = Buffer.allocUnsafe((end - first) * checksumBytes);
     const blocks: Uint8Array[] = [];
     // Data and checksums alternate in the file and are read into memory of two kinds, so that the
@@ -133,4 +148,9 @@ export class FileBlobReader implements BlobReader {
     // Only read: nothing is lost when closing fails.
     await this.#file.files.close(this.#file.descriptor).catch(() => {});
   }
+}
+
+function checkRange(start: number, end: number): void {
+  assert(Number.isSafeInteger(start) && Number.isSafeInteger(end), "a range has whole bounds");
+  assert(start >= 0 && start <= end, "a range begins before it ends");
 }

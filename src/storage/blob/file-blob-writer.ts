@@ -4,7 +4,7 @@
 
 import type { ByteStream } from "../../base/bytes.ts";
 import { BlockEncoder, blockDataBytes, seedOfBlob } from "./block-format.ts";
-import type { BlobDirectories, NewFile } from "./blob-directories.ts";
+import type { BlobDirectories, BlobDirectory, NewFile } from "./blob-directories.ts";
 import type { WrittenBlob } from "./blob-store.ts";
 import { type FileSystem, viewsAfter } from "./file-system.ts";
 import { storing } from "./storage-failure.ts";
@@ -115,18 +115,25 @@ class FileBlobWriter {
   }
 
   async #finish(file: NewFile): Promise<void> {
-    const { files, directories, isStrict } = this.#options;
+    const { files, isStrict } = this.#options;
     if (isStrict) {
       await this.#sync;
-      await storing(files.syncData(file.descriptor));
-      // After the file: many file systems make its entry durable with it, and this costs little more.
-      await file.directory.makeDurable().catch((error: unknown) => {
-        directories.abandon(file.directory);
-        throw error;
-      });
+      this.#sync = storing(files.syncData(file.descriptor));
+      // Both at once: their order does not matter while nobody knows the blob, and many file systems
+      // serve both with one commit of their journal.
+      await Promise.all([this.#sync, this.#makeEntryDurable(file.directory)]);
     }
     this.#isClosed = true;
     await storing(files.close(file.descriptor));
     await file.directory.release();
+  }
+
+  async #makeEntryDurable(directory: BlobDirectory): Promise<void> {
+    try {
+      await directory.makeDurable();
+    } catch (error) {
+      this.#options.directories.abandon(directory);
+      throw error;
+    }
   }
 }
