@@ -162,6 +162,10 @@ const definitions = {
   },
   InvalidPrefix: { status: 400, message: "The prefix is not valid." },
   InvalidRange: { status: 416, message: "The requested range is not satisfiable" },
+  InvalidRedirectLocation: {
+    status: 400,
+    message: "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
+  },
   InvalidRequest: { status: 400, message: "Invalid Request" },
   InvalidSOAPRequest: { status: 400, message: "The SOAP request body is invalid." },
   InvalidSecurity: { status: 403, message: "The provided security credentials are not valid." },

@@ -30,7 +30,10 @@ export class Buckets {
   readonly #contents: Contents;
   readonly #clock: Clock;
   // Parsed records by name. Never trusted: a record counts only while the stored revision is the same.
-  readonly #parsed = new Map<string, { readonly revision: number; readonly record: BucketRecord }>();
+  readonly #parsed = new Map<
+    string,
+    { readonly revision: number; readonly record: BucketRecord }
+  >();
 
   constructor(options: {
     readonly store: KeyValueStore;
@@ -48,8 +51,8 @@ export class Buckets {
   ): Promise<{ readonly created: boolean; readonly record: BucketRecord }> {
     return transact(this.#store, async (transaction) => {
       const key = keys.bucket(bucket.name);
-      const entry = await transaction.get(key);
-      if (entry !== undefined) return { created: false, record: decodeBucketRecord(entry.value) };
+      const value = await transaction.get(key);
+      if (value !== undefined) return { created: false, record: decodeBucketRecord(value) };
       const record: BucketRecord = {
         v: 1,
         id: newBucketId(),
@@ -69,10 +72,7 @@ export class Buckets {
 
   /** The record of an entry that was read elsewhere. Throws S3Error NoSuchBucket. */
   decode(name: string, entry: Entry | undefined): BucketRecord {
-    if (entry === undefined) {
-      this.#parsed.delete(name);
-      throw new S3Error("NoSuchBucket", { fields: { BucketName: name } });
-    }
+    if (entry === undefined) throw this.#noSuchBucket(name);
     const parsed = this.#parsed.get(name);
     if (parsed !== undefined && parsed.revision === entry.revision) return parsed.record;
     const record = decodeBucketRecord(entry.value);
@@ -91,8 +91,7 @@ export class Buckets {
    * and deletion atomic against writers. Throws S3Error NoSuchBucket.
    */
   async getForWrite(transaction: Transaction, name: string): Promise<BucketRecord> {
-    const entry = await transaction.get(keys.bucket(name));
-    return this.keepAlive(transaction, this.decode(name, entry));
+    return this.keepAlive(transaction, await this.#load(transaction, name));
   }
 
   /** Takes the mark of a deletion away: the deletion's last commit will fail, the writer wins. */
@@ -158,13 +157,26 @@ export class Buckets {
     throw new S3Error("BucketNotEmpty", { fields: { BucketName: name } });
   }
 
+  async #load(transaction: Transaction, name: string): Promise<BucketRecord> {
+    const value = await transaction.get(keys.bucket(name));
+    if (value === undefined) throw this.#noSuchBucket(name);
+    const record = decodeBucketRecord(value);
+    const guessed = this.#parsed.get(name)?.record;
+    if (guessed?.id !== record.id) this.#parsed.delete(name);
+    return record;
+  }
+
+  #noSuchBucket(name: string): S3Error {
+    this.#parsed.delete(name);
+    return new S3Error("NoSuchBucket", { fields: { BucketName: name } });
+  }
+
   async #markForDeletion(
     name: string,
     check: (record: BucketRecord) => void,
   ): Promise<BucketRecord> {
     return transact(this.#store, async (transaction) => {
-      const entry = await transaction.get(keys.bucket(name));
-      const record = this.decode(name, entry);
+      const record = await this.#load(transaction, name);
       check(record);
       const marked: BucketRecord = { ...record, deletionMark: newBucketId() };
       transaction.set(keys.bucket(name), encodeRecord(marked));
@@ -185,9 +197,9 @@ export class Buckets {
 
   async #unmark(marked: BucketRecord): Promise<void> {
     await transact(this.#store, async (transaction) => {
-      const entry = await transaction.get(keys.bucket(marked.name));
-      if (entry === undefined) return;
-      const record = decodeBucketRecord(entry.value);
+      const value = await transaction.get(keys.bucket(marked.name));
+      if (value === undefined) return;
+      const record = decodeBucketRecord(value);
       if (record.id === marked.id) this.keepAlive(transaction, record);
     });
   }
@@ -195,9 +207,9 @@ export class Buckets {
   /** `false`: a writer took the mark away, or another deletion set its own. Uploads in progress go with the bucket, as in S3. */
   async #remove(marked: BucketRecord): Promise<boolean> {
     return transact(this.#store, async (transaction) => {
-      const entry = await transaction.get(keys.bucket(marked.name));
-      if (entry === undefined) return true;
-      const record = decodeBucketRecord(entry.value);
+      const value = await transaction.get(keys.bucket(marked.name));
+      if (value === undefined) return true;
+      const record = decodeBucketRecord(value);
       if (record.id !== marked.id) return true;
       if (record.deletionMark !== marked.deletionMark) return false;
       transaction.delete(keys.bucket(marked.name));

@@ -105,20 +105,17 @@ export class Contents {
    * Names the same bytes once more, without moving any but inline ones. The transaction must have
    * read the record that holds `extents`: that check is what keeps the blobs alive until the commit.
    */
-  async share(
-    transaction: Transaction,
-    extents: readonly Extent[],
-  ): Promise<readonly Extent[]> {
+  async share(transaction: Transaction, extents: readonly Extent[]): Promise<readonly Extent[]> {
     const shared: Extent[] = [];
     for (const extent of extents) {
       if ("blob" in extent) {
         transaction.add(keys.reference(extent.blob), 1);
         shared.push(extent);
       } else {
-        const entry = await transaction.get(keys.inline(extent.inline));
-        if (entry === undefined) throw new BlobMissingError("inline content is gone");
+        const value = await transaction.get(keys.inline(extent.inline));
+        if (value === undefined) throw new BlobMissingError("inline content is gone");
         const end = extent.offset + extent.lengthBytes;
-        const bytes = entry.value.subarray(extent.offset, end);
+        const bytes = value.subarray(extent.offset, end);
         shared.push(this.#attachInline(transaction, bytes));
       }
     }

@@ -105,11 +105,7 @@ export class MultipartUploads {
   }
 
   /** Adds or replaces a part with bytes that were received. Throws S3Error NoSuchUpload. */
-  async putPart(
-    place: UploadPlace,
-    received: ReceivedContent,
-    part: NewPart,
-  ): Promise<PartRecord> {
+  async putPart(place: UploadPlace, received: ReceivedContent, part: NewPart): Promise<PartRecord> {
     return this.#contents.commitOrDiscard(received, () =>
       transact(this.#store, async (transaction) => {
         await this.#load(transaction, place);
@@ -151,15 +147,15 @@ export class MultipartUploads {
     return transact(this.#store, async (transaction) => {
       const state = await this.#versions.load(transaction, place.bucketName, place.key);
       const uploadAt = uploadKey(state.bucket, place);
-      const entry = uploadAt === undefined ? undefined : await transaction.get(uploadAt);
-      if (uploadAt === undefined || entry === undefined) {
+      const value = uploadAt === undefined ? undefined : await transaction.get(uploadAt);
+      if (uploadAt === undefined || value === undefined) {
         const earlier = state.current;
         if (earlier?.uploadId !== place.uploadId) throw noSuchUpload(place);
         return { bucket: state.bucket, record: earlier };
       }
       checkWrite(options.conditions, state.current, place.key);
       const found = await this.#readParts(transaction, place.uploadId);
-      const upload = decodeUploadRecord(entry.value);
+      const upload = decodeUploadRecord(value);
       const assembled = options.assemble(
         upload,
         found.map((each) => each.record),
@@ -176,10 +172,7 @@ export class MultipartUploads {
   }
 
   /** Ends an upload; its parts are swept. Throws S3Error NoSuchUpload. */
-  async abort(
-    place: UploadPlace,
-    check: (upload: UploadRecord) => void = () => {},
-  ): Promise<void> {
+  async abort(place: UploadPlace, check: (upload: UploadRecord) => void = () => {}): Promise<void> {
     await transact(this.#store, async (transaction) => {
       const { key, upload } = await this.#load(transaction, place);
       check(upload);
@@ -189,11 +182,7 @@ export class MultipartUploads {
   }
 
   /** Parts with numbers above `after`, ascending, at most `limit`. */
-  async listParts(
-    uploadId: string,
-    after: number,
-    limit: number,
-  ): Promise<readonly PartRecord[]> {
+  async listParts(uploadId: string, after: number, limit: number): Promise<readonly PartRecord[]> {
     if (limit === 0) return [];
     const range = { ...ranges.parts(uploadId, after), limit };
     const entries = (await this.#store.read({ ranges: [range] })).ranges[0] ?? [];
@@ -206,9 +195,9 @@ export class MultipartUploads {
   ): Promise<{ readonly key: Uint8Array; readonly upload: UploadRecord }> {
     const bucket = await this.#buckets.getForWrite(transaction, place.bucketName);
     const key = uploadKey(bucket, place);
-    const entry = key === undefined ? undefined : await transaction.get(key);
-    if (key === undefined || entry === undefined) throw noSuchUpload(place);
-    return { key, upload: decodeUploadRecord(entry.value) };
+    const value = key === undefined ? undefined : await transaction.get(key);
+    if (key === undefined || value === undefined) throw noSuchUpload(place);
+    return { key, upload: decodeUploadRecord(value) };
   }
 
   async #setPart(
@@ -221,7 +210,7 @@ export class MultipartUploads {
     const key = keys.part(place.uploadId, part.number);
     const replaced = await transaction.get(key);
     if (replaced !== undefined) {
-      const { extents: old } = decodePartRecord(replaced.value);
+      const { extents: old } = decodePartRecord(replaced);
       this.#contents.releaseExtents(transaction, old);
     }
     const record: PartRecord = {

@@ -69,12 +69,14 @@ export class ObjectStore {
   /** Opens a store, making its format record when it is new, and registers this process's writer. */
   static async open(options: ObjectStoreOptions): Promise<ObjectStore> {
     const record = await transact(options.store, async (transaction) => {
-      const entry = await transaction.get(keys.store());
-      if (entry !== undefined) return decodeStoreRecord(entry.value);
+      const value = await transaction.get(keys.store());
+      if (value !== undefined) return decodeStoreRecord(value);
       const made: StoreRecord = {
         v: 1,
         createdMilliseconds: options.clock.now(),
-        rootAccountId: String(randomInt(1_000_000)).padStart(6, "0") + String(randomInt(1_000_000)).padStart(6, "0"),
+        rootAccountId:
+          String(randomInt(1_000_000)).padStart(6, "0") +
+          String(randomInt(1_000_000)).padStart(6, "0"),
         rootCanonicalId: randomBytes(32).toString("hex"),
       };
       transaction.set(keys.store(), encodeRecord(made));

@@ -4,6 +4,7 @@ import { S3Error } from "../model/errors.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
 import { KeyedQueue, transact } from "../storage/key-value/transaction.ts";
+import { BlobMissingError } from "../storage/storage-errors.ts";
 import type { Contents, ReceivedContent } from "./contents.ts";
 import type { Sequence } from "./identifiers.ts";
 import type { WriteConditions } from "./preconditions.ts";
@@ -47,7 +48,7 @@ export interface BegunWrite {
 export interface CopySource {
   readonly place: ObjectPlace;
   readonly versionId: string | undefined;
-  /** The version that the request was judged by; when it is another at the commit, the copy retries. */
+  /** The version that the request was judged by; when it is another, the copy must judge again. */
   readonly sequence: Sequence;
 }
 
@@ -122,7 +123,10 @@ export class ObjectWrites {
     });
   }
 
-  /** The version that a copy reads, inside its transaction. Throws S3Error NoSuchKey, NoSuchVersion. */
+  /**
+   * The version that a copy reads, inside its transaction. Throws S3Error NoSuchKey, NoSuchVersion;
+   * BlobMissingError when the source is no longer the version that the request was judged by.
+   */
   async loadSource(transaction: Transaction, source: CopySource): Promise<ObjectRecord> {
     const { bucketName, key } = source.place;
     const state = await this.#versions.load(transaction, bucketName, key);
@@ -135,11 +139,8 @@ export class ObjectWrites {
         ? new S3Error("NoSuchKey", { fields: { Key: key } })
         : new S3Error("NoSuchVersion", { fields: { Key: key, VersionId: source.versionId } });
     }
-    if (record.sequence !== source.sequence) {
-      throw new S3Error("OperationAborted", {
-        message: "The source object changed while it was being copied. Please try again.",
-      });
-    }
+    // Replaced since the request was judged by it: the caller looks and judges again.
+    if (record.sequence !== source.sequence) throw new BlobMissingError("source was replaced");
     return record;
   }
 

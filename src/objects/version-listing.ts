@@ -77,9 +77,7 @@ export async function listVersions(
 }
 
 /** Behind a key, behind a prefix, or among the versions of a key behind one of them. */
-type VersionPosition =
-  | ScanPosition
-  | { readonly key: string; readonly afterSequence: Sequence };
+type VersionPosition = ScanPosition | { readonly key: string; readonly afterSequence: Sequence };
 
 function startPosition(options: ListVersionsOptions, grouping: Grouping): VersionPosition {
   const { afterKey, afterSequence } = options;

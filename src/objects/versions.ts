@@ -6,7 +6,6 @@
 // head rows are read, and so checked, by every change of a versioned key: changes of one key are
 // serial, and a version row is always older than the head.
 
-import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { S3Error } from "../model/errors.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
@@ -107,7 +106,7 @@ export class Versions {
   async load(transaction: Transaction, bucketName: string, key: string): Promise<KeyState> {
     const guessed = this.#buckets.guess(bucketName);
     if (guessed !== undefined) {
-      await transaction.prefetch(headKeys(guessed, key, keys.bucket(bucketName)));
+      await transaction.getMany(headKeys(guessed, key, keys.bucket(bucketName)));
     }
     const bucket = await this.#buckets.getForWrite(transaction, bucketName);
     const current = await transaction.get(keys.current(bucket.id, key));
@@ -118,8 +117,8 @@ export class Versions {
     return {
       bucket,
       key,
-      current: current === undefined ? undefined : decodeObjectRecord(current.value),
-      marker: marker === undefined ? undefined : decodeDeleteMarkerRecord(marker.value),
+      current: current === undefined ? undefined : decodeObjectRecord(current),
+      marker: marker === undefined ? undefined : decodeDeleteMarkerRecord(marker),
     };
   }
 
@@ -182,9 +181,7 @@ export class Versions {
     const isMarker = isDeleteMarker(target);
     if (!isMarker) await this.#remove(transaction, bucket, target);
     if (target.sequence === (state.current ?? state.marker)?.sequence) {
-      transaction.delete(
-        isMarker ? keys.marker(bucket.id, key) : keys.current(bucket.id, key),
-      );
+      transaction.delete(isMarker ? keys.marker(bucket.id, key) : keys.current(bucket.id, key));
       await this.#promote(transaction, state);
     } else {
       transaction.delete(keys.version(bucket.id, key, target.sequence));
@@ -206,14 +203,30 @@ export class Versions {
     if (versionId === nullVersionId) {
       const pointer = await transaction.get(keys.nullVersion(bucket.id, key));
       if (pointer === undefined) return undefined;
-      sequence = decodeSequence(pointer.value);
+      sequence = decodeSequence(pointer);
     } else {
       sequence = parseVersionId(versionId);
     }
-    const entry = await transaction.get(keys.version(bucket.id, key, sequence));
-    if (entry === undefined) return undefined;
-    const record = decodeVersionRecord(entry.value);
+    const value = await transaction.get(keys.version(bucket.id, key, sequence));
+    if (value === undefined) return undefined;
+    const record = decodeVersionRecord(value);
     return record.versionId === versionId ? record : undefined;
+  }
+
+  /** The place of a key's null version in its history; `undefined` when it has none. */
+  async findNullSequence(bucket: BucketRecord, key: string): Promise<Sequence | undefined> {
+    const read = await this.#store.read({
+      gets: [
+        keys.current(bucket.id, key),
+        keys.marker(bucket.id, key),
+        keys.nullVersion(bucket.id, key),
+      ],
+    });
+    const [current, marker, pointer] = read.gets;
+    if (pointer !== undefined) return decodeSequence(pointer.value);
+    const head = current ?? marker;
+    const record = head === undefined ? undefined : decodeVersionRecord(head.value);
+    return record?.versionId === nullVersionId ? record.sequence : undefined;
   }
 
   async #findVersion(bucketName: string, key: string, versionId: string): Promise<FoundObject> {
@@ -291,10 +304,11 @@ export class Versions {
   async #removeOldNull(transaction: Transaction, bucket: BucketRecord, key: string): Promise<void> {
     const pointer = await transaction.get(keys.nullVersion(bucket.id, key));
     if (pointer === undefined) return;
-    const place = keys.version(bucket.id, key, decodeSequence(pointer.value));
-    const entry = await transaction.get(place);
-    assert(entry !== undefined, "null version pointer names a missing version");
-    const record = decodeVersionRecord(entry.value);
+    const place = keys.version(bucket.id, key, decodeSequence(pointer));
+    const value = await transaction.get(place);
+    // Missing only when it was deleted between the two reads: the commit will fail and run again.
+    if (value === undefined) return;
+    const record = decodeVersionRecord(value);
     if (!isDeleteMarker(record)) await this.#remove(transaction, bucket, record);
     transaction.delete(place);
     transaction.delete(keys.nullVersion(bucket.id, key));
@@ -309,7 +323,9 @@ export class Versions {
     // A range read checks nothing by itself: the row could be deleted by another transaction.
     transaction.check(entry.key, entry.revision);
     const record = decodeVersionRecord(entry.value);
-    const place = isDeleteMarker(record) ? keys.marker(bucket.id, key) : keys.current(bucket.id, key);
+    const place = isDeleteMarker(record)
+      ? keys.marker(bucket.id, key)
+      : keys.current(bucket.id, key);
     transaction.set(place, entry.value);
     transaction.delete(entry.key);
     if (record.versionId === nullVersionId) transaction.delete(keys.nullVersion(bucket.id, key));

@@ -1,7 +1,6 @@
 // What an operation is: a function from typed input to typed output. It never sees sockets, headers,
 // XML or signatures; what it needs of the server comes in through the context.
 
-import type { ByteStream } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Caller } from "../access/caller.ts";
 import type { RequestPayload } from "../body/request-payload.ts";
@@ -26,7 +25,7 @@ export interface OperationContext {
 export type Operation<Input, Output> = (
   input: Input,
   context: OperationContext,
-) => Promise<Output | Reply<Output>>;
+) => Promise<Output | Reply<Output> | SlowReply<Output>>;
 
 /**
  * An output with what the tables cannot know: a status other than the operation's own (206, 304), or
@@ -53,10 +52,4 @@ export class SlowReply<Output> {
   constructor(result: Promise<Output>) {
     this.result = result;
   }
-}
-
-/** A streaming output member: the bytes and how many there will be. */
-export interface OutputBody {
-  readonly stream: ByteStream | Uint8Array;
-  readonly lengthBytes: number;
 }

@@ -167,7 +167,9 @@ function scan(parts: readonly TuplePart[], prefix: string, from: From): KeyRange
       : prefixRange([...parts, from.afterKey]).end;
   // A position outside the prefix: before it changes nothing, behind it leaves nothing.
   if (Buffer.compare(start, range.start) <= 0) return range;
-  return Buffer.compare(start, range.end) >= 0 ? { start: range.end, end: range.end } : { start, end: range.end };
+  return Buffer.compare(start, range.end) >= 0
+    ? { start: range.end, end: range.end }
+    : { start, end: range.end };
 }
 
 function text(part: ReturnType<typeof decodeTuple>[number] | undefined): string {

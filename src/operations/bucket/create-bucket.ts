@@ -1,0 +1,113 @@
+// CreateBucket: with the rules of regions, ownership, object lock and tags.
+
+import { S3Error } from "../../model/errors.ts";
+import { bucketTags } from "../../model/limits.ts";
+import type { OperationTypes } from "../../model/types.generated.ts";
+import { enumerations } from "../../model/types.generated.ts";
+import type { ObjectOwnership } from "../../objects/records/bucket-record.ts";
+import { notImplemented } from "../object/refused-settings.ts";
+import { checkTags } from "../object/upload-attributes.ts";
+import type { Operation } from "../operation.ts";
+import { checkNewBucketName } from "./bucket-name.ts";
+
+type Input = OperationTypes["CreateBucket"]["input"];
+type Output = OperationTypes["CreateBucket"]["output"];
+
+const defaultRegion = "us-east-1";
+
+export const createBucket: Operation<Input, Output> = async (input, context) => {
+  const { store, region, caller } = context;
+  if (caller.kind === "anonymous") throw new S3Error("AccessDenied");
+  checkNewBucketName(input.Bucket);
+  if (input.BucketNamespace !== undefined && input.BucketNamespace !== "global") {
+    throw notImplemented("x-amz-bucket-namespace");
+  }
+  const { LocationConstraint, Location, Bucket, Tags = [] } = input.CreateBucketConfiguration ?? {};
+  if (Location !== undefined || Bucket !== undefined) {
+    throw new S3Error("NotImplemented", { message: "Directory buckets are not implemented" });
+  }
+  const constraint = parseLocation(LocationConstraint, region);
+  const objectOwnership = parseOwnership(input.ObjectOwnership);
+  checkAcl(input, objectOwnership);
+  const tags = Tags.map((tag) => [tag.Key, tag.Value] as const);
+  checkTags(tags, bucketTags);
+  const objectLockEnabled = input.ObjectLockEnabledForBucket === true;
+  const { created, record } = await store.buckets.create({
+    name: input.Bucket,
+    region,
+    ...(constraint === undefined ? {} : { locationConstraint: constraint }),
+    ownerId: caller.canonicalId,
+    ownerName: caller.displayName,
+    ownerAccountId: caller.accountId,
+    // Object lock works on versions, so it turns versioning on.
+    versioning: objectLockEnabled ? "Enabled" : "Unversioned",
+    objectLockEnabled,
+    objectOwnership,
+    tags,
+  });
+  if (!created) {
+    if (record.ownerId !== caller.canonicalId) {
+      throw new S3Error("BucketAlreadyExists", { fields: { BucketName: input.Bucket } });
+    }
+    // S3's oldest region answers 200 for one's own bucket, every other one an error.
+    if (region !== defaultRegion) {
+      throw new S3Error("BucketAlreadyOwnedByYou", { fields: { BucketName: input.Bucket } });
+    }
+  }
+  const location = constraint === undefined ? `/${input.Bucket}` : `${context.resourceUrl}/`;
+  return { Location: location, BucketArn: `arn:aws:s3:::${input.Bucket}` };
+};
+
+/** The constraint to keep; `undefined` in the default region. Throws S3Error. */
+function parseLocation(constraint: string | undefined, region: string): string | undefined {
+  if (constraint === undefined || constraint === "") {
+    if (region === defaultRegion) return undefined;
+    throw new S3Error("IllegalLocationConstraintException");
+  }
+  if (constraint === region) return constraint === defaultRegion ? undefined : constraint;
+  if (constraint === "EU" && region === "eu-west-1") return constraint;
+  const known: readonly string[] = enumerations.BucketLocationConstraint;
+  if (known.includes(constraint) || constraint === defaultRegion) {
+    throw new S3Error("IllegalLocationConstraintException", {
+      message: `The ${constraint} location constraint is incompatible for the region specific endpoint this request was sent to.`,
+    });
+  }
+  throw new S3Error("InvalidLocationConstraint", { fields: { LocationConstraint: constraint } });
+}
+
+function parseOwnership(ownership: string | undefined): ObjectOwnership {
+  switch (ownership) {
+    case undefined:
+      return "BucketOwnerEnforced";
+    case "BucketOwnerEnforced":
+    case "BucketOwnerPreferred":
+    case "ObjectWriter":
+      return ownership;
+    default:
+      throw new S3Error("InvalidArgument", {
+        message: `Invalid x-amz-object-ownership header: ${ownership}`,
+        fields: { ArgumentName: "x-amz-object-ownership", ArgumentValue: ownership },
+      });
+  }
+}
+
+function checkAcl(input: Input, ownership: ObjectOwnership): void {
+  const grants =
+    input.GrantFullControl ??
+    input.GrantRead ??
+    input.GrantReadACP ??
+    input.GrantWrite ??
+    input.GrantWriteACP;
+  const isPrivate = input.ACL === undefined || input.ACL === "private";
+  if (isPrivate && grants === undefined) return;
+  const canned: readonly string[] = enumerations.BucketCannedACL;
+  if (input.ACL !== undefined && !canned.includes(input.ACL)) {
+    throw new S3Error("InvalidArgument", {
+      fields: { ArgumentName: "x-amz-acl", ArgumentValue: input.ACL },
+    });
+  }
+  if (ownership === "BucketOwnerEnforced") {
+    throw new S3Error("InvalidBucketAclWithObjectOwnership");
+  }
+  throw notImplemented(grants === undefined ? "x-amz-acl" : "x-amz-grant");
+}

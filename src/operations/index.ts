@@ -1,0 +1,153 @@
+// The complete table of S3's operations: the compiler refuses a model with an operation that nobody
+// has decided about. `notImplemented` is a decision: the operation routes to itself and says so.
+
+import type { OperationName, OperationTypes } from "../model/types.generated.ts";
+import type { Operation } from "./operation.ts";
+import { getBucketVersioning, putBucketVersioning } from "./bucket-configuration/versioning.ts";
+import { createBucket } from "./bucket/create-bucket.ts";
+import { deleteBucket } from "./bucket/delete-bucket.ts";
+import { getBucketLocation } from "./bucket/get-bucket-location.ts";
+import { headBucket } from "./bucket/head-bucket.ts";
+import { listBuckets } from "./bucket/list-buckets.ts";
+import { listObjectVersions } from "./bucket/list-object-versions.ts";
+import { listObjects, listObjectsV2 } from "./bucket/list-objects.ts";
+import { abortMultipartUpload } from "./multipart/abort-multipart-upload.ts";
+import { completeMultipartUpload } from "./multipart/complete-multipart-upload.ts";
+import { createMultipartUpload } from "./multipart/create-multipart-upload.ts";
+import { listMultipartUploads } from "./multipart/list-multipart-uploads.ts";
+import { listParts } from "./multipart/list-parts.ts";
+import { uploadPart } from "./multipart/upload-part.ts";
+import { uploadPartCopy } from "./multipart/upload-part-copy.ts";
+import { copyObject } from "./object/copy-object.ts";
+import { deleteObject } from "./object/delete-object.ts";
+import { deleteObjects } from "./object/delete-objects.ts";
+import { getObject } from "./object/get-object.ts";
+import { getObjectAttributes } from "./object/get-object-attributes.ts";
+import { headObject } from "./object/head-object.ts";
+import { putObject } from "./object/put-object.ts";
+
+/** The pipeline answers S3's NotImplemented for it. */
+export const notImplemented = "not implemented";
+
+export type OperationTable = {
+  readonly [Name in OperationName]:
+    | Operation<OperationTypes[Name]["input"], OperationTypes[Name]["output"]>
+    | typeof notImplemented;
+};
+
+export const operations = {
+  AbortMultipartUpload: abortMultipartUpload,
+  CompleteMultipartUpload: completeMultipartUpload,
+  CopyObject: copyObject,
+  CreateBucket: createBucket,
+  CreateBucketMetadataConfiguration: notImplemented,
+  CreateBucketMetadataTableConfiguration: notImplemented,
+  CreateMultipartUpload: createMultipartUpload,
+  CreateSession: notImplemented,
+  DeleteBucket: deleteBucket,
+  DeleteBucketAnalyticsConfiguration: notImplemented,
+  DeleteBucketCors: notImplemented,
+  DeleteBucketEncryption: notImplemented,
+  DeleteBucketIntelligentTieringConfiguration: notImplemented,
+  DeleteBucketInventoryConfiguration: notImplemented,
+  DeleteBucketLifecycle: notImplemented,
+  DeleteBucketMetadataConfiguration: notImplemented,
+  DeleteBucketMetadataTableConfiguration: notImplemented,
+  DeleteBucketMetricsConfiguration: notImplemented,
+  DeleteBucketOwnershipControls: notImplemented,
+  DeleteBucketPolicy: notImplemented,
+  DeleteBucketReplication: notImplemented,
+  DeleteBucketTagging: notImplemented,
+  DeleteBucketWebsite: notImplemented,
+  DeleteObject: deleteObject,
+  DeleteObjectAnnotation: notImplemented,
+  DeleteObjectTagging: notImplemented,
+  DeleteObjects: deleteObjects,
+  DeletePublicAccessBlock: notImplemented,
+  GetBucketAbac: notImplemented,
+  GetBucketAccelerateConfiguration: notImplemented,
+  GetBucketAcl: notImplemented,
+  GetBucketAnalyticsConfiguration: notImplemented,
+  GetBucketCors: notImplemented,
+  GetBucketEncryption: notImplemented,
+  GetBucketIntelligentTieringConfiguration: notImplemented,
+  GetBucketInventoryConfiguration: notImplemented,
+  GetBucketLifecycleConfiguration: notImplemented,
+  GetBucketLocation: getBucketLocation,
+  GetBucketLogging: notImplemented,
+  GetBucketMetadataConfiguration: notImplemented,
+  GetBucketMetadataTableConfiguration: notImplemented,
+  GetBucketMetricsConfiguration: notImplemented,
+  GetBucketNotificationConfiguration: notImplemented,
+  GetBucketOwnershipControls: notImplemented,
+  GetBucketPolicy: notImplemented,
+  GetBucketPolicyStatus: notImplemented,
+  GetBucketReplication: notImplemented,
+  GetBucketRequestPayment: notImplemented,
+  GetBucketTagging: notImplemented,
+  GetBucketVersioning: getBucketVersioning,
+  GetBucketWebsite: notImplemented,
+  GetObject: getObject,
+  GetObjectAcl: notImplemented,
+  GetObjectAnnotation: notImplemented,
+  GetObjectAttributes: getObjectAttributes,
+  GetObjectLegalHold: notImplemented,
+  GetObjectLockConfiguration: notImplemented,
+  GetObjectRetention: notImplemented,
+  GetObjectTagging: notImplemented,
+  GetObjectTorrent: notImplemented,
+  GetPublicAccessBlock: notImplemented,
+  HeadBucket: headBucket,
+  HeadObject: headObject,
+  ListBucketAnalyticsConfigurations: notImplemented,
+  ListBucketIntelligentTieringConfigurations: notImplemented,
+  ListBucketInventoryConfigurations: notImplemented,
+  ListBucketMetricsConfigurations: notImplemented,
+  ListBuckets: listBuckets,
+  ListDirectoryBuckets: notImplemented,
+  ListMultipartUploads: listMultipartUploads,
+  ListObjectAnnotations: notImplemented,
+  ListObjectVersions: listObjectVersions,
+  ListObjects: listObjects,
+  ListObjectsV2: listObjectsV2,
+  ListParts: listParts,
+  PostObject: notImplemented,
+  Preflight: notImplemented,
+  PutBucketAbac: notImplemented,
+  PutBucketAccelerateConfiguration: notImplemented,
+  PutBucketAcl: notImplemented,
+  PutBucketAnalyticsConfiguration: notImplemented,
+  PutBucketCors: notImplemented,
+  PutBucketEncryption: notImplemented,
+  PutBucketIntelligentTieringConfiguration: notImplemented,
+  PutBucketInventoryConfiguration: notImplemented,
+  PutBucketLifecycleConfiguration: notImplemented,
+  PutBucketLogging: notImplemented,
+  PutBucketMetricsConfiguration: notImplemented,
+  PutBucketNotificationConfiguration: notImplemented,
+  PutBucketOwnershipControls: notImplemented,
+  PutBucketPolicy: notImplemented,
+  PutBucketReplication: notImplemented,
+  PutBucketRequestPayment: notImplemented,
+  PutBucketTagging: notImplemented,
+  PutBucketVersioning: putBucketVersioning,
+  PutBucketWebsite: notImplemented,
+  PutObject: putObject,
+  PutObjectAcl: notImplemented,
+  PutObjectAnnotation: notImplemented,
+  PutObjectLegalHold: notImplemented,
+  PutObjectLockConfiguration: notImplemented,
+  PutObjectRetention: notImplemented,
+  PutObjectTagging: notImplemented,
+  PutPublicAccessBlock: notImplemented,
+  RenameObject: notImplemented,
+  RestoreObject: notImplemented,
+  SelectObjectContent: notImplemented,
+  UpdateBucketMetadataAnnotationTableConfiguration: notImplemented,
+  UpdateBucketMetadataInventoryTableConfiguration: notImplemented,
+  UpdateBucketMetadataJournalTableConfiguration: notImplemented,
+  UpdateObjectEncryption: notImplemented,
+  UploadPart: uploadPart,
+  UploadPartCopy: uploadPartCopy,
+  WriteGetObjectResponse: notImplemented,
+} as const satisfies OperationTable;

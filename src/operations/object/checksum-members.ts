@@ -1,0 +1,51 @@
+// The ten checksum members that many inputs and outputs share, as one value.
+
+import type { ChecksumAlgorithm } from "../../body/checksum.ts";
+import { checksumHeaderNames } from "../../body/checksum.ts";
+import { S3Error } from "../../model/errors.ts";
+
+export interface ChecksumMembers {
+  readonly ChecksumCRC32?: string | undefined;
+  readonly ChecksumCRC32C?: string | undefined;
+  readonly ChecksumCRC64NVME?: string | undefined;
+  readonly ChecksumSHA1?: string | undefined;
+  readonly ChecksumSHA256?: string | undefined;
+  readonly ChecksumSHA512?: string | undefined;
+  readonly ChecksumMD5?: string | undefined;
+  readonly ChecksumXXHASH64?: string | undefined;
+  readonly ChecksumXXHASH3?: string | undefined;
+  readonly ChecksumXXHASH128?: string | undefined;
+}
+
+export const checksumAlgorithms = Object.keys(checksumHeaderNames) as readonly ChecksumAlgorithm[];
+
+/** The values that a client sent, by algorithm. */
+export function readChecksums(
+  input: ChecksumMembers,
+): Readonly<Partial<Record<ChecksumAlgorithm, string>>> {
+  const found: Partial<Record<ChecksumAlgorithm, string>> = {};
+  for (const algorithm of checksumAlgorithms) {
+    const value = input[`Checksum${algorithm}`];
+    if (value !== undefined) found[algorithm] = value;
+  }
+  return found;
+}
+
+/** The one member of an output that carries this checksum. */
+export function checksumMember(
+  checksum: { readonly algorithm: string; readonly value: string } | undefined,
+): ChecksumMembers {
+  return checksum === undefined ? {} : { [`Checksum${checksum.algorithm}`]: checksum.value };
+}
+
+/** Throws S3Error InvalidRequest for an algorithm that S3 does not have. */
+export function parseChecksumAlgorithm(name: string | undefined): ChecksumAlgorithm | undefined {
+  if (name === undefined) return undefined;
+  const upper = name.toUpperCase();
+  const algorithm = checksumAlgorithms.find((each) => each === upper);
+  if (algorithm !== undefined) return algorithm;
+  throw new S3Error("InvalidRequest", {
+    message:
+      "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, XXHASH64]",
+  });
+}

@@ -1,0 +1,20 @@
+// DeleteObject: removes an object, hides it behind a delete marker, or removes one version for good.
+
+import type { OperationTypes } from "../../model/types.generated.ts";
+import type { Operation } from "../operation.ts";
+
+type Input = OperationTypes["DeleteObject"]["input"];
+type Output = OperationTypes["DeleteObject"]["output"];
+
+export const deleteObject: Operation<Input, Output> = async (input, { store }) => {
+  const place = { bucketName: input.Bucket, key: input.Key };
+  const deleted = await store.writes.delete(place, input.VersionId, {
+    ifMatch: input.IfMatch,
+    ifMatchLastModifiedTime: input.IfMatchLastModifiedTime,
+    ifMatchSize: input.IfMatchSize,
+  });
+  return {
+    DeleteMarker: deleted.isDeleteMarker ? true : undefined,
+    VersionId: deleted.versionId,
+  };
+};

@@ -1,0 +1,62 @@
+// DeleteObjects: up to a thousand deletions in one request, each with its own outcome.
+
+import { S3Error } from "../../model/errors.ts";
+import { deletedKeys, keyBytes } from "../../model/limits.ts";
+import type {
+  DeletedObject,
+  DeleteError,
+  ObjectIdentifier,
+  OperationTypes,
+} from "../../model/types.generated.ts";
+import type { Operation, OperationContext } from "../operation.ts";
+
+type Input = OperationTypes["DeleteObjects"]["input"];
+type Output = OperationTypes["DeleteObjects"]["output"];
+type Outcome = { readonly deleted: DeletedObject } | { readonly failed: DeleteError };
+
+/** Deletions of one request that run side by side: their commits share one sync. */
+const concurrency = 64;
+
+export const deleteObjects: Operation<Input, Output> = async (input, context) => {
+  const { Objects: objects, Quiet: isQuiet } = input.Delete;
+  if (objects.length === 0 || objects.length > deletedKeys) throw new S3Error("MalformedXML");
+  await context.store.buckets.get(input.Bucket);
+  const outcomes: Outcome[] = [];
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let index = next++; index < objects.length; index = next++) {
+      const object = objects[index];
+      if (object !== undefined) outcomes[index] = await deleteOne(input.Bucket, object, context);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, objects.length) }, work));
+  const deleted = outcomes.flatMap((each) => ("deleted" in each ? [each.deleted] : []));
+  const failed = outcomes.flatMap((each) => ("failed" in each ? [each.failed] : []));
+  return { Deleted: isQuiet === true ? [] : deleted, Errors: failed };
+};
+
+async function deleteOne(
+  bucketName: string,
+  object: ObjectIdentifier,
+  { store }: OperationContext,
+): Promise<Outcome> {
+  const { Key: key, VersionId: versionId } = object;
+  try {
+    if (key === "") throw new S3Error("UserKeyMustBeSpecified");
+    if (Buffer.byteLength(key) > keyBytes) throw new S3Error("KeyTooLongError");
+    const deleted = await store.writes.delete({ bucketName, key }, versionId, {
+      ifMatch: object.ETag,
+      ifMatchLastModifiedTime: object.LastModifiedTime,
+      ifMatchSize: object.Size,
+    });
+    const marker = deleted.isDeleteMarker
+      ? { DeleteMarker: true, DeleteMarkerVersionId: deleted.versionId }
+      : {};
+    return { deleted: { Key: key, VersionId: versionId, ...marker } };
+  } catch (error) {
+    if (!(error instanceof S3Error) || error.code === "NoSuchBucket") throw error;
+    return {
+      failed: { Key: key, VersionId: versionId, Code: error.code, Message: error.message },
+    };
+  }
+}

@@ -1,0 +1,54 @@
+// PutObject: one object from one stream. Atomic: the object is whole and durable, or it is not there.
+
+import { digestPayload } from "../../body/object-digests.ts";
+import { S3Error } from "../../model/errors.ts";
+import { singlePutBytes } from "../../model/limits.ts";
+import type { OperationTypes } from "../../model/types.generated.ts";
+import { checkWriteConditionForm } from "../../objects/preconditions.ts";
+import type { Operation } from "../operation.ts";
+import { checksumMember, readChecksums } from "./checksum-members.ts";
+import { quoteEtag, shownVersionId } from "./object-members.ts";
+import { notImplemented, refuseEncryption, refuseGrants, refuseLock } from "./refused-settings.ts";
+import { readAttributes } from "./upload-attributes.ts";
+
+type Input = OperationTypes["PutObject"]["input"];
+type Output = OperationTypes["PutObject"]["output"];
+
+export const putObject: Operation<Input, Output> = async (input, { store, payload }) => {
+  // Everything that can be judged by the headers is, before a byte of the body is read.
+  if (input.WriteOffsetBytes !== undefined) throw notImplemented("x-amz-write-offset-bytes");
+  refuseEncryption(input);
+  const attributes = readAttributes(input);
+  checkWriteConditionForm({ ifMatch: input.IfMatch, ifNoneMatch: input.IfNoneMatch });
+  const bucket = store.buckets.guess(input.Bucket) ?? (await store.buckets.get(input.Bucket));
+  refuseGrants(input, bucket);
+  refuseLock(input, bucket);
+  if (payload.lengthBytes === undefined) throw new S3Error("MissingContentLength");
+
+  const place = { bucketName: input.Bucket, key: input.Key };
+  const digested = digestPayload(payload, {
+    contentMd5: input.ContentMD5,
+    checksums: readChecksums(input),
+    sdkAlgorithm: input.ChecksumAlgorithm,
+    defaultAlgorithm: "CRC64NVME",
+    needsMd5: true,
+    maximumBytes: singlePutBytes,
+  });
+  const begun = await store.writes.begin(place, {
+    ifMatch: input.IfMatch,
+    ifNoneMatch: input.IfNoneMatch,
+  });
+  const received = await store.contents.receive(digested.stream, payload.lengthBytes);
+  const { md5Hex = "", checksum } = digested.result();
+  const written = await store.writes.put(place, begun, received, {
+    etag: md5Hex,
+    checksum: checksum === undefined ? undefined : { ...checksum, type: "FULL_OBJECT" },
+    attributes,
+  });
+  return {
+    ETag: quoteEtag(written.record.etag),
+    VersionId: shownVersionId(written.bucket, written.record),
+    ...checksumMember(written.record.checksum),
+    ChecksumType: written.record.checksum?.type,
+  };
+};

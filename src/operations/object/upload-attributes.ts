@@ -1,0 +1,153 @@
+// What an upload says about the object beside its bytes: read from the inputs of PutObject,
+// CopyObject and CreateMultipartUpload, judged once, kept until the object is read.
+
+import { S3Error } from "../../model/errors.ts";
+import { objectTags, tagKeyCharacters, tagValueCharacters } from "../../model/limits.ts";
+import type { ObjectAttributes } from "../../objects/records/object-record.ts";
+
+export interface AttributeMembers {
+  readonly CacheControl?: string | undefined;
+  readonly ContentDisposition?: string | undefined;
+  readonly ContentEncoding?: string | undefined;
+  readonly ContentLanguage?: string | undefined;
+  readonly ContentType?: string | undefined;
+  readonly Expires?: string | undefined;
+  readonly Metadata?: Readonly<Record<string, string>> | undefined;
+  readonly StorageClass?: string | undefined;
+  readonly WebsiteRedirectLocation?: string | undefined;
+  readonly Tagging?: string | undefined;
+}
+
+type Mutable<Type> = { -readonly [Member in keyof Type]: Type[Member] };
+export type Tags = readonly (readonly [key: string, value: string])[];
+
+/** Classes that a client may name; others belong to other kinds of buckets (PutObject, StorageClass). */
+const storageClasses: ReadonlySet<string> = new Set([
+  "STANDARD",
+  "REDUCED_REDUNDANCY",
+  "STANDARD_IA",
+  "ONEZONE_IA",
+  "INTELLIGENT_TIERING",
+  "GLACIER",
+  "DEEP_ARCHIVE",
+  "GLACIER_IR",
+]);
+
+/** What S3 says of an object that was uploaded without a type. */
+export const defaultContentType = "binary/octet-stream";
+
+/** Throws S3Error InvalidStorageClass, InvalidRedirectLocation, InvalidTag, InvalidArgument. */
+export function readAttributes(input: AttributeMembers): ObjectAttributes {
+  return { ...readHeaders(input), ...readPlacement(input), ...readTags(input.Tagging) };
+}
+
+/** The attributes that CopyObject's metadata directive is about. */
+export function readHeaders(input: AttributeMembers): ObjectAttributes {
+  const attributes: Mutable<ObjectAttributes> = {};
+  if (input.ContentType !== undefined) attributes.contentType = input.ContentType;
+  if (input.CacheControl !== undefined) attributes.cacheControl = input.CacheControl;
+  if (input.ContentDisposition !== undefined) {
+    attributes.contentDisposition = input.ContentDisposition;
+  }
+  const encoding = withoutChunkCoding(input.ContentEncoding);
+  if (encoding !== undefined) attributes.contentEncoding = encoding;
+  if (input.ContentLanguage !== undefined) attributes.contentLanguage = input.ContentLanguage;
+  if (input.Expires !== undefined) attributes.expires = input.Expires;
+  if (input.Metadata !== undefined && Object.keys(input.Metadata).length > 0) {
+    attributes.userMetadata = input.Metadata;
+  }
+  return attributes;
+}
+
+/** The attributes that no directive copies. */
+export function readPlacement(input: AttributeMembers): ObjectAttributes {
+  const attributes: Mutable<ObjectAttributes> = {};
+  const { StorageClass: storageClass, WebsiteRedirectLocation: redirect } = input;
+  if (storageClass !== undefined) {
+    if (!storageClasses.has(storageClass)) {
+      throw new S3Error("InvalidStorageClass", { fields: { StorageClassRequested: storageClass } });
+    }
+    if (storageClass !== "STANDARD") attributes.storageClass = storageClass;
+  }
+  if (redirect !== undefined) {
+    if (!/^(?:\/|https?:\/\/)/.test(redirect)) {
+      throw new S3Error("InvalidRedirectLocation");
+    }
+    attributes.websiteRedirectLocation = redirect;
+  }
+  return attributes;
+}
+
+/** The tags of the x-amz-tagging header, which is written like a query string. */
+export function readTags(header: string | undefined): Pick<ObjectAttributes, "tags"> {
+  if (header === undefined || header === "") return {};
+  const tags: (readonly [string, string])[] = [];
+  for (const pair of header.split("&")) {
+    const position = pair.indexOf("=");
+    const key = decodeQueryText(position < 0 ? pair : pair.slice(0, position));
+    const value = position < 0 ? "" : decodeQueryText(pair.slice(position + 1));
+    tags.push([key, value]);
+  }
+  checkTags(tags, objectTags);
+  return tags.length === 0 ? {} : { tags };
+}
+
+// Guide, "Object key and tag restrictions": letters, spaces, numbers and these signs.
+const tagPattern = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+
+/** Throws S3Error InvalidTag or, for too many tags, BadRequest, as S3 words them. */
+export function checkTags(tags: Tags, limit: number): void {
+  if (tags.length > limit) {
+    throw new S3Error("BadRequest", { message: `Object tags cannot be greater than ${limit}` });
+  }
+  const seen = new Set<string>();
+  for (const [key, value] of tags) {
+    if (key.length === 0 || key.length > tagKeyCharacters || !tagPattern.test(key)) {
+      throw new S3Error("InvalidTag", {
+        message: "The TagKey you have provided is invalid",
+        fields: { TagKey: key },
+      });
+    }
+    if (value.length > tagValueCharacters || !tagPattern.test(value)) {
+      throw new S3Error("InvalidTag", {
+        message: "The TagValue you have provided is invalid",
+        fields: { TagKey: key, TagValue: value },
+      });
+    }
+    if (key.startsWith("aws:")) {
+      throw new S3Error("InvalidTag", {
+        message: "System tags cannot be added/updated by requester",
+        fields: { TagKey: key },
+      });
+    }
+    if (seen.has(key)) {
+      throw new S3Error("InvalidTag", {
+        message: "Cannot provide multiple Tags with the same key",
+        fields: { TagKey: key },
+      });
+    }
+    seen.add(key);
+  }
+}
+
+/** `aws-chunked` describes the transfer, not the object (PutObject, signature streaming). */
+function withoutChunkCoding(encoding: string | undefined): string | undefined {
+  if (encoding === undefined || !/aws-chunked/i.test(encoding)) return encoding;
+  const rest = encoding
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "" && part.toLowerCase() !== "aws-chunked");
+  return rest.length === 0 ? undefined : rest.join(",");
+}
+
+function decodeQueryText(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    throw new S3Error("InvalidArgument", {
+      message:
+        "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.",
+      fields: { ArgumentName: "x-amz-tagging", ArgumentValue: text },
+    });
+  }
+}
