@@ -33,10 +33,11 @@ const escapeOfByte: readonly string[] = Array.from(
 /**
  * Decodes the escapes once and encodes every byte but the unreserved ones and `/`.
  *
- * A bare `+` stands for a space here as in the query: S3 printed `/libstdc%20%20-docs.x86_64.rpm` as
- * the canonical path of `/libstdc++-docs.x86_64.rpm` (github.com/anomalizer/ngx_aws_auth/issues/87;
- * likewise aws/aws-sdk-java#2128, s3tools/s3cmd#780). Whoever decodes the key has to agree, or a
- * signature for one key would open another.
+ * Difference from S3, by design: a bare `+` in a path stands for itself, as the address reads it. S3 takes
+ * it for a space: it printed `/libstdc%20%20-docs.x86_64.rpm` as the canonical path of
+ * `/libstdc++-docs.x86_64.rpm` (github.com/anomalizer/ngx_aws_auth/issues/87; likewise
+ * aws/aws-sdk-java#2128). Both places have to change together, or a signature for one key opens another:
+ * `tests/raw/path-agreement.test.ts` holds them together.
  */
 export function canonicalPath(rawPath: string): string {
   return rawPath === "" ? "/" : canonicalEncoding(rawPath, true);
@@ -124,16 +125,16 @@ export function canonicalHeaderValue(value: string): string {
   return trimmed.replaceAll(/[ \t]+/g, " ");
 }
 
-function canonicalEncoding(text: string, keepSlashes: boolean): string {
+function canonicalEncoding(text: string, isPath: boolean): string {
   for (let index = 0; index < text.length; index += 1) {
     const kind = kindOfByte[text.charCodeAt(index)];
-    if (kind === unreserved || (kind === slash && keepSlashes)) continue;
-    return text.slice(0, index) + reencode(text, index, keepSlashes);
+    if (kind === unreserved || (kind === slash && isPath)) continue;
+    return text.slice(0, index) + reencode(text, index, isPath);
   }
   return text;
 }
 
-function reencode(text: string, start: number, keepSlashes: boolean): string {
+function reencode(text: string, start: number, isPath: boolean): string {
   let result = "";
   for (let index = start; index < text.length; index += 1) {
     // Characters above 255 cannot come from a socket; the mask keeps the table lookups honest.
@@ -146,11 +147,11 @@ function reencode(text: string, start: number, keepSlashes: boolean): string {
         byte = high * 16 + low;
         index += 2;
       }
-    } else if (kindOfByte[byte] === plus) {
+    } else if (kindOfByte[byte] === plus && !isPath) {
       byte = 0x20;
     }
     const kind = kindOfByte[byte];
-    const stays = kind === unreserved || (kind === slash && keepSlashes);
+    const stays = kind === unreserved || (kind === slash && isPath);
     result += stays ? String.fromCharCode(byte) : (escapeOfByte[byte] as string);
   }
   return result;

@@ -62,6 +62,29 @@ export function digestPayload(payload: RequestPayload, options: DigestOptions): 
   return { stream: pass.run(), result: () => pass.result() };
 }
 
+/** Names that begin like a checksum's header but carry no value. */
+const otherChecksumHeaders: ReadonlySet<string> = new Set([
+  "x-amz-checksum-algorithm",
+  "x-amz-checksum-mode",
+  "x-amz-checksum-type",
+]);
+
+/**
+ * Throws InvalidRequest when an upload names a checksum that does not exist. Beside a real one S3 ignores
+ * it (github.com/versity/versitygw/issues/1104, 1356). `names` are in lower case.
+ */
+export function checkChecksumHeaderNames(names: Iterable<string>): void {
+  let hasUnknown = false;
+  for (const name of names) {
+    if (!name.startsWith("x-amz-checksum-")) continue;
+    if (checksumAlgorithmOfHeader(name) !== undefined) return;
+    if (!otherChecksumHeaders.has(name)) hasUnknown = true;
+  }
+  if (hasUnknown) {
+    throw invalidRequest("The algorithm type you specified in x-amz-checksum- header is invalid.");
+  }
+}
+
 interface DigestPlan {
   readonly algorithm: ChecksumAlgorithm | undefined;
   /** The promised value in base64, when it came in a header. */
