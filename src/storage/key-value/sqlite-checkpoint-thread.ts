@@ -1,17 +1,25 @@
 // The thread that copies the write-ahead log into the database file while commits go on. A PASSIVE
 // checkpoint never waits for anybody and nobody waits for it; several processes take turns.
-import { parentPort, workerData } from "node:worker_threads";
-import { assert } from "../../base/assert.ts";
+import { workerData } from "node:worker_threads";
 import { openCheckpointConnection } from "./sqlite-database.ts";
-import type { CheckpointReport, ThreadData } from "./sqlite-thread-messages.ts";
+import {
+  type CheckpointCommand,
+  type CheckpointReport,
+  type CheckpointThreadData,
+  closeCommand,
+} from "./sqlite-thread-messages.ts";
 
-assert(parentPort !== null, "checkpoints run in a thread");
-startCheckpoints(parentPort, workerData as ThreadData);
+startCheckpoints(workerData as CheckpointThreadData);
 
-function startCheckpoints(mainPort: typeof parentPort, { options, port }: ThreadData): void {
+function startCheckpoints({ options, port }: CheckpointThreadData): void {
   const database = openCheckpointConnection(options);
   const checkpoint = database.prepare("PRAGMA wal_checkpoint(PASSIVE)");
-  port.on("message", () => {
+  port.on("message", (command: CheckpointCommand) => {
+    if (command === closeCommand) {
+      port.close();
+      database.close();
+      return;
+    }
     let succeeded = true;
     try {
       checkpoint.get();
@@ -20,11 +28,5 @@ function startCheckpoints(mainPort: typeof parentPort, { options, port }: Thread
       succeeded = false;
     }
     port.postMessage({ succeeded } satisfies CheckpointReport);
-  });
-  // The only thing that the main thread ever says is that it is over.
-  mainPort?.on("message", () => {
-    port.close();
-    mainPort.close();
-    database.close();
   });
 }

@@ -1,6 +1,6 @@
 // The embedded store: one SQLite file that several processes may share. Reads happen on the calling
 // thread; writes and checkpoints have threads of their own, so that no sync blocks the event loop.
-import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { Worker } from "node:worker_threads";
 import { StorageUnavailableError } from "../storage-errors.ts";
 import type {
   KeyValueStore,
@@ -19,7 +19,6 @@ import { SqliteReader } from "./sqlite-reader.ts";
 import {
   closeCommand,
   fromFailure,
-  type ThreadData,
   threadUrl,
   type WriterMessage,
 } from "./sqlite-thread-messages.ts";
@@ -43,7 +42,6 @@ export interface SqliteKeyValueStoreOptions {
 
 const defaultCacheBytes = 64 * 1024 * 1024;
 const largestReaderCacheBytes = 16 * 1024 * 1024;
-const checkpointCacheBytes = 1024 * 1024;
 
 /** Throws StorageUnavailableError or StorageFullError, or the reason of an aborted signal. */
 export async function openSqliteKeyValueStore(
@@ -56,19 +54,14 @@ export async function openSqliteKeyValueStore(
     cacheBytes: options.cacheBytes ?? defaultCacheBytes,
     maximumBytes: options.maximumBytes,
   };
-  const { port1, port2 } = new MessageChannel();
-  const writer = startThread("./sqlite-writer-thread", database, port1);
-  let checkpoints: Worker | undefined;
+  const writer = new Worker(threadUrl("./sqlite-writer-thread"), { workerData: database });
   try {
     await waitUntilReady(writer, options.signal);
-    const smallCache = { ...database, cacheBytes: checkpointCacheBytes };
-    checkpoints = startThread("./sqlite-checkpoint-thread", smallCache, port2);
     const cacheBytes = Math.min(database.cacheBytes, largestReaderCacheBytes);
     const reader = new SqliteReader(openReadConnection({ ...database, cacheBytes }));
-    return new SqliteKeyValueStore(reader, writer, checkpoints);
+    return new SqliteKeyValueStore(reader, writer);
   } catch (error) {
-    port2.close();
-    await Promise.all([writer.terminate(), checkpoints?.terminate()]);
+    await writer.terminate();
     options.signal?.throwIfAborted();
     throw toStorageError(error);
   }
@@ -78,20 +71,16 @@ class SqliteKeyValueStore implements KeyValueStore {
   readonly #reader: SqliteReader;
   readonly #client: SqliteWriterClient;
   readonly #writer: Worker;
-  readonly #checkpoints: Worker;
   #closing: Promise<void> | undefined;
 
-  constructor(reader: SqliteReader, writer: Worker, checkpoints: Worker) {
+  constructor(reader: SqliteReader, writer: Worker) {
     this.#reader = reader;
     this.#writer = writer;
-    this.#checkpoints = checkpoints;
     this.#client = new SqliteWriterClient(writer);
-    for (const thread of [writer, checkpoints]) {
-      // An idle store keeps no process alive; the client refers to the writer while it waits.
-      thread.unref();
-      thread.on("error", (error) => this.#onThreadLost(error));
-      thread.on("exit", () => this.#onThreadLost(undefined));
-    }
+    // An idle store keeps no process alive; the client refers to the thread while it waits.
+    writer.unref();
+    writer.on("error", (error) => this.#onThreadLost(error));
+    writer.on("exit", () => this.#onThreadLost(undefined));
   }
 
   async read(request: ReadRequest): Promise<ReadResult> {
@@ -114,22 +103,16 @@ class SqliteKeyValueStore implements KeyValueStore {
     await this.#client.drain();
     this.#reader.close();
     // The writer closes last: SQLite then empties the log into the file and removes it.
-    await endThread(this.#checkpoints);
     await endThread(this.#writer);
   }
 
   #onThreadLost(cause: unknown): void {
-    this.#client.fail(new StorageUnavailableError("a thread of the store has ended", { cause }));
+    this.#client.fail(new StorageUnavailableError("the writer thread has ended", { cause }));
   }
 
   #checkOpen(): void {
     if (this.#closing !== undefined) throw new StorageUnavailableError("the store is closed");
   }
-}
-
-function startThread(name: string, options: SqliteDatabaseOptions, port: MessagePort): Worker {
-  const workerData: ThreadData = { options, port };
-  return new Worker(threadUrl(name), { workerData, transferList: [port] });
 }
 
 async function waitUntilReady(writer: Worker, signal: AbortSignal | undefined): Promise<void> {

@@ -2,9 +2,20 @@
 // The copying itself happens in the checkpoint thread, beside the commits; only starting the log
 // anew happens here, between two commits, once next to nothing is left to copy.
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
-import { pageBytes } from "./sqlite-database.ts";
-import { checkpointCommand, type CheckpointReport } from "./sqlite-thread-messages.ts";
+import {
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+  Worker,
+} from "node:worker_threads";
+import { pageBytes, type SqliteDatabaseOptions } from "./sqlite-database.ts";
+import {
+  checkpointCommand,
+  type CheckpointReport,
+  type CheckpointThreadData,
+  closeCommand,
+  threadUrl,
+} from "./sqlite-thread-messages.ts";
 
 const mebibyte = 1024 * 1024;
 /** So much uncopied log asks for a checkpoint. */
@@ -17,40 +28,53 @@ const forcedRestartBytes = 256 * mebibyte;
 const idleMilliseconds = 500;
 /** After a checkpoint that failed (a full disk), so that the thread does not spin. */
 const failurePauseMilliseconds = 1000;
+/** The checkpoint thread reads each page once; a cache would only hold memory. */
+const checkpointCacheBytes = mebibyte;
 
 type LogStatus = [busy: number, logPages: number, copiedPages: number];
 
+interface CheckpointThread {
+  readonly worker: Worker;
+  readonly port: MessagePort;
+}
+
 export class SqliteLogKeeper {
-  readonly #port: MessagePort;
+  readonly #options: SqliteDatabaseOptions;
   readonly #status: StatementSync;
   readonly #restart: StatementSync;
   readonly #idleTimer: NodeJS.Timeout;
+  /** Started at the first checkpoint: a store of a few writes does without. */
+  #thread: CheckpointThread | undefined;
   #running = false;
   #notBefore = 0;
 
-  constructor(database: DatabaseSync, port: MessagePort) {
+  constructor(database: DatabaseSync, options: SqliteDatabaseOptions) {
     const rows = { returnArrays: true };
-    this.#port = port;
+    this.#options = { ...options, cacheBytes: checkpointCacheBytes };
     // NOOP reports the length of the log and copies nothing.
     this.#status = database.prepare("PRAGMA wal_checkpoint(NOOP)", rows);
     this.#restart = database.prepare("PRAGMA wal_checkpoint(RESTART)", rows);
-    this.#port.on("message", (report: CheckpointReport) => this.#onReport(report));
     // Also after opening: another process may have left a log behind when it was killed.
     this.#idleTimer = setTimeout(() => this.#onIdle(), idleMilliseconds);
   }
 
   afterCommit(): void {
     // While commits follow each other without a pause, the event loop delivers nothing.
-    const received = receiveMessageOnPort(this.#port);
+    const received = this.#thread && receiveMessageOnPort(this.#thread.port);
     if (received !== undefined) this.#onReport(received.message as CheckpointReport);
     const { logBytes, remainderBytes } = this.#measure();
     if (remainderBytes > checkpointBytes || logBytes > restartBytes) this.#requestCheckpoint();
     this.#idleTimer.refresh();
   }
 
-  close(): void {
+  /** Ends the checkpoint thread, after the checkpoint that it may be at. */
+  async close(): Promise<void> {
     clearTimeout(this.#idleTimer);
-    this.#port.close();
+    if (this.#thread === undefined) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#thread.worker.once("exit", () => resolve());
+    this.#thread.port.postMessage(closeCommand, []);
+    await promise;
   }
 
   #onIdle(): void {
@@ -60,7 +84,25 @@ export class SqliteLogKeeper {
   #requestCheckpoint(): void {
     if (this.#running || performance.now() < this.#notBefore) return;
     this.#running = true;
-    this.#port.postMessage(checkpointCommand, []);
+    this.#thread ??= this.#startThread();
+    this.#thread.port.postMessage(checkpointCommand, []);
+  }
+
+  #startThread(): CheckpointThread {
+    const { port1, port2 } = new MessageChannel();
+    port1.on("message", (report: CheckpointReport) => this.#onReport(report));
+    const workerData: CheckpointThreadData = { options: this.#options, port: port2 };
+    const worker = new Worker(threadUrl("./sqlite-checkpoint-thread"), {
+      workerData,
+      transferList: [port2],
+    });
+    // It could not open the file, or ran out of memory: the next request starts another one.
+    worker.on("error", () => this.#onReport({ succeeded: false }));
+    worker.on("exit", () => {
+      port1.close();
+      this.#thread = undefined;
+    });
+    return { worker, port: port1 };
   }
 
   #onReport({ succeeded }: CheckpointReport): void {

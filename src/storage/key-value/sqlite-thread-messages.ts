@@ -3,9 +3,10 @@ import type { MessagePort } from "node:worker_threads";
 import { StorageFullError, StorageUnavailableError } from "../storage-errors.ts";
 import type { SqliteDatabaseOptions } from "./sqlite-database.ts";
 
-/** Both threads get one end of a channel between them. */
-export interface ThreadData {
+/** What the checkpoint thread is started with; the writer thread gets the bare options. */
+export interface CheckpointThreadData {
   readonly options: SqliteDatabaseOptions;
+  /** Its line to the writer thread. */
   readonly port: MessagePort;
 }
 
@@ -21,8 +22,9 @@ export type WriterMessage =
   | { readonly kind: "failed"; readonly count: number; readonly failure: Failure };
 
 /** From the writer thread to the checkpoint thread. */
+export type CheckpointCommand = typeof checkpointCommand | typeof closeCommand;
+
 export const checkpointCommand = "checkpoint";
-/** From the main thread to either. */
 export const closeCommand = "close";
 
 /** From the checkpoint thread to the writer thread, once for each command. */

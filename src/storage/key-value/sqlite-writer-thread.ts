@@ -8,11 +8,14 @@ import {
 } from "node:worker_threads";
 import { assert } from "../../base/assert.ts";
 import type { WriteRequest } from "./key-value-store.ts";
-import { openWriteConnection, toStorageError } from "./sqlite-database.ts";
+import {
+  openWriteConnection,
+  type SqliteDatabaseOptions,
+  toStorageError,
+} from "./sqlite-database.ts";
 import { SqliteLogKeeper } from "./sqlite-log-keeper.ts";
 import {
   closeCommand,
-  type ThreadData,
   toFailure,
   type WriterCommand,
   type WriterMessage,
@@ -25,24 +28,23 @@ const largestBatchWrites = 1024;
 const largestBatchBytes = 16 * 1024 * 1024;
 
 assert(parentPort !== null, "the writer runs as a thread");
-startWriter(parentPort, workerData as ThreadData);
+startWriter(parentPort, workerData as SqliteDatabaseOptions);
 
-function startWriter(port: MessagePort, { options, port: checkpointPort }: ThreadData): void {
+function startWriter(port: MessagePort, options: SqliteDatabaseOptions): void {
   const answer = (message: WriterMessage): void => port.postMessage(message);
   let writer: Writer;
   try {
     const database = openWriteConnection(options);
-    const keeper = new SqliteLogKeeper(database, checkpointPort);
+    const keeper = new SqliteLogKeeper(database, options);
     const batch = new SqliteWriteBatch(database);
-    const close = (): void => {
-      keeper.close();
+    const close = async (): Promise<void> => {
+      port.close();
+      await keeper.close();
       // SQLite itself brings the whole log into the file when the last connection closes.
       database.close();
-      port.close();
     };
     writer = { port, batch, keeper, answer, close };
   } catch (error) {
-    checkpointPort.close();
     answer({ kind: "failed", count: 0, failure: toFailure(toStorageError(error)) });
     return;
   }
@@ -55,7 +57,7 @@ interface Writer {
   readonly batch: SqliteWriteBatch;
   readonly keeper: SqliteLogKeeper;
   readonly answer: (message: WriterMessage) => void;
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 }
 
 /** Works until the port is empty, without going back to the event loop between two commits. */
@@ -63,7 +65,7 @@ function serve(writer: Writer, first: WriterCommand): void {
   let command: WriterCommand | undefined = first;
   while (command !== undefined) {
     if (command === closeCommand) {
-      writer.close();
+      void writer.close();
       return;
     }
     const requests: WriteRequest[] = [];
