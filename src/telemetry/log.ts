@@ -32,7 +32,6 @@ export interface RequestRecord {
   readonly status: number;
   readonly errorCode: string | undefined;
   readonly durationMilliseconds: number;
-  readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly remoteAddress: string;
 }
@@ -99,9 +98,9 @@ export class Log implements Disposable {
     this.#add("error", "request failed", { ...context, ...describeCause(cause) });
   }
 
-  /** A response broke off after its status had been sent. */
-  responseBroken(context: FailureContext, cause: unknown): void {
-    this.#add("error", "response broken off", { ...context, ...describeCause(cause) });
+  /** A response broke off after its handler had handed it over. */
+  responseBroken(fields: { method: string }, cause: unknown): void {
+    this.#add("error", "response broken off", { ...fields, ...describeCause(cause) });
   }
 
   /** A request was refused before it reached a handler. */

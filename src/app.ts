@@ -1,0 +1,161 @@
+// The composition root and the library's public face: a whole server in the caller's process. No
+// global state: any number of servers live side by side.
+
+import type { Clock } from "./base/clock.ts";
+import { systemClock } from "./base/clock.ts";
+import { createHealthHandler } from "./admin/health.ts";
+import type { HttpLimits } from "./http/http-server.ts";
+import { startHttpServer } from "./http/node-http-server.ts";
+import type { Durability } from "./open-stores.ts";
+import { acquireDirectoryLock } from "./start-up/directory-lock.ts";
+import { endpointUrl } from "./start-up/endpoint.ts";
+import {
+  generateCredentials,
+  loadOrCreateCredentials,
+  type Credentials,
+} from "./start-up/root-credentials.ts";
+import { startServing } from "./start-up/serving.ts";
+import { destinationOf, Log, type LogLevel } from "./telemetry/log.ts";
+
+export { ManualClock, systemClock, type Clock } from "./base/clock.ts";
+export type { HttpLimits } from "./http/http-server.ts";
+export type { Durability } from "./open-stores.ts";
+export { DirectoryInUseError } from "./start-up/directory-lock.ts";
+export type { Credentials } from "./start-up/root-credentials.ts";
+export type { LogLevel } from "./telemetry/log.ts";
+
+export interface ServerOptions {
+  /** Where data is kept: in memory, gone with the server, or in a directory of this server alone. */
+  readonly store?: "memory" | { readonly directory: string };
+  /** Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Default 0: a free port. */
+  readonly port?: number;
+  /** Port of `/health/live` and `/health/ready`; without it there are none. 0: a free port. */
+  readonly adminPort?: number;
+  /** Default `us-east-1`. */
+  readonly region?: string;
+  /**
+   * The root account's key pair. Without it a random pair is made: kept in the directory, in
+   * `root-credentials.json`, or for a memory store nowhere but in `HoldfastServer.credentials`.
+   */
+  readonly credentials?: Credentials;
+  /** Default: the system's clock. */
+  readonly clock?: Clock;
+  /** Default `strict`: a write is answered when a power cut cannot lose it any more. */
+  readonly durability?: Durability;
+  /** Domains under which buckets are addressed as hosts, for example `s3.localhost`. */
+  readonly domains?: readonly string[];
+  /** Serves HTTPS; both as PEM. */
+  readonly tls?: { readonly key: string | Uint8Array; readonly certificate: string | Uint8Array };
+  readonly limits?: Partial<HttpLimits>;
+  /** What goes to the standard error stream; default `error`. */
+  readonly logLevel?: LogLevel;
+  /** Replaces the log of `logLevel`. */
+  readonly log?: Log;
+}
+
+export interface HoldfastServer extends AsyncDisposable {
+  /** For example `http://127.0.0.1:41234`. */
+  readonly endpoint: string;
+  readonly adminEndpoint: string | undefined;
+  readonly port: number;
+  readonly region: string;
+  readonly credentials: Credentials;
+  /**
+   * Accepts nothing more, lets requests in flight finish, closes the stores. True when no request was
+   * cut off after `timeoutMilliseconds` (default 5,000). May be called again.
+   */
+  close(options?: { readonly timeoutMilliseconds?: number }): Promise<boolean>;
+}
+
+const defaultCloseMilliseconds = 5000;
+
+/**
+ * Starts a server. Throws DirectoryInUseError when another server, in any process, uses the directory,
+ * and the system's error when the port cannot be had.
+ */
+export async function createServer(options: ServerOptions = {}): Promise<HoldfastServer> {
+  const { store = "memory", host = "127.0.0.1", region = "us-east-1" } = options;
+  await using started = new AsyncDisposableStack();
+  const log = started.use(options.log ?? createLog(options));
+  if (store !== "memory") started.use(await acquireDirectoryLock(store.directory));
+  const { accessKeyId, secretAccessKey } = await findCredentials(options, store);
+  const credentials = Object.freeze({ accessKeyId, secretAccessKey });
+  const serving = started.use(
+    await startServing({
+      store,
+      durability: options.durability ?? "strict",
+      clock: options.clock ?? systemClock,
+      deadWriters: "all",
+      host,
+      port: options.port ?? 0,
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+      region,
+      domains: options.domains ?? [],
+      credentials,
+      log,
+      sweeps: true,
+    }),
+  );
+  let isDraining = false;
+  const admin =
+    options.adminPort === undefined
+      ? undefined
+      : started.use(await startAdmin(host, options.adminPort, () => isDraining));
+  const resources = started.move();
+  let closing: Promise<boolean> | undefined;
+  const close: HoldfastServer["close"] = (closeOptions) => {
+    closing ??= (async () => {
+      isDraining = true;
+      await using _rest = resources;
+      return await serving.drain(closeOptions?.timeoutMilliseconds ?? defaultCloseMilliseconds);
+    })();
+    return closing;
+  };
+  const isEncrypted = options.tls !== undefined;
+  return {
+    endpoint: endpointUrl(isEncrypted, host, serving.address.port),
+    adminEndpoint: admin && endpointUrl(false, host, admin.address.port),
+    port: serving.address.port,
+    region,
+    credentials,
+    close,
+    async [Symbol.asyncDispose]() {
+      await close();
+    },
+  };
+}
+
+function createLog(options: ServerOptions): Log {
+  return new Log({
+    level: options.logLevel ?? "error",
+    format: "text",
+    clock: options.clock ?? systemClock,
+    requests: false,
+    destination: destinationOf(process.stderr),
+  });
+}
+
+async function findCredentials(
+  options: ServerOptions,
+  store: NonNullable<ServerOptions["store"]>,
+): Promise<Credentials> {
+  if (options.credentials !== undefined) return options.credentials;
+  if (store === "memory") return generateCredentials();
+  return await loadOrCreateCredentials(store.directory);
+}
+
+function startAdmin(
+  host: string,
+  port: number,
+  isDraining: () => boolean,
+): ReturnType<typeof startHttpServer> {
+  const handler = createHealthHandler(() => ({
+    isReady: !isDraining(),
+    isDraining: isDraining(),
+    workers: { ready: isDraining() ? 0 : 1, configured: 1 },
+  }));
+  return startHttpServer({ host, port }, handler);
+}

@@ -1,0 +1,319 @@
+// Every setting of the server in one table: its option, environment variable, default, kind and help
+// text. `--help`, the README's table and the type `Configuration` are all made from it.
+
+import { availableParallelism } from "node:os";
+
+import { logLevels, type LogFormat, type LogLevel } from "./telemetry/log.ts";
+
+/** A value from the command line or the environment that cannot be used; its message is one line. */
+export class ConfigurationError extends Error {
+  override readonly name = "ConfigurationError";
+}
+
+export interface Setting<Value> {
+  /** Without dashes; `undefined` for what must not appear on a command line. */
+  readonly option: string | undefined;
+  readonly environment: string;
+  /** How help names the value; `undefined` for a switch. */
+  readonly valueName: string | undefined;
+  readonly isList?: true;
+  readonly defaultValue: Value;
+  /** How help words the default, where printing it would mislead. */
+  readonly defaultText?: string;
+  readonly help: string;
+  /** Throws a ConfigurationError whose message follows the setting's name. */
+  readonly parse: (text: string) => Value;
+}
+
+type Basics<Value> = Pick<Setting<Value>, "environment" | "defaultValue" | "help"> & {
+  readonly option: string;
+  readonly defaultText?: string;
+};
+
+export const settings = {
+  dataDirectory: text({
+    option: "data",
+    environment: "HOLDFAST_DATA",
+    valueName: "DIRECTORY",
+    defaultValue: "./data",
+    help: "Where objects and metadata are kept; made when it is missing.",
+  }),
+  isMemoryStore: flag({
+    option: "memory",
+    environment: "HOLDFAST_MEMORY",
+    defaultValue: false,
+    help: "Keep everything in memory: gone when the server stops. Needs one worker.",
+  }),
+  host: text({
+    option: "host",
+    environment: "HOLDFAST_HOST",
+    valueName: "ADDRESS",
+    defaultValue: "127.0.0.1",
+    help: "Address to listen on; 0.0.0.0 or :: for every interface.",
+  }),
+  port: integer({
+    option: "port",
+    environment: "HOLDFAST_PORT",
+    defaultValue: 9000,
+    minimum: 0,
+    maximum: 65_535,
+    help: "Port of the S3 endpoint; 0 takes a free one.",
+  }),
+  adminPort: {
+    option: "admin-port",
+    environment: "HOLDFAST_ADMIN_PORT",
+    valueName: "NUMBER",
+    defaultValue: 9001,
+    help: "Port of /health/live and /health/ready; 0 takes a free one, `off` none.",
+    parse: (value) => (value === "off" ? undefined : parseInteger(value, 0, 65_535)),
+  } as Setting<number | undefined>,
+  workers: integer({
+    option: "workers",
+    environment: "HOLDFAST_WORKERS",
+    defaultValue: Math.max(1, Math.floor(availableParallelism() / 2)),
+    defaultText: "half of the cores",
+    minimum: 1,
+    maximum: 256,
+    help: "Processes that serve requests. One serves inside the main process.",
+  }),
+  region: pattern({
+    option: "region",
+    environment: "HOLDFAST_REGION",
+    valueName: "NAME",
+    defaultValue: "us-east-1",
+    pattern: /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+    expectation: "a region name such as eu-central-1",
+    help: "Region that the server says it is.",
+  }),
+  domains: {
+    option: "domain",
+    environment: "HOLDFAST_DOMAIN",
+    valueName: "NAME",
+    isList: true,
+    defaultValue: [],
+    help: "Domain under which buckets are addressed as hosts (bucket.NAME); may be given again.",
+    parse: (value) => parseDomains(value),
+  } as Setting<readonly string[]>,
+  durability: choice<"strict" | "relaxed">({
+    option: "durability",
+    environment: "HOLDFAST_DURABILITY",
+    choices: ["strict", "relaxed"],
+    defaultValue: "strict",
+    help:
+      "strict: a write is answered when a power cut cannot lose it any more. " +
+      "relaxed: sooner; the last writes before a power cut may be lost.",
+  }),
+  tlsKeyFile: optionalText({
+    option: "tls-key",
+    environment: "HOLDFAST_TLS_KEY",
+    valueName: "FILE",
+    help: "Private key (PEM); serves HTTPS together with --tls-certificate.",
+  }),
+  tlsCertificateFile: optionalText({
+    option: "tls-certificate",
+    environment: "HOLDFAST_TLS_CERTIFICATE",
+    valueName: "FILE",
+    help: "Certificate chain (PEM).",
+  }),
+  rootAccessKey: secret({
+    environment: "HOLDFAST_ROOT_ACCESS_KEY",
+    help: "Access key id of the root account. Without it a pair is made once and kept in the data directory.",
+    pattern: /^[A-Za-z0-9_-]{3,128}$/,
+    expectation: "3 to 128 letters, digits, `-` or `_`",
+  }),
+  rootSecretKey: secret({
+    environment: "HOLDFAST_ROOT_SECRET_KEY",
+    help: "Secret access key of the root account; never taken from the command line.",
+    pattern: /^[\x21-\x7e]{8,256}$/,
+    expectation: "8 to 256 printable ASCII characters without blanks",
+  }),
+  logLevel: choice<LogLevel>({
+    option: "log-level",
+    environment: "HOLDFAST_LOG_LEVEL",
+    choices: logLevels,
+    defaultValue: "info",
+    help: "Least severe entry that is logged; debug logs requests too.",
+  }),
+  logFormat: choice<LogFormat>({
+    option: "log-format",
+    environment: "HOLDFAST_LOG_FORMAT",
+    choices: ["text", "json"],
+    defaultValue: "text",
+    help: "Form of the log, which goes to the standard error stream.",
+  }),
+  logsRequests: flag({
+    option: "log-requests",
+    environment: "HOLDFAST_LOG_REQUESTS",
+    defaultValue: false,
+    help: "Log a line for every request.",
+  }),
+  drainTimeoutMilliseconds: duration({
+    option: "drain-timeout",
+    environment: "HOLDFAST_DRAIN_TIMEOUT",
+    defaultValue: 30_000,
+    help: "How long requests in flight may go on after SIGTERM or SIGINT.",
+  }),
+  idleTimeoutMilliseconds: duration({
+    option: "idle-timeout",
+    environment: "HOLDFAST_IDLE_TIMEOUT",
+    defaultValue: 20_000,
+    help: "How long a client may stay silent in the middle of a request or an answer.",
+  }),
+  maximumConnections: integer({
+    option: "connections",
+    environment: "HOLDFAST_CONNECTIONS",
+    defaultValue: 10_000,
+    minimum: 1,
+    maximum: 1_000_000,
+    help: "Most connections at a time, for each worker.",
+  }),
+} satisfies Record<string, Setting<unknown>>;
+
+type ValueOf<Kind> = Kind extends { readonly parse: (text: string) => infer Value } ? Value : never;
+
+export type Configuration = {
+  readonly [Name in keyof typeof settings]: ValueOf<(typeof settings)[Name]>;
+};
+
+function text(basics: Basics<string> & { readonly valueName: string }): Setting<string> {
+  return { ...basics, parse: (value) => parseText(value) };
+}
+
+function optionalText(basics: {
+  readonly option: string;
+  readonly environment: string;
+  readonly valueName: string;
+  readonly help: string;
+}): Setting<string | undefined> {
+  return { ...basics, defaultValue: undefined, parse: (value) => parseText(value) };
+}
+
+function pattern(
+  basics: Basics<string> & {
+    readonly valueName: string;
+    readonly pattern: RegExp;
+    readonly expectation: string;
+  },
+): Setting<string> {
+  return { ...basics, parse: (value) => parsePattern(value, basics.pattern, basics.expectation) };
+}
+
+function secret(basics: {
+  readonly environment: string;
+  readonly help: string;
+  readonly pattern: RegExp;
+  readonly expectation: string;
+}): Setting<string | undefined> {
+  const { environment, help } = basics;
+  return {
+    option: undefined,
+    environment,
+    help,
+    valueName: "TEXT",
+    defaultValue: undefined,
+    // The value itself must not be repeated in a message.
+    parse: (value) => {
+      if (basics.pattern.test(value)) return value;
+      throw new ConfigurationError(`must be ${basics.expectation}`);
+    },
+  };
+}
+
+function flag(basics: Basics<boolean>): Setting<boolean> {
+  return {
+    ...basics,
+    valueName: undefined,
+    parse: (value) => {
+      if (/^(?:1|true|yes|on)$/i.test(value)) return true;
+      if (/^(?:0|false|no|off|)$/i.test(value)) return false;
+      throw new ConfigurationError(`must be true or false, not ${quote(value)}`);
+    },
+  };
+}
+
+function integer(
+  basics: Basics<number> & { readonly minimum: number; readonly maximum: number },
+): Setting<number> {
+  const { minimum, maximum, ...rest } = basics;
+  return {
+    ...rest,
+    valueName: "NUMBER",
+    parse: (value) => parseInteger(value, minimum, maximum),
+  };
+}
+
+function duration(basics: Basics<number>): Setting<number> {
+  return {
+    ...basics,
+    valueName: "TIME",
+    defaultText: `${basics.defaultValue / 1000}s`,
+    parse: (value) => parseDuration(value),
+  };
+}
+
+function choice<Choice extends string>(
+  basics: Basics<Choice> & { readonly choices: readonly Choice[] },
+): Setting<Choice> {
+  const { choices, ...rest } = basics;
+  return {
+    ...rest,
+    valueName: choices.join("|"),
+    parse: (value) => {
+      const found = choices.find((choice) => choice === value);
+      if (found !== undefined) return found;
+      throw new ConfigurationError(`must be one of ${choices.join(", ")}, not ${quote(value)}`);
+    },
+  };
+}
+
+function parseText(value: string): string {
+  if (value === "" || value.includes("\0")) throw new ConfigurationError("must not be empty");
+  return value;
+}
+
+function parsePattern(value: string, allowed: RegExp, expectation: string): string {
+  if (allowed.test(value)) return value;
+  throw new ConfigurationError(`must be ${expectation}, not ${quote(value)}`);
+}
+
+function parseInteger(value: string, minimum: number, maximum: number): number {
+  const number = /^[0-9]{1,9}$/.test(value) ? Number(value) : Number.NaN;
+  if (number >= minimum && number <= maximum) return number;
+  throw new ConfigurationError(
+    `must be a whole number from ${minimum} to ${maximum}, not ${quote(value)}`,
+  );
+}
+
+const unitMilliseconds: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+/** The largest delay that Node's timers take. */
+const longestMilliseconds = 2 ** 31 - 1;
+
+function parseDuration(value: string): number {
+  const match = /^([0-9]{1,9})(ms|s|m|h)?$/.exec(value);
+  const milliseconds = Number(match?.[1]) * (unitMilliseconds[match?.[2] ?? "s"] ?? 1);
+  if (milliseconds <= longestMilliseconds) return milliseconds;
+  throw new ConfigurationError(`must be a time such as 30s, 500ms or 5m, not ${quote(value)}`);
+}
+
+function parseDomains(value: string): readonly string[] {
+  return value
+    .split(",")
+    .map((domain) => domain.trim().toLowerCase())
+    .filter((domain) => domain !== "")
+    .map((domain) =>
+      parsePattern(
+        domain,
+        /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/,
+        "a domain name such as s3.example.com",
+      ),
+    );
+}
+
+function quote(value: string): string {
+  return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+}

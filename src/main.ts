@@ -1,0 +1,81 @@
+// The command line: reads it, runs one command, and turns what goes wrong into one clear line and an
+// exit code: 0 done, 1 failed, 2 wrong usage.
+
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+
+import { ConfigurationError, formatHelp, parseInvocation, type Invocation } from "./config.ts";
+import { DirectoryInUseError } from "./start-up/directory-lock.ts";
+
+process.exitCode = await main(process.argv.slice(2));
+// Nothing that still ticks may keep the process alive after its work is done.
+process.exit();
+
+async function main(parameters: readonly string[]): Promise<number> {
+  let invocation: Invocation;
+  try {
+    invocation = parseInvocation(parameters, process.env);
+    return await run(invocation);
+  } catch (error) {
+    if (error instanceof ConfigurationError) {
+      process.stderr.write(`holdfast: ${error.message} (see holdfast --help)\n`);
+      return 2;
+    }
+    const expected = describeExpected(error);
+    if (expected === undefined) throw error;
+    process.stderr.write(`holdfast: ${expected}\n`);
+    return 1;
+  }
+}
+
+async function run({ command, configuration }: Invocation): Promise<number> {
+  if (command === "serve") {
+    const { serve } = await import("./start-up/serve.ts");
+    return await serve(configuration, { version: await readVersion(), output: process.stdout });
+  }
+  if (command === "check") {
+    const { runCheck } = await import("./background/check.ts");
+    return await runCheck({
+      dataDirectory: resolve(configuration.dataDirectory),
+      output: process.stdout,
+      isTerminal: process.stdout.isTTY,
+    });
+  }
+  process.stdout.write(command === "help" ? formatHelp() : `${await readVersion()}\n`);
+  return 0;
+}
+
+/** What a user can mend without reading a stack. */
+function describeExpected(error: unknown): string | undefined {
+  if (error instanceof DirectoryInUseError) return error.message;
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  switch (error.code) {
+    case "EADDRINUSE":
+      return `the address is already in use: ${error.message}`;
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return `the address does not belong to this machine: ${error.message}`;
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return `not permitted: ${error.message}`;
+    case "ENOSPC":
+      return `no space left: ${error.message}`;
+    default:
+      return undefined;
+  }
+}
+
+/** From package.json, which stands above src/ in a checkout and above dist/src/ in the package. */
+async function readVersion(): Promise<string> {
+  for (const path of ["../package.json", "../../package.json"]) {
+    try {
+      const content = await readFile(new URL(path, import.meta.url), "utf8");
+      const { version } = JSON.parse(content) as { version?: string };
+      if (version !== undefined) return version;
+    } catch {
+      // Not here: the next place.
+    }
+  }
+  return "unknown";
+}

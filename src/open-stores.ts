@@ -1,0 +1,62 @@
+// Builds the stores of one server process: key-value store, blob store, and the object layer above
+// them. The one place that knows which engine a configuration means and where its files lie.
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { Clock } from "./base/clock.ts";
+import { ObjectStore } from "./objects/object-store.ts";
+import { Writers } from "./objects/writers.ts";
+import type { BlobStore, WriterId } from "./storage/blob/blob-store.ts";
+import { openFileBlobStore } from "./storage/blob/file-blob-store.ts";
+import { MemoryBlobStore } from "./storage/blob/memory-blob-store.ts";
+import type { KeyValueStore } from "./storage/key-value/key-value-store.ts";
+import { MemoryKeyValueStore } from "./storage/key-value/memory-key-value-store.ts";
+import { openSqliteKeyValueStore } from "./storage/key-value/sqlite-key-value-store.ts";
+
+export type Durability = "strict" | "relaxed";
+
+export interface StoresOptions {
+  readonly store: "memory" | { readonly directory: string };
+  readonly durability: Durability;
+  readonly clock: Clock;
+  /**
+   * Writers known to be dead: `all` for the first process under the directory's lock, because every
+   * process of an earlier server is gone then.
+   */
+  readonly deadWriters: "all" | readonly WriterId[];
+}
+
+/** Disposing closes all of it; requests must have ended before. */
+export interface Stores extends AsyncDisposable {
+  readonly objects: ObjectStore;
+  readonly writerId: WriterId;
+}
+
+export async function openStores(options: StoresOptions): Promise<Stores> {
+  await using opened = new AsyncDisposableStack();
+  const { store, durability, clock, deadWriters } = options;
+  const keyValueStore: KeyValueStore = opened.use(
+    store === "memory" ? new MemoryKeyValueStore() : await openSqlite(store.directory, durability),
+  );
+  const blobs: BlobStore = opened.use(
+    store === "memory"
+      ? new MemoryBlobStore()
+      : await openFileBlobStore({ directory: join(store.directory, "blobs"), durability }),
+  );
+  if (deadWriters === "all") await Writers.forgetAll(keyValueStore);
+  else await Writers.forget(keyValueStore, deadWriters);
+  const objects = await ObjectStore.open({ store: keyValueStore, blobs, clock });
+  opened.defer(() => objects.writers.unregister());
+  const resources = opened.move();
+  return {
+    objects,
+    writerId: blobs.writerId,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+async function openSqlite(directory: string, durability: Durability): Promise<KeyValueStore> {
+  await mkdir(directory, { recursive: true });
+  return openSqliteKeyValueStore({ path: join(directory, "metadata.sqlite"), durability });
+}

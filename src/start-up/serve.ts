@@ -1,0 +1,213 @@
+// The command `serve`: starts a server in this process or in several workers, says where it is, and
+// drains when it is told to stop.
+
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+import { createServer } from "../app.ts";
+import { systemClock } from "../base/clock.ts";
+import { ConfigurationError, type Configuration } from "../config.ts";
+import { destinationOf, Log } from "../telemetry/log.ts";
+import { formatBanner } from "./banner.ts";
+import { acquireDirectoryLock } from "./directory-lock.ts";
+import { endpointUrl } from "./endpoint.ts";
+import { loadOrCreateCredentials, type RootCredentials } from "./root-credentials.ts";
+import { listenForStop } from "./stop-signals.ts";
+import { Supervisor } from "./supervisor.ts";
+
+/** A server in one process or in many. */
+interface RunningServer {
+  readonly endpoint: string;
+  readonly adminEndpoint: string | undefined;
+  /** False when requests were cut off. */
+  drain(timeoutMilliseconds: number): Promise<boolean>;
+  /** Gives up at once. */
+  kill(): void;
+}
+
+interface Prepared {
+  readonly configuration: Configuration;
+  /** `undefined`: in memory. */
+  readonly directory: string | undefined;
+  readonly workers: number;
+  readonly tls: { readonly key: string; readonly certificate: string } | undefined;
+  readonly credentials: RootCredentials;
+  readonly log: Log;
+}
+
+/** Resolves with the exit code after the server was stopped. */
+export async function serve(
+  configuration: Configuration,
+  environment: { readonly version: string; readonly output: NodeJS.WriteStream },
+): Promise<number> {
+  await using resources = new AsyncDisposableStack();
+  const log = resources.use(createLog(configuration));
+  let server: RunningServer | undefined;
+  const stop = listenForStop(() => {
+    server?.kill();
+    process.exit(1);
+  });
+  const prepared = await prepare(configuration, log, resources);
+  server = prepared.workers > 1 ? await startWorkers(prepared) : await startHere(prepared);
+  environment.output.write(banner(prepared, server, environment));
+  const { endpoint, adminEndpoint } = server;
+  log.serverStarted({
+    endpoint,
+    ...(adminEndpoint === undefined ? {} : { adminEndpoint }),
+    workers: prepared.workers,
+  });
+  const reason = await stop.asked;
+  const timeoutMilliseconds = configuration.drainTimeoutMilliseconds;
+  log.serverDraining({ reason, timeoutMilliseconds });
+  log.serverStopped({ everyRequestFinished: await server.drain(timeoutMilliseconds) });
+  return 0;
+}
+
+async function prepare(
+  configuration: Configuration,
+  log: Log,
+  resources: AsyncDisposableStack,
+): Promise<Prepared> {
+  const directory = configuration.isMemoryStore ? undefined : resolve(configuration.dataDirectory);
+  const workers = directory === undefined ? 1 : configuration.workers;
+  const tls = await readTls(configuration);
+  if (directory !== undefined && workers > 1) resources.use(await acquireDirectoryLock(directory));
+  const credentials = await findCredentials(configuration, directory, resources);
+  return { configuration, directory, workers, tls, credentials, log };
+}
+
+async function startHere(prepared: Prepared): Promise<RunningServer> {
+  const { configuration, directory, tls, log, credentials } = prepared;
+  const { host, port, adminPort, region, durability, domains } = configuration;
+  const server = await createServer({
+    store: directory === undefined ? "memory" : { directory },
+    host,
+    port,
+    ...(adminPort === undefined ? {} : { adminPort }),
+    region,
+    credentials,
+    durability,
+    domains,
+    ...(tls === undefined ? {} : { tls }),
+    limits: limitsOf(configuration),
+    log,
+  });
+  return {
+    endpoint: server.endpoint,
+    adminEndpoint: server.adminEndpoint,
+    drain: (timeoutMilliseconds) => server.close({ timeoutMilliseconds }),
+    kill: () => {},
+  };
+}
+
+async function startWorkers(prepared: Prepared): Promise<RunningServer> {
+  const { configuration, tls, credentials, log } = prepared;
+  const { host, adminPort, region, durability, domains } = configuration;
+  const { accessKeyId, secretAccessKey } = credentials;
+  const supervisor = await Supervisor.start({
+    workers: prepared.workers,
+    adminPort,
+    log,
+    worker: {
+      directory: prepared.directory as string, // several workers never share a memory store
+      durability,
+      host,
+      port: configuration.port,
+      tls,
+      limits: limitsOf(configuration),
+      region,
+      domains,
+      credentials: { accessKeyId, secretAccessKey },
+      logLevel: configuration.logLevel,
+      logFormat: configuration.logFormat,
+      logsRequests: configuration.logsRequests,
+    },
+  });
+  return {
+    endpoint: endpointUrl(tls !== undefined, host, supervisor.port),
+    adminEndpoint:
+      supervisor.adminPort === undefined
+        ? undefined
+        : endpointUrl(false, host, supervisor.adminPort),
+    drain: (timeoutMilliseconds) => supervisor.drain(timeoutMilliseconds),
+    kill: () => supervisor.kill(),
+  };
+}
+
+async function findCredentials(
+  configuration: Configuration,
+  directory: string | undefined,
+  resources: AsyncDisposableStack,
+): Promise<RootCredentials> {
+  const { rootAccessKey, rootSecretKey } = configuration;
+  if (rootAccessKey !== undefined && rootSecretKey !== undefined) {
+    return { accessKeyId: rootAccessKey, secretAccessKey: rootSecretKey, file: undefined };
+  }
+  if (directory !== undefined) return await loadOrCreateCredentials(directory);
+  // A memory store has no directory of its own, and the secret must not be printed.
+  const temporaryDirectory = await mkdtemp(join(tmpdir(), "holdfast-"));
+  resources.defer(() => rm(temporaryDirectory, { recursive: true, force: true }));
+  return await loadOrCreateCredentials(temporaryDirectory);
+}
+
+async function readTls(configuration: Configuration): Promise<Prepared["tls"]> {
+  const { tlsKeyFile, tlsCertificateFile } = configuration;
+  if (tlsKeyFile === undefined || tlsCertificateFile === undefined) return undefined;
+  return {
+    key: await readPem("--tls-key", tlsKeyFile),
+    certificate: await readPem("--tls-certificate", tlsCertificateFile),
+  };
+}
+
+async function readPem(option: string, path: string): Promise<string> {
+  let content: string;
+  try {
+    content = await readFile(path, "utf8");
+  } catch (error) {
+    const reason = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    throw new ConfigurationError(`${option}: cannot read ${path} (${reason})`, { cause: error });
+  }
+  if (content.includes("-----BEGIN ")) return content;
+  throw new ConfigurationError(`${option}: ${path} holds no PEM text`);
+}
+
+function limitsOf(configuration: Configuration) {
+  const { idleTimeoutMilliseconds, maximumConnections } = configuration;
+  return { idleTimeoutMilliseconds, maximumConnections };
+}
+
+function createLog(configuration: Configuration): Log {
+  return new Log({
+    level: configuration.logLevel,
+    format: configuration.logFormat,
+    requests: configuration.logsRequests,
+    clock: systemClock,
+    destination: destinationOf(process.stderr),
+  });
+}
+
+function banner(
+  prepared: Prepared,
+  server: RunningServer,
+  environment: { readonly version: string; readonly output: NodeJS.WriteStream },
+): string {
+  const { configuration, credentials } = prepared;
+  const { output } = environment;
+  const hasColors = output.isTTY && output.hasColors();
+  return formatBanner(
+    {
+      version: environment.version,
+      endpoint: server.endpoint,
+      adminEndpoint: server.adminEndpoint,
+      region: configuration.region,
+      directory: prepared.directory,
+      durability: configuration.durability,
+      workers: prepared.workers,
+      accessKeyId: credentials.accessKeyId,
+      credentialsFile: credentials.file,
+      domains: configuration.domains,
+    },
+    hasColors,
+  );
+}

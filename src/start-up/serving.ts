@@ -1,0 +1,129 @@
+// One process that serves S3: its stores, background workers, pipeline and HTTP engine, built in this
+// order and disposed in reverse. Used by the library and by every worker process alike.
+
+import { randomFillSync } from "node:crypto";
+
+import { rootCredentials } from "../access/credentials.ts";
+import type { AccountId, CanonicalId } from "../access/caller.ts";
+import { createReadPublisher } from "../background/read-publisher.ts";
+import { Sweeper } from "../background/sweeper.ts";
+import { WorkerRunner, type BackgroundWorker } from "../background/worker.ts";
+import type { HttpHandler } from "../http/http-message.ts";
+import type { HttpLimits, HttpServer, HttpServerOptions } from "../http/http-server.ts";
+import { startHttpServer } from "../http/node-http-server.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
+import { openStores, type StoresOptions } from "../open-stores.ts";
+import { operations } from "../operations/index.ts";
+import { createPipeline, type RequestRecord } from "../protocol/pipeline.ts";
+import type { WriterId } from "../storage/blob/blob-store.ts";
+import type { Log } from "../telemetry/log.ts";
+import { createRefusals } from "./refused-requests.ts";
+import type { Credentials } from "./root-credentials.ts";
+
+export interface ServingOptions extends StoresOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: HttpServerOptions["tls"];
+  readonly limits?: Partial<HttpLimits>;
+  readonly region: string;
+  readonly domains: readonly string[];
+  readonly credentials: Credentials;
+  readonly log: Log;
+  /** Exactly one process on a store sweeps. */
+  readonly sweeps: boolean;
+}
+
+export interface Serving extends AsyncDisposable {
+  readonly address: HttpServer["address"];
+  readonly writerId: WriterId;
+  /** Lets requests in flight finish, then closes everything; false when some were cut off. */
+  drain(timeoutMilliseconds: number): Promise<boolean>;
+}
+
+export async function startServing(options: ServingOptions): Promise<Serving> {
+  await using started = new AsyncDisposableStack();
+  const stores = started.use(await openStores(options));
+  const { objects } = stores;
+  const workers: BackgroundWorker[] = [createReadPublisher(objects.writers)];
+  if (options.sweeps) workers.push(new Sweeper({ objectStore: objects, events: options.log }));
+  for (const worker of workers) {
+    const runner = new WorkerRunner({ worker, clock: options.clock, events: options.log });
+    started.use(runner).start();
+  }
+  const http = started.use(await startS3(options, objects));
+  const resources = started.move();
+  return {
+    address: http.address,
+    writerId: stores.writerId,
+    async drain(timeoutMilliseconds) {
+      const isWhole = await http.drain(timeoutMilliseconds);
+      await resources.disposeAsync();
+      return isWhole;
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+function startS3(options: ServingOptions, objects: ObjectStore): Promise<HttpServer> {
+  const { log, host, port, tls, limits } = options;
+  const refuse = createRefusals(fillRandom);
+  return startHttpServer(
+    {
+      host,
+      port,
+      ...(tls === undefined ? {} : { tls }),
+      ...(limits === undefined ? {} : { limits }),
+      onClientError: (reason) => {
+        log.requestRefused({ reason });
+        return refuse(reason);
+      },
+      onResponseError: (error, request) => log.responseBroken({ method: request.method }, error),
+    },
+    createS3Handler(options, objects),
+  );
+}
+
+function createS3Handler(options: ServingOptions, objects: ObjectStore): HttpHandler {
+  const { credentials, log, region, clock, domains } = options;
+  const { accountId, canonicalId } = objects.rootAccount;
+  const root = {
+    kind: "account",
+    accessKeyId: credentials.accessKeyId,
+    accountId: accountId as AccountId,
+    canonicalId: canonicalId as CanonicalId,
+    displayName: "root",
+  } as const;
+  return createPipeline({
+    store: objects,
+    credentials: rootCredentials(credentials.accessKeyId, credentials.secretAccessKey, root),
+    region,
+    clock,
+    domains,
+    operations,
+    fillRandom,
+    reportFailure: ({ requestId, operation, error }) => {
+      log.requestFailed({ requestId, operation }, error);
+    },
+    ...(log.logsRequests ? { observe: (record) => logRequest(log, record) } : {}),
+  });
+}
+
+function logRequest(log: Log, record: RequestRecord): void {
+  const { requestId, method, operation, bucket, key, status, errorCode, remoteAddress } = record;
+  log.requestFinished({
+    requestId,
+    method,
+    operation,
+    bucket,
+    key,
+    status,
+    errorCode,
+    remoteAddress,
+    bytesSent: record.bodyBytes,
+    durationMilliseconds: record.endedMilliseconds - record.startedMilliseconds,
+  });
+}
+
+function fillRandom(bytes: Uint8Array): void {
+  randomFillSync(bytes);
+}

@@ -1,0 +1,38 @@
+// What the supervisor and its worker processes say to one another. Plain data: it travels as JSON
+// through a pipe that nobody else can read.
+
+import type { HttpLimits } from "../http/http-server.ts";
+import type { Durability } from "../open-stores.ts";
+import type { WriterId } from "../storage/blob/blob-store.ts";
+import type { LogFormat, LogLevel } from "../telemetry/log.ts";
+import type { Credentials } from "./root-credentials.ts";
+
+export interface WorkerOptions {
+  readonly directory: string;
+  readonly durability: Durability;
+  readonly host: string;
+  readonly port: number;
+  readonly tls: { readonly key: string; readonly certificate: string } | undefined;
+  readonly limits: Partial<HttpLimits>;
+  readonly region: string;
+  readonly domains: readonly string[];
+  readonly credentials: Credentials;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+  readonly logsRequests: boolean;
+}
+
+export type SupervisorMessage =
+  | {
+      readonly kind: "start";
+      readonly options: WorkerOptions;
+      readonly deadWriters: "all" | readonly WriterId[];
+      readonly sweeps: boolean;
+    }
+  | { readonly kind: "drain"; readonly timeoutMilliseconds: number };
+
+export type WorkerMessage =
+  /** The module is loaded; `start` may come. */
+  | { readonly kind: "loaded" }
+  | { readonly kind: "ready"; readonly writerId: WriterId; readonly port: number }
+  | { readonly kind: "failed"; readonly message: string; readonly code: string | undefined };

@@ -1,0 +1,68 @@
+// A worker process: serves S3 on the supervisor's port until it is told to drain. Started by the
+// supervisor alone; when the supervisor is gone, so is the worker, at once.
+
+import { systemClock } from "../base/clock.ts";
+import { destinationOf, Log } from "../telemetry/log.ts";
+import { holdWorkerLock } from "./directory-lock.ts";
+import { startServing, type Serving } from "./serving.ts";
+import type { SupervisorMessage, WorkerMessage, WorkerOptions } from "./worker-messages.ts";
+
+const defaultDrainMilliseconds = 30_000;
+
+let serving: Serving | undefined;
+let isDraining = false;
+
+// Ctrl-C reaches the whole process group; the supervisor decides what it means.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => void drain(defaultDrainMilliseconds));
+// A supervisor that was killed has released the directory: nothing may be written any more.
+process.on("disconnect", () => process.exit(1));
+process.on("message", (message: SupervisorMessage) => {
+  if (message.kind === "start") void start(message);
+  else void drain(message.timeoutMilliseconds);
+});
+tell({ kind: "loaded" });
+
+async function start(message: SupervisorMessage & { readonly kind: "start" }): Promise<void> {
+  const { options, deadWriters, sweeps } = message;
+  try {
+    // Never released: the end of the process does it.
+    holdWorkerLock(options.directory);
+    serving = await startServing({
+      ...options,
+      store: { directory: options.directory },
+      clock: systemClock,
+      tls: options.tls,
+      deadWriters,
+      sweeps,
+      log: createLog(options),
+    });
+    tell({ kind: "ready", writerId: serving.writerId, port: serving.address.port });
+    if (isDraining) await drain(0);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
+    const failure = error instanceof Error ? error.message : String(error);
+    tell({ kind: "failed", message: failure, code }, () => process.exit(1));
+  }
+}
+
+async function drain(timeoutMilliseconds: number): Promise<void> {
+  if (isDraining && serving === undefined) process.exit(0);
+  isDraining = true;
+  await serving?.drain(timeoutMilliseconds);
+  process.exit(0);
+}
+
+function createLog(options: WorkerOptions): Log {
+  return new Log({
+    level: options.logLevel,
+    format: options.logFormat,
+    requests: options.logsRequests,
+    clock: systemClock,
+    destination: destinationOf(process.stderr),
+  });
+}
+
+function tell(message: WorkerMessage, then?: () => void): void {
+  process.send?.(message, undefined, {}, () => then?.());
+}
