@@ -119,7 +119,8 @@ function decodeQueryInteger(name: string, value: string): number | undefined {
   if (!(number <= queryInteger && number >= -queryInteger - 1)) {
     return refuseArgument(name, value, `Provided ${name} not an integer or within integer range`);
   }
-  if (number >= 0) return number;
+  // Minus zero is zero.
+  if (number >= 0) return Math.abs(number);
   // S3 spells this one name differently once it has read the number.
   const spelled = name === "max-keys" ? "maxKeys" : name;
   return refuseArgument(

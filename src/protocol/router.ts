@@ -54,7 +54,8 @@ export function createRouter(): Router {
       if (ofBucket && keyRefusals[selector] !== undefined) return refuseAtKey(selector);
       const level = ofBucket ? "bucket" : address.level;
       const group = groups.get(groupKey(method, level, selector));
-      const route = group === undefined ? undefined : choose(group, request);
+      const isMisplacedPart = method !== "PUT" && namesPart(selector, query);
+      const route = group === undefined || isMisplacedPart ? undefined : choose(group, request);
       return route ?? { refusal: refuseMethod(groups, request, level, selector) };
     },
   };
@@ -189,6 +190,11 @@ function refuseAtKey(selector: string): Route {
   return { refusal: new S3Error(code, { message }) };
 }
 
+/** An upload's part can only be put. */
+function namesPart(selector: string, query: readonly QueryParameter[]): boolean {
+  return selector === "uploadId" && findParameter(query, "partNumber") !== undefined;
+}
+
 const routableMethods = ["GET", "HEAD", "PUT", "POST", "DELETE"];
 const knownMethods = [...routableMethods, "PATCH", "OPTIONS"];
 
@@ -216,7 +222,7 @@ function refuseMethod(
   if (level === "bucket" && method === "POST" && selector === "restore") {
     return new S3Error("UserKeyMustBeSpecified", { message: "User key must be specified." });
   }
-  const isPart = selector === "uploadId" && findParameter(query, "partNumber") !== undefined;
+  const isPart = namesPart(selector, query);
   const allowed = isPart
     ? ["PUT"]
     : routableMethods.filter((name) => groups.has(groupKey(name, level, selector)));
