@@ -6,21 +6,15 @@ import { join } from "node:path";
 import { type BenchContext, isWanted, makeDataDirectory } from "../measure/bench-context.ts";
 import { ControlClient } from "../measure/control-client.ts";
 import type { Cell, SectionReport } from "../measure/report.ts";
+import { type CpuProfile, type FunctionTime, summarizeProfile } from "../measure/cpu-profile.ts";
 import { requestsPerSecond } from "../measure/rounds.ts";
 import { credentials, startHoldfast } from "../measure/server-process.ts";
 
-const shownFunctions = 40;
+const shownFunctions = 30;
+const shownFolders = 14;
+const shownOfOtherThreads = 5;
 const keys = 5000;
 const bodyBytes = 4096;
-
-interface CpuProfile {
-  readonly nodes: readonly {
-    readonly id: number;
-    readonly callFrame: { functionName: string; url: string; lineNumber: number };
-  }[];
-  readonly samples: readonly number[];
-  readonly timeDeltas: readonly number[];
-}
 
 export async function measureProfile(context: BenchContext): Promise<SectionReport> {
   const rows: Cell[][] = [];
@@ -35,12 +29,12 @@ export async function measureProfile(context: BenchContext): Promise<SectionRepo
       const profile = JSON.parse(await readFile(join(profiles.path, file), "utf8")) as CpuProfile;
       // Node names the files CPU.<date>.<time>.<process>.<thread>.<number>.cpuprofile.
       const thread = file.split(".").at(-3) ?? "";
-      rows.push(...topFunctions(profile, `${method}, thread ${thread}`));
+      rows.push(...describeThread(`${method}, thread ${thread}`, thread === "0", profile));
     }
   }
   return {
-    title: "Profile: own time of functions",
-    columns: ["load", "share", "ms", "function", "place"],
+    title: "Profile: where the server's time goes",
+    columns: ["load", "by", "own", "with callees", "own ms", "function", "place"],
     rows,
     notes,
   };
@@ -68,33 +62,30 @@ async function runProfiled(
   return requestsPerSecond(round);
 }
 
-function topFunctions(profile: CpuProfile, load: string): Cell[][] {
-  const names = new Map<number, string>();
-  for (const { id, callFrame } of profile.nodes) {
-    const place =
-      callFrame.url === "" ? "" : `${shorten(callFrame.url)}:${callFrame.lineNumber + 1}`;
-    names.set(id, `${callFrame.functionName || "(anonymous)"}\n${place}`);
+function describeThread(load: string, isMainThread: boolean, profile: CpuProfile): Cell[][] {
+  const summary = summarizeProfile(profile);
+  const rows: Cell[][] = [];
+  for (const { folder, share } of summary.folders.slice(0, isMainThread ? shownFolders : 0)) {
+    const milliseconds = Math.round(share * summary.busyMilliseconds);
+    rows.push([load, "folder", percent(share), "", milliseconds, folder, ""]);
   }
-  const microseconds = new Map<string, number>();
-  for (const [position, id] of profile.samples.entries()) {
-    const name = names.get(id) ?? "";
-    const sum = microseconds.get(name) ?? 0;
-    microseconds.set(name, sum + (profile.timeDeltas[position] ?? 0));
-  }
-  microseconds.delete("(idle)\n");
-  microseconds.delete("(program)\n");
-  const total = [...microseconds.values()].reduce((sum, value) => sum + value, 0);
-  return [...microseconds]
-    .toSorted((left, right) => right[1] - left[1])
-    .slice(0, shownFunctions)
-    .map(([name, value]) => {
-      const [functionName = "", place = ""] = name.split("\n");
-      const share = `${((value / total) * 100).toFixed(1)} %`;
-      return [load, share, Math.round(value / 1000), functionName, place];
-    });
+  const own = summary.functions.slice(0, isMainThread ? shownFunctions : shownOfOtherThreads);
+  for (const each of own) rows.push(describeFunction(load, "own", each));
+  if (!isMainThread) return rows;
+  const total = summary.functions
+    .filter(({ place }) => place.startsWith("src/"))
+    .toSorted((left, right) => right.totalShare - left.totalShare)
+    .slice(0, shownFunctions);
+  for (const each of total) rows.push(describeFunction(load, "with callees", each));
+  return rows;
 }
 
-function shorten(url: string): string {
-  const start = Math.max(url.lastIndexOf("/src/"), url.lastIndexOf("/node_modules/"));
-  return start >= 0 ? url.slice(start + 1) : url.replace("file://", "");
+function describeFunction(load: string, kind: string, each: FunctionTime): Cell[] {
+  const { ownShare, totalShare, name, place } = each;
+  const milliseconds = Math.round(each.ownMilliseconds);
+  return [load, kind, percent(ownShare), percent(totalShare), milliseconds, name, place];
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
 }
