@@ -34,7 +34,7 @@ async function run({ command, configuration }: Invocation): Promise<number> {
     return await serve(configuration, { version: await readVersion(), output: process.stdout });
   }
   if (command === "check") {
-    const { runCheck } = await import("./background/check.ts");
+    const { runCheck } = await import("./check-command.ts");
     return await runCheck({
       dataDirectory: resolve(configuration.dataDirectory),
       output: process.stdout,
