@@ -135,7 +135,7 @@ export class Contents {
       this.releaseExtents(transaction, content.extents);
       return;
     }
-    const layout = await this.layout(content.layout);
+    const layout = await this.layoutIn(transaction, content.layout);
     transaction.delete(keys.layout(content.layout));
     this.releaseExtents(transaction, layout.extents);
   }
@@ -165,15 +165,16 @@ export class Contents {
     const cached = this.#layouts.get(id);
     if (cached !== undefined) return cached;
     const { gets } = await this.#options.store.read({ gets: [keys.layout(id)] });
-    const entry = gets[0];
-    if (entry === undefined) throw new BlobMissingError("layout is gone");
-    const layout = decodeLayoutRecord(entry.value);
-    if (this.#layouts.size >= layoutCacheEntries) {
-      const oldest = this.#layouts.keys().next();
-      if (oldest.done !== true) this.#layouts.delete(oldest.value);
-    }
-    this.#layouts.set(id, layout);
-    return layout;
+    return this.#decodeLayout(id, gets[0]?.value);
+  }
+
+  /**
+   * As `layout`. Read by the transaction itself, a layout that is gone because the object was replaced
+   * meanwhile makes the transaction run again instead of ending it.
+   */
+  async layoutIn(transaction: Transaction, id: ContentId): Promise<LayoutRecord> {
+    const cached = this.#layouts.get(id);
+    return cached ?? this.#decodeLayout(id, await transaction.get(keys.layout(id)));
   }
 
   async extentsOf(content: Content): Promise<readonly Extent[]> {
@@ -206,6 +207,17 @@ export class Contents {
       pin.release();
       throw error;
     }
+  }
+
+  #decodeLayout(id: ContentId, value: Uint8Array | undefined): LayoutRecord {
+    if (value === undefined) throw new BlobMissingError("layout is gone");
+    const layout = decodeLayoutRecord(value);
+    if (this.#layouts.size >= layoutCacheEntries) {
+      const oldest = this.#layouts.keys().next();
+      if (oldest.done !== true) this.#layouts.delete(oldest.value);
+    }
+    this.#layouts.set(id, layout);
+    return layout;
   }
 
   async #receiveBlob(stream: ByteStream): Promise<ReceivedContent> {

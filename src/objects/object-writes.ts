@@ -196,7 +196,7 @@ export class ObjectWrites {
     if ("extents" in content) {
       return { extents: await this.#contents.share(transaction, content.extents) };
     }
-    const layout = await this.#contents.layout(content.layout);
+    const layout = await this.#contents.layoutIn(transaction, content.layout);
     const extents = await this.#contents.share(transaction, layout.extents);
     return this.#contents.writeLayout(transaction, { extents, parts: layout.parts });
   }
