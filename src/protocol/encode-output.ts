@@ -4,7 +4,7 @@
 import type { ByteStream } from "../base/bytes.ts";
 import type { OperationDefinition, OutputMember, TypeReference } from "../model/operation-table.ts";
 import type { OutputBody } from "../model/output-body.ts";
-import { formatHttpDate } from "./dates.ts";
+import { formatHttpDate, formatIsoDate } from "./dates.ts";
 import { compileEventStream } from "./encode-event-stream.ts";
 import { encodeMetadataValue } from "./user-metadata.ts";
 import { compileDocument, compileValueDocument, xmlDeclaration } from "./xml-writer.ts";
@@ -121,7 +121,7 @@ function headerText(type: TypeReference): (value: unknown) => string {
     case "http-date":
       return (value) => formatHttpDate(value as Date);
     case "date-time":
-      return (value) => (value as Date).toISOString();
+      return (value) => formatIsoDate(value as Date);
     default:
       return (value) => headerSafe(value as string);
   }

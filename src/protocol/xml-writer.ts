@@ -9,7 +9,7 @@ import {
   type TypeReference,
 } from "../model/operation-table.ts";
 import { shapes } from "../model/operations.generated.ts";
-import { formatHttpDate } from "./dates.ts";
+import { formatHttpDate, formatIsoDate } from "./dates.ts";
 
 export const xmlDeclaration = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
@@ -178,7 +178,7 @@ function textOf(type: TypeReference): (value: unknown) => string {
     case "boolean":
       return String;
     case "date-time":
-      return (value) => (value as Date).toISOString();
+      return (value) => formatIsoDate(value as Date);
     case "http-date":
       return (value) => formatHttpDate(value as Date);
     case "epoch-seconds":
