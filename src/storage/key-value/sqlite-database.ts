@@ -18,14 +18,14 @@ export interface SqliteDatabaseOptions {
   readonly maximumBytes: number | undefined;
 }
 
-// Of 4096, 8192 and 16384 bytes, the size with the least written per commit and the fastest reads
-// for rows of some hundred bytes; see docs/decisions on the embedded store.
+// Of 4096, 8192 and 16384 bytes, the size that writes least to the log for records of some hundred
+// bytes at random places (175, 293 and 518 MB for the same 600 commits), with reads as fast.
 export const pageBytes = 4096;
 
 /**
  * Rows longer than this keep their value in a table of its own. SQLite compares keys of a clustered
  * table by loading each row that does not fit its page whole (limit: 1002 bytes for this page size),
- * which made reads of 4 KiB values three times as slow, and of 64 KiB values five times.
+ * which made reads of 4 KiB values 2.5 times as slow as in a table of their own, of 64 KiB 4.6 times.
  */
 export const largestClusteredRow = 960;
 

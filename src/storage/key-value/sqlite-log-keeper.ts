@@ -8,7 +8,7 @@ import {
   receiveMessageOnPort,
   Worker,
 } from "node:worker_threads";
-import { pageBytes, type SqliteDatabaseOptions } from "./sqlite-database.ts";
+import { pageBytes, pauseThread, type SqliteDatabaseOptions } from "./sqlite-database.ts";
 import {
   checkpointCommand,
   type CheckpointReport,
@@ -20,11 +20,14 @@ import {
 const mebibyte = 1024 * 1024;
 /** So much uncopied log asks for a checkpoint. */
 const checkpointBytes = 16 * mebibyte;
-/** A log of this length starts anew. Reads look pages up in it, and it never shrinks by itself. */
-const restartBytes = 64 * mebibyte;
-/** The most that is copied while writes wait, unless the log has grown past `forcedRestartBytes`. */
+/** A log of this length starts anew, as soon as little is left to copy; until then it only grows. */
+const restartBytes = 128 * mebibyte;
 const restartRemainderBytes = 2 * mebibyte;
-const forcedRestartBytes = 256 * mebibyte;
+/** At this length writes wait for the copying: they come in faster than the disk takes them. */
+const longestLogBytes = 256 * mebibyte;
+/** How long one commit waits for it at most, should a checkpoint hang or another process be at it. */
+const longestStallMilliseconds = 2000;
+const stallStepMilliseconds = 1;
 const idleMilliseconds = 500;
 /** After a checkpoint that failed (a full disk), so that the thread does not spin. */
 const failurePauseMilliseconds = 1000;
@@ -59,11 +62,10 @@ export class SqliteLogKeeper {
   }
 
   afterCommit(): void {
-    // While commits follow each other without a pause, the event loop delivers nothing.
-    const received = this.#thread && receiveMessageOnPort(this.#thread.port);
-    if (received !== undefined) this.#onReport(received.message as CheckpointReport);
+    this.#takeReport();
     const { logBytes, remainderBytes } = this.#measure();
     if (remainderBytes > checkpointBytes || logBytes > restartBytes) this.#requestCheckpoint();
+    if (logBytes > longestLogBytes) this.#stall();
     this.#idleTimer.refresh();
   }
 
@@ -75,6 +77,20 @@ export class SqliteLogKeeper {
     this.#thread.worker.once("exit", () => resolve());
     this.#thread.port.postMessage(closeCommand, []);
     await promise;
+  }
+
+  /** While commits follow each other without a pause, the event loop delivers nothing. */
+  #takeReport(): void {
+    const received = this.#thread && receiveMessageOnPort(this.#thread.port);
+    if (received !== undefined) this.#onReport(received.message as CheckpointReport);
+  }
+
+  #stall(): void {
+    const deadline = performance.now() + longestStallMilliseconds;
+    while (this.#running && performance.now() < deadline) {
+      pauseThread(stallStepMilliseconds);
+      this.#takeReport();
+    }
   }
 
   #onIdle(): void {
@@ -113,7 +129,7 @@ export class SqliteLogKeeper {
     }
     const { logBytes, remainderBytes } = this.#measure();
     if (logBytes < restartBytes) return;
-    if (remainderBytes > restartRemainderBytes && logBytes < forcedRestartBytes) return;
+    if (remainderBytes > restartRemainderBytes && logBytes < longestLogBytes) return;
     // When another process reads or writes at this moment it answers "busy": then the next time.
     try {
       this.#restart.get();
