@@ -4,7 +4,7 @@ import { decodeCounter, encodeCounter } from "../../src/storage/key-value/counte
 import type { KeyValueStore } from "../../src/storage/key-value/key-value-store.ts";
 import { openSqliteKeyValueStore } from "../../src/storage/key-value/sqlite-key-value-store.ts";
 import { transact } from "../../src/storage/key-value/transaction.ts";
-import { bytes, getText, setText } from "./key-value-suite.ts";
+import { bytes, getText, setText } from "./key-value-access.ts";
 
 const [task, path, argument] = process.argv.slice(2) as [string, string, string];
 const store = await openSqliteKeyValueStore({ path, durability: "strict" });

@@ -1,55 +1,26 @@
 // What every key-value store promises, as tests. A driver runs all of it: nothing is optional.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import * as fc from "fast-check";
 import { AssertionError } from "../../src/base/assert.ts";
 import { compareBytes } from "../../src/base/bytes.ts";
 import { decodeCounter, encodeCounter } from "../../src/storage/key-value/counter.ts";
-import type {
-  Entry,
-  KeyValueStore,
-  RangeRead,
-  WriteRequest,
-} from "../../src/storage/key-value/key-value-store.ts";
+import type { Entry, KeyValueStore } from "../../src/storage/key-value/key-value-store.ts";
 import { KeyedQueue, transact } from "../../src/storage/key-value/transaction.ts";
 import { StorageUnavailableError } from "../../src/storage/storage-errors.ts";
+import {
+  bytes,
+  firstKey,
+  getText,
+  pastEveryKey,
+  scanAll,
+  setText,
+  text,
+  writeRequest,
+} from "./key-value-access.ts";
+import { testAgainstModel } from "./key-value-model-suite.ts";
 
 /** Opens an empty store each time. */
 export type OpenEmptyStore = () => Promise<KeyValueStore>;
-
-export const firstKey: Uint8Array = new Uint8Array(0);
-export const pastEveryKey: Uint8Array = Buffer.alloc(8, 0xff);
-
-export function bytes(text: string): Uint8Array {
-  return Buffer.from(text, "latin1");
-}
-
-/** A write request from what differs from doing nothing. */
-export function writeRequest(parts: Partial<WriteRequest>): WriteRequest {
-  return { checks: [], sets: [], deletes: [], additions: [], ...parts };
-}
-
-export async function setText(store: KeyValueStore, key: string, value: string): Promise<number> {
-  const sets = [{ key: bytes(key), value: bytes(value) }];
-  const result = await store.write(writeRequest({ sets }));
-  assert(result.committed);
-  return result.revision;
-}
-
-export async function getText(store: KeyValueStore, key: string): Promise<string | undefined> {
-  const { gets } = await store.read({ gets: [bytes(key)] });
-  return gets[0] === undefined ? undefined : text(gets[0].value);
-}
-
-export async function scanAll(store: KeyValueStore): Promise<readonly Entry[]> {
-  const range = { start: firstKey, end: pastEveryKey, limit: 1_000_000 };
-  const { ranges } = await store.read({ ranges: [range] });
-  return ranges[0] ?? [];
-}
-
-export function text(value: Uint8Array): string {
-  return Buffer.from(value).toString("latin1");
-}
 
 /** An entry in a form that compares by value whatever class its arrays have. */
 function plain(entry: Entry | undefined): object | undefined {
@@ -424,88 +395,5 @@ function testLife(open: OpenEmptyStore): void {
     await assert.rejects(store.read({ gets: [firstKey] }), StorageUnavailableError);
     await assert.rejects(setText(store, "key", ""), StorageUnavailableError);
     await store[Symbol.asyncDispose]();
-  });
-}
-
-/** The simplest thing that could be right: a sorted copy for every question. */
-class Model {
-  readonly #values = new Map<string, string>();
-
-  apply(request: WriteRequest): void {
-    for (const { key, value } of request.sets) this.#values.set(text(key), text(value));
-    for (const key of request.deletes) this.#values.delete(text(key));
-    for (const { key, delta } of request.additions) {
-      const stored = this.#values.get(text(key));
-      const sum = decodeCounter(stored === undefined ? undefined : bytes(stored)) + delta;
-      this.#values.set(text(key), text(encodeCounter(sum)));
-    }
-  }
-
-  get(key: Uint8Array): string | undefined {
-    return this.#values.get(text(key));
-  }
-
-  scan({ start, end, limit, reverse }: RangeRead): [string, string][] {
-    const found = [...this.#values]
-      .filter(([key]) => compareBytes(bytes(key), start) >= 0 && compareBytes(bytes(key), end) < 0)
-      .toSorted(([left], [right]) => compareBytes(bytes(left), bytes(right)));
-    return (reverse === true ? found.toReversed() : found).slice(0, limit);
-  }
-}
-
-function testAgainstModel(open: OpenEmptyStore): void {
-  const byte = fc.constantFrom(0x00, 0x01, 0x61, 0xfe, 0xff);
-  const key = fc.array(byte, { maxLength: 3 }).map((list) => Uint8Array.from(list));
-  const value = fc
-    .integer({ min: 0, max: 2000 })
-    .map((length) => Buffer.alloc(length, `${length}`));
-  // Counters live apart from other values: their keys begin with a byte that no other key has.
-  const counterKey = fc.constantFrom(bytes("c1"), bytes("c2"));
-  const request = fc.record({
-    checks: fc.constant([]),
-    sets: fc.array(fc.record({ key, value }), { maxLength: 4 }),
-    deletes: fc.array(key, { maxLength: 2 }),
-    additions: fc.uniqueArray(
-      fc.record({ key: counterKey, delta: fc.integer({ min: -1000, max: 1000 }) }),
-      { maxLength: 2, selector: (addition) => text(addition.key) },
-    ),
-  });
-  const range = fc.record({
-    start: key,
-    end: fc.oneof(key, fc.constant(pastEveryKey)),
-    limit: fc.integer({ min: 1, max: 12 }),
-    reverse: fc.boolean(),
-  });
-  // Writes in groups: those of one group are requested at once.
-  const groups = fc.array(fc.array(request, { minLength: 1, maxLength: 4 }), { maxLength: 8 });
-
-  it("behaves as a sorted map would under any sequence of writes", async () => {
-    await using store = await open();
-    await fc.assert(
-      fc.asyncProperty(
-        groups,
-        fc.array(range, { minLength: 1, maxLength: 8 }),
-        fc.array(key, { maxLength: 4 }),
-        async (groups, ranges, gets) => {
-          const leftovers = await scanAll(store);
-          await store.write(writeRequest({ deletes: leftovers.map((entry) => entry.key) }));
-          const model = new Model();
-          for (const group of groups) {
-            await Promise.all(group.map((request) => store.write(request)));
-            for (const request of group) model.apply(request);
-          }
-          const result = await store.read({ gets, ranges });
-          assert.deepEqual(
-            result.gets.map((entry) => entry && text(entry.value)),
-            gets.map((key) => model.get(key)),
-          );
-          for (const [index, range] of ranges.entries()) {
-            const found = result.ranges[index]?.map(({ key, value }) => [text(key), text(value)]);
-            assert.deepEqual(found, model.scan(range));
-          }
-        },
-      ),
-      { numRuns: 60 },
-    );
   });
 }

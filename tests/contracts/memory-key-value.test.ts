@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { MemoryKeyValueStore } from "../../src/storage/key-value/memory-key-value-store.ts";
-import { firstKey, pastEveryKey, testKeyValueStore, writeRequest } from "./key-value-suite.ts";
+import { firstKey, pastEveryKey, writeRequest } from "./key-value-access.ts";
+import { testKeyValueStore } from "./key-value-suite.ts";
 
 testKeyValueStore("memory", async () => new MemoryKeyValueStore());
 

@@ -19,9 +19,9 @@ import {
   getText,
   pastEveryKey,
   setText,
-  testKeyValueStore,
   writeRequest,
-} from "./key-value-suite.ts";
+} from "./key-value-access.ts";
+import { testKeyValueStore } from "./key-value-suite.ts";
 
 const run = promisify(execFile);
 const mebibyte = 1024 * 1024;
