@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { formatHttpDate, formatIsoDate, parseHttpDate, parseIsoDate } from "./dates.ts";
 
 test("dates are written as the platform writes them, and read back", () => {
