@@ -128,6 +128,14 @@ describe("power cut: FileBlobStore", () => {
     });
   }
 
+  it("loses not even the first blob of a new directory on a slow disk", async () => {
+    await withMachine({ syncMilliseconds: 200 }, async (machine, directory) => {
+      const acknowledged = await linesOf(await run(machine, "blobs", directory, "strict"), 1);
+      await machine.cut();
+      assert.deepEqual(await missingBlobs(directory, acknowledged), []);
+    });
+  });
+
   it("loses acknowledged blobs when relaxed, so that the test above can fail", async () => {
     await withMachine({}, async (machine, directory) => {
       const acknowledged = await linesOf(await run(machine, "blobs", directory, "relaxed"), 20);
