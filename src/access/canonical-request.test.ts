@@ -19,7 +19,7 @@ test("a path is neither normalized nor encoded twice", () => {
     ["/bucket/a b", "/bucket/a%20b"],
     ["/bucket/a%2fb", "/bucket/a/b"],
     ["/bucket/a%2Bb", "/bucket/a%2Bb"],
-    ["/bucket/a+b", "/bucket/a%2Bb"],
+    ["/bucket/a+b", "/bucket/a%20b"],
     ["/bucket/%61%2D%7e", "/bucket/a-~"],
     ["/bucket/$!*'()@:,;=&", "/bucket/%24%21%2A%27%28%29%40%3A%2C%3B%3D%26"],
     ["/bucket/%25", "/bucket/%25"],

@@ -147,7 +147,9 @@ function reencode(text: string, start: number, isPath: boolean): string {
         byte = high * 16 + low;
         index += 2;
       }
-    } else if (kindOfByte[byte] === plus && !isPath) {
+    } else if (kindOfByte[byte] === plus) {
+      // S3 reads a plus sign as a blank, in paths as in queries: the canonical requests that it
+      // prints show %20 for it, and keys with a plus sign must be sent with %2B.
       byte = 0x20;
     }
     const kind = kindOfByte[byte];

@@ -5,7 +5,7 @@ import { isIP } from "node:net";
 import { S3Error } from "../model/errors.ts";
 import { keyBytes } from "../model/limits.ts";
 import type { Level } from "../model/operation-table.ts";
-import { decodePercent } from "./percent.ts";
+import { decodeForm, decodePercent } from "./percent.ts";
 
 export interface Address {
   readonly level: Level;
@@ -53,7 +53,7 @@ function withKey(
   common: Pick<Address, "rawPath" | "rawQuery" | "virtualHostBucket" | "host">,
 ): Address {
   if (rawKey === "") return { level: "bucket", bucket, key: undefined, ...common };
-  const key = decodePercent(rawKey);
+  const key = decodeForm(rawKey);
   checkKeyLength(key);
   return { level: "object", bucket, key, ...common };
 }

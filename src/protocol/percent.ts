@@ -6,6 +6,11 @@ import { S3Error } from "../model/errors.ts";
 const needsDecoding = /[%\u0080-\u00ff]/;
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** As `decodePercent`, for paths and queries, in both of which S3 reads a plus sign as a blank. */
+export function decodeForm(text: string): string {
+  return decodePercent(text.includes("+") ? text.replaceAll("+", " ") : text);
+}
+
 /** Throws S3Error InvalidURI for a broken escape and for bytes that are not UTF-8. */
 export function decodePercent(text: string): string {
   if (!needsDecoding.test(text)) return text;

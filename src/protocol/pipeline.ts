@@ -132,7 +132,7 @@ class Pipeline {
       const { caller, integrity } = await this.#authenticate(exchange, address);
       if (route.operation === undefined) throw route.refusal;
       const definition = (exchange.definition = route.operation);
-      const run = this.#findOperation(definition.name);
+      const run = this.#findOperation(definition.name, caller);
       const codec = this.#codecs.get(definition.name) as Codec; // made for every definition
       const payload = new LazyPayload(request, integrity);
       const input = await codec.decode(decodable(exchange, address, payload));

@@ -3,7 +3,7 @@
 
 import { S3Error } from "../model/errors.ts";
 import { queryParameters } from "../model/limits.ts";
-import { decodePercent } from "./percent.ts";
+import { decodeForm } from "./percent.ts";
 
 export interface QueryParameter {
   readonly name: string;
@@ -20,10 +20,10 @@ export function parseQuery(rawQuery: string): readonly QueryParameter[] {
     const equals = pair.indexOf("=");
     parameters.push(
       equals === -1
-        ? { name: decodeComponent(pair), value: "" }
+        ? { name: decodeForm(pair), value: "" }
         : {
-            name: decodeComponent(pair.slice(0, equals)),
-            value: decodeComponent(pair.slice(equals + 1)),
+            name: decodeForm(pair.slice(0, equals)),
+            value: decodeForm(pair.slice(equals + 1)),
           },
     );
     if (parameters.length > queryParameters) throw new S3Error("InvalidURI");
@@ -38,7 +38,3 @@ export function findParameter(query: readonly QueryParameter[], name: string): s
 }
 
 const noParameters: readonly QueryParameter[] = [];
-
-function decodeComponent(text: string): string {
-  return decodePercent(text.includes("+") ? text.replaceAll("+", " ") : text);
-}

@@ -1,5 +1,5 @@
 // What S3 calls the sub-resources in its refusals, and how it treats those of a bucket that are asked
-// of a key. Observed on the service; no document says it.
+// of a key. Reported for the service; no document says it.
 
 import type { ErrorCode } from "../model/errors.ts";
 import type { Level } from "../model/operation-table.ts";
