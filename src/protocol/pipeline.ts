@@ -180,9 +180,13 @@ class Pipeline {
     return authentication;
   }
 
-  #findOperation(name: OperationName): RunnableOperation {
+  #findOperation(name: OperationName, caller: Caller): RunnableOperation {
     const operation = (this.#dependencies.operations ?? operations)[name];
-    if (operation === notImplemented) throw new S3Error("NotImplemented");
+    if (operation === notImplemented) {
+      // A stranger learns nothing, not even what is missing.
+      authorize({ operation: name, caller });
+      throw new S3Error("NotImplemented");
+    }
     // The table's own type has proven that the function fits the operation's name.
     return operation as unknown as RunnableOperation;
   }
