@@ -87,13 +87,13 @@ function describeMissingNode(root) {
 }
 
 async function runToItsEnd(node, parameters) {
-  // The pipe tells the child when this process is killed without a word.
-  const stdio = ["inherit", "inherit", "inherit", "ipc"];
-  const child = spawn(node, parameters, { stdio });
   // This process must not end before its child. A signal from a terminal reaches both; the child takes
   // two copies within a second for one.
+  let child;
   const forward = (signal) => child.kill(signal);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, forward);
+  // The pipe tells the child when this process is killed without a word.
+  child = spawn(node, parameters, { stdio: ["inherit", "inherit", "inherit", "ipc"] });
   const { code, signal, error } = await ended(child);
   if (error !== undefined) {
     fail(`${node} cannot be started (${error.code}). Install Node.js ${minimumText} or newer.`);

@@ -26,8 +26,11 @@ export function listenForStop(onSecond: () => void): StopSignals {
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
-  // The pipe to the launcher (bin/holdfast.mjs) closes when it is killed.
-  if (process.connected) {
+  // The pipe to the launcher (bin/holdfast.mjs) closes when it is killed: perhaps it is already gone.
+  // Without a launcher there is no pipe, and the property is not there at all.
+  const launcher = process as { readonly connected?: boolean };
+  if (launcher.connected === false) onSignal("end of the launcher");
+  if (launcher.connected === true) {
     process.once("disconnect", () => onSignal("end of the launcher"));
     process.channel?.unref();
   }
