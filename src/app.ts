@@ -81,7 +81,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
   const log = started.use(options.log ?? createLog(options));
   if (store !== "memory") started.use(await acquireDirectoryLock(store.directory));
   const { accessKeyId, secretAccessKey } = await findCredentials(options, store);
-  const credentials = Object.freeze({ accessKeyId, secretAccessKey });
+  const credentials = { accessKeyId, secretAccessKey };
   const serving = started.use(
     await startServing({
       store,
@@ -120,7 +120,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
     adminEndpoint: admin && endpointUrl(false, host, admin.address.port),
     port: serving.address.port,
     region,
-    credentials,
+    // A copy, and not frozen: the SDK's clients write marks of their own into what they are given.
+    credentials: { ...credentials },
     close,
     async [Symbol.asyncDispose]() {
       await close();
