@@ -5,7 +5,7 @@ import { S3Error } from "../../model/errors.ts";
 import { bucketNameCharacters } from "../../model/limits.ts";
 
 const namePattern = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])$/;
-const reservedPrefixes = ["xn--", "sthree-"];
+const reservedPrefixes = ["xn--", "sthree-", "amzn-s3-demo-"];
 const reservedSuffixes = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
 
 /** Throws S3Error InvalidBucketName. Only creation asks: other operations say NoSuchBucket. */

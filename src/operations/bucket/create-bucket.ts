@@ -64,10 +64,12 @@ function parseLocation(constraint: string | undefined, region: string): string |
     if (region === defaultRegion) return undefined;
     throw new S3Error("IllegalLocationConstraintException");
   }
-  if (constraint === region) return constraint === defaultRegion ? undefined : constraint;
+  // The default region cannot be named there (github.com/velero-io/velero/issues/284).
+  if (constraint === region && region !== defaultRegion) return constraint;
   if (constraint === "EU" && region === "eu-west-1") return constraint;
   const known: readonly string[] = enumerations.BucketLocationConstraint;
-  if (known.includes(constraint) || constraint === defaultRegion) {
+  const isNamedDefault = constraint === defaultRegion && region !== defaultRegion;
+  if (known.includes(constraint) || isNamedDefault) {
     throw new S3Error("IllegalLocationConstraintException", {
       message: `The ${constraint} location constraint is incompatible for the region specific endpoint this request was sent to.`,
     });
