@@ -51,8 +51,9 @@ export function newUploadId(initiatedSequence: Sequence): UploadId {
 export function parseVersionId(text: string): Sequence {
   const sequence = decodeSequence(text);
   if (sequence === undefined) {
+    const isEmpty = text === "";
     throw new S3Error("InvalidArgument", {
-      message: "Invalid version id specified",
+      message: isEmpty ? "Version id cannot be the empty string" : "Invalid version id specified",
       fields: { ArgumentName: "versionId", ArgumentValue: text },
     });
   }
