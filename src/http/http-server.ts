@@ -1,6 +1,7 @@
 // What an HTTP engine is to the rest of the server: how it is started, bounded, drained and closed.
 // The engine in use is in node-http-server.ts; nothing else in Holdfast touches a socket of a client.
 
+import type { Clock } from "../base/clock.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "./http-message.ts";
 
 export interface HttpLimits {
@@ -58,6 +59,8 @@ export interface HttpServerOptions {
   readonly limits?: Partial<HttpLimits>;
   /** Lets several processes listen on the same port, where the system can. */
   readonly reusePort?: boolean;
+  /** Tells the time of the Date header; without it the system does, at less cost. */
+  readonly clock?: Clock;
   /** The answer to a request that no handler sees; the connection is closed after it. */
   readonly onClientError?: (reason: RefusalReason) => HttpResponse;
   /** A response broke after its handler had returned it: its body threw, or it was not valid. */

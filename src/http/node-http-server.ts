@@ -11,6 +11,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
+import type { Clock } from "../base/clock.ts";
 import { RequestTimeoutError, type HttpHandler, type HttpResponse } from "./http-message.ts";
 import {
   defaultHttpLimits,
@@ -198,8 +199,10 @@ class NodeHttpServer implements HttpServer {
     );
   }
 
-  #answer(connection: NodeConnection, exchange: NodeExchange, answer: HttpResponse): void {
+  #answer(connection: NodeConnection, exchange: NodeExchange, given: HttpResponse): void {
     if (this.#isDraining) exchange.closeAfterwards();
+    const { clock } = this.#options;
+    const answer = clock === undefined ? given : withDate(given, clock);
     let sending: Promise<unknown> | undefined;
     try {
       sending = exchange.send(answer, this.#limits);
@@ -292,6 +295,11 @@ class NodeHttpServer implements HttpServer {
       socket.setTimeout(this.#limits.idleTimeoutMilliseconds);
     }
   };
+}
+
+function withDate(answer: HttpResponse, clock: Clock): HttpResponse {
+  const date = new Date(clock.now()).toUTCString();
+  return { ...answer, headers: [...answer.headers, "Date", date] };
 }
 
 function reasonOf(code: string | undefined): RefusalReason {

@@ -8,6 +8,7 @@ import type { AccountId, CanonicalId } from "../access/caller.ts";
 import { createReadPublisher } from "../background/read-publisher.ts";
 import { Sweeper } from "../background/sweeper.ts";
 import { WorkerRunner, type BackgroundWorker } from "../background/worker.ts";
+import { systemClock } from "../base/clock.ts";
 import type { HttpHandler } from "../http/http-message.ts";
 import type { HttpLimits, HttpServer, HttpServerOptions } from "../http/http-server.ts";
 import { startHttpServer } from "../http/node-http-server.ts";
@@ -71,6 +72,8 @@ function startS3(options: ServingOptions, objects: ObjectStore): Promise<HttpSer
     {
       host,
       port,
+      // Clients set their clocks by the Date header: it must agree with the clock that judges them.
+      ...(options.clock === systemClock ? {} : { clock: options.clock }),
       ...(tls === undefined ? {} : { tls }),
       ...(limits === undefined ? {} : { limits }),
       onClientError: (reason) => {
