@@ -18,14 +18,15 @@ export interface SqliteDatabaseOptions {
   readonly maximumBytes: number | undefined;
 }
 
-// Of 4096, 8192 and 16384 bytes, the size that writes least to the log for records of some hundred
-// bytes at random places (175, 293 and 518 MB for the same 600 commits), with reads as fast.
+// Of 4096, 8192 and 16384 bytes, the size that writes least to the log: 68, 136 and 272 KiB for a
+// commit of 16 records of 300 bytes at random places, 102, 175 and 181 KiB for 16 appended values of
+// 4 KiB. Reads of records, seeks and 4 KiB values cost the same; 64 KiB values take 34, 27 and 24 us.
 export const pageBytes = 4096;
 
 /**
  * Rows longer than this keep their value in a table of its own. SQLite compares keys of a clustered
- * table by loading each row that does not fit its page whole (limit: 1002 bytes for this page size),
- * which made reads of 4 KiB values 2.5 times as slow as in a table of their own, of 64 KiB 4.6 times.
+ * table by loading each row that does not fit its page whole (limit: 1002 bytes for this page size):
+ * with every value clustered, a get of 4 KiB took 23 us instead of 8, one of 64 KiB 180 instead of 34.
  */
 export const largestClusteredRow = 960;
 
