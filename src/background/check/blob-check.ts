@@ -87,7 +87,7 @@ async function verifyBlob(
   try {
     await using reader = await blobs.open(id);
     const { lengthBytes } = reader;
-    for await (const chunk of reader.read(0, lengthBytes)) {
+    for await (const chunk of reader.readTransient(0, lengthBytes)) {
       signal.throwIfAborted();
       onBytes(chunk.byteLength);
     }
