@@ -156,7 +156,7 @@ export class ObjectClient {
       assemble: (_upload, found) => {
         const parts = numbers.map((number) => {
           const part = found.find((each) => each.number === number);
-          if (part === undefined) throw new Error(`part ${number} was not found`);
+          if (part === undefined) throw new PartNotFoundError(`part ${number}`);
           return part;
         });
         const etag = multipartEtag(parts.map((part) => part.etag));
@@ -228,6 +228,11 @@ export class ObjectClient {
     });
     return [...page.items];
   }
+}
+
+/** In place of the InvalidPart that the operation would throw. */
+export class PartNotFoundError extends Error {
+  override readonly name = "PartNotFoundError";
 }
 
 export interface UploadName {
