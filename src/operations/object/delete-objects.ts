@@ -55,8 +55,13 @@ async function deleteOne(
     return { deleted: { Key: key, VersionId: versionId, ...marker } };
   } catch (error) {
     if (!(error instanceof S3Error) || error.code === "NoSuchBucket") throw error;
-    return {
-      failed: { Key: key, VersionId: versionId, Code: error.code, Message: error.message },
-    };
+    const { code, message } = asKeyError(error);
+    return { failed: { Key: key, VersionId: versionId, Code: code, Message: message } };
   }
+}
+
+/** What is an invalid version id elsewhere is here one that is not there (brendanhay/amazonka#160). */
+function asKeyError(error: S3Error): S3Error {
+  const isVersionId = error.fields["ArgumentName"] === "versionId";
+  return isVersionId ? new S3Error("NoSuchVersion") : error;
 }
