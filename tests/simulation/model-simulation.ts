@@ -12,7 +12,7 @@ import type { FaultRates, MemoryProcess } from "./memory-process.ts";
 import { MemoryMachine, ProcessDiedError, sweepAll } from "./memory-process.ts";
 import { ObjectClient } from "./object-client.ts";
 import type { Request } from "./s3-model.ts";
-import { ModelError, S3Model, unknownId } from "./s3-model.ts";
+import { etagOf, ModelError, S3Model, unknownId } from "./s3-model.ts";
 import { chooseSeed, SeededRandom, withSeed } from "./seeded-random.ts";
 
 export interface SimulationCounts {
@@ -377,8 +377,8 @@ class Simulation {
       const stored = await client.objects.uploads.listParts(uploadId, 0, 100);
       const expected = [...parts].toSorted(([left], [right]) => left - right);
       assert.deepEqual(
-        stored.map((part) => [part.number, part.sizeBytes]),
-        expected.map(([number, body]) => [number, body.length]),
+        stored.map((part) => [part.number, part.sizeBytes, part.etag]),
+        expected.map(([number, body]) => [number, body.length, etagOf(body)]),
       );
     }
   }

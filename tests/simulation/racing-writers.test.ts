@@ -1,5 +1,7 @@
-// Writers that race through several openings of one SQLite store: each has connections and a writer
-// thread of its own, as processes have. Of conditional writers exactly one wins.
+// Writers that race through several openings of one store. Of conditional writers exactly one wins.
+// The SQLite store races for real: each opening has connections and a writer thread of its own, as
+// processes have. The store in memory lets everybody else go first at random at every call, which
+// meets far more interleavings.
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -9,10 +11,13 @@ import { after, before, describe, it } from "node:test";
 import { checkStore } from "../../src/background/check.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { S3Error } from "../../src/model/errors.ts";
-import type { Stores } from "../../src/open-stores.ts";
+import { ObjectStore } from "../../src/objects/object-store.ts";
 import { openStores } from "../../src/open-stores.ts";
 import { md5, ObjectClient, type UploadName } from "./object-client.ts";
-import { SeededRandom } from "./seeded-random.ts";
+import { MemoryBlobStore } from "../../src/storage/blob/memory-blob-store.ts";
+import type { KeyValueStore } from "../../src/storage/key-value/key-value-store.ts";
+import { MemoryKeyValueStore } from "../../src/storage/key-value/memory-key-value-store.ts";
+import { chooseSeed, SeededRandom } from "./seeded-random.ts";
 
 const bucketName = "bucket";
 const versionedName = "versioned";
@@ -20,25 +25,50 @@ const openings = 3;
 const racersPerOpening = 4;
 const rounds = 12;
 
-let directory: string;
-const stores: Stores[] = [];
 let clients: ObjectClient[] = [];
+let closing = new AsyncDisposableStack();
 
-before(async () => {
-  directory = await mkdtemp(join(tmpdir(), "holdfast-race-"));
+async function openSqlite(): Promise<readonly ObjectStore[]> {
+  const directory = await mkdtemp(join(tmpdir(), "holdfast-race-"));
+  closing.defer(() => rm(directory, { recursive: true, force: true }));
+  const objects: ObjectStore[] = [];
   for (let at = 0; at < openings; at += 1) {
     const options = { store: { directory }, durability: "relaxed", clock: systemClock } as const;
-    stores.push(await openStores({ ...options, deadWriters: at === 0 ? "all" : [] }));
+    const stores = closing.use(
+      await openStores({ ...options, deadWriters: at === 0 ? "all" : [] }),
+    );
+    objects.push(stores.objects);
   }
-  clients = stores.map(({ objects }) => new ObjectClient(objects));
-  for (const name of [bucketName, versionedName]) await clients[0]?.createBucket(name);
-  await clients[0]?.setVersioning(versionedName, "Enabled");
-});
+  return objects;
+}
 
-after(async () => {
-  for (const store of stores) await store[Symbol.asyncDispose]();
-  await rm(directory, { recursive: true, force: true });
-});
+async function openMemory(): Promise<readonly ObjectStore[]> {
+  const memory = new MemoryKeyValueStore();
+  const random = new SeededRandom(chooseSeed());
+  const waitTurns = async (): Promise<void> => {
+    for (let turns = random.below(4); turns > 0; turns -= 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  const store: KeyValueStore = {
+    async read(request) {
+      await waitTurns();
+      const result = await memory.read(request);
+      await waitTurns();
+      return result;
+    },
+    async write(request) {
+      await waitTurns();
+      const result = await memory.write(request);
+      await waitTurns();
+      return result;
+    },
+    [Symbol.asyncDispose]: () => memory[Symbol.asyncDispose](),
+  };
+  const blobs = new MemoryBlobStore();
+  const options = { store, blobs, clock: systemClock, inlineLimitBytes: 8 };
+  return Promise.all(Array.from({ length: openings }, () => ObjectStore.open(options)));
+}
 
 /** Racers over all openings, each with a number of its own. */
 async function race<Result>(
@@ -85,7 +115,25 @@ async function mustBeSound(): Promise<void> {
   assert.deepEqual([result.findings, result.unsure], [[], []]);
 }
 
-describe("racing writers", () => {
+for (const [name, open] of [
+  ["on SQLite", openSqlite],
+  ["in memory, in random turns", openMemory],
+] as const) {
+  describe(`racing writers ${name}`, () => {
+    before(async () => {
+      clients = (await open()).map((objects) => new ObjectClient(objects));
+      for (const bucket of [bucketName, versionedName]) await first().createBucket(bucket);
+      await first().setVersioning(versionedName, "Enabled");
+    });
+    after(async () => {
+      await closing.disposeAsync();
+      closing = new AsyncDisposableStack();
+    });
+    testRaces();
+  });
+}
+
+function testRaces(): void {
   it("with If-None-Match: exactly one makes the object", async () => {
     for (let round = 0; round < rounds; round += 1) {
       const key = `none ${round}`;
@@ -274,7 +322,7 @@ describe("racing writers", () => {
     assert.equal(Number(last), openings * racersPerOpening * increments);
     await mustBeSound();
   });
-});
+}
 
 /** Inline bytes go with their version: who is late reads the record again. */
 async function readOrEmpty(
