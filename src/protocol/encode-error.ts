@@ -25,8 +25,8 @@ export function asS3Error(error: unknown): S3Error {
   if (error instanceof StorageFullError) return new S3Error("InsufficientStorage", options);
   if (error instanceof StorageUnavailableError) return new S3Error("ServiceUnavailable", options);
   if (error instanceof RequestTimeoutError) return new S3Error("RequestTimeout", options);
-  // Nobody is left to read it; the record of the request tells what became of it.
-  if (error instanceof RequestAbortedError) return new S3Error("RequestTimeout", options);
+  // A client that only ended its sending side reads it; of the others the request's record tells.
+  if (error instanceof RequestAbortedError) return new S3Error("IncompleteBody", options);
   if (error instanceof TooManyBytesError) return new S3Error("MaxMessageLengthExceeded", options);
   return new S3Error("InternalError", options);
 }
