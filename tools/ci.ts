@@ -71,7 +71,7 @@ function runPart(part: Part): Promise<string> {
     // A group of its own, so that a part that hangs is ended with everything that it started.
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, PATH: path, CI: "1" },
+    env: { ...process.env, PATH: path, CI: "1", NO_COLOR: "1" },
   });
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });

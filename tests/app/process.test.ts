@@ -238,19 +238,18 @@ describe("workers", () => {
     const first = workerProcesses(server);
     assert.equal(first.length, 2);
 
+    const deaths = (): number => server.errors.split("worker died").length - 1;
     // One alone, while the other serves on.
     process.kill(first[0] as number, "SIGKILL");
-    await eventually(async () => (await ready(adminEndpoint)).ready === 1, "the death was noticed");
+    await eventually(() => deaths() === 1, "the death was noticed");
     await client.send(new HeadBucketCommand({ Bucket: "bucket" }));
-    await eventually(async () => (await ready(adminEndpoint)).ready === 2, "it was replaced");
+    await eventually(() => workerProcesses(server).length === 3, "it was replaced");
     // All at once: the port goes with the last one, and must come back the same.
     process.kill(first[1] as number, "SIGKILL");
     process.kill(workerProcesses(server)[2] as number, "SIGKILL");
-    await eventually(
-      async () => (await ready(adminEndpoint)).ready === 0,
-      "the deaths were noticed",
-    );
-    await eventually(async () => (await ready(adminEndpoint)).ready === 2, "all were replaced");
+    await eventually(() => deaths() === 3, "the deaths were noticed");
+    await eventually(() => workerProcesses(server).length === 5, "all were replaced");
+    assert.deepEqual(await ready(adminEndpoint), { ready: 2, configured: 2 });
     const { Body } = await client.send(new GetObjectCommand({ Bucket: "bucket", Key: "k" }));
     assert.equal((await Body?.transformToString())?.length, 100_000);
     client.destroy();
