@@ -2,6 +2,7 @@
 // decoder is compiled for each operation; at run time it walks over what was sent, not over what
 // could have been.
 
+import { checkChecksumHeaderNames } from "../body/object-digests.ts";
 import type { RequestPayload } from "../body/request-payload.ts";
 import { S3Error } from "../model/errors.ts";
 import type { InputMember, OperationDefinition } from "../model/operation-table.ts";
@@ -43,15 +44,23 @@ export function compileInputDecoder(operation: OperationDefinition): InputDecode
   const labels = operation.input.filter((member) => member.in === "label").map(({ name }) => name);
   const decodeLabels = compileLabels(labels);
   const decodeBody = compileBodyDecoder(operation);
+  // Bodies that are read whole judge the names of their checksums themselves.
+  const takesStream = operation.input.some(
+    ({ in: place, type }) => place === "payload" && type === "stream",
+  );
   return (request) => {
     const input: Record<string, unknown> = {};
     decodeLabels(input, request.address);
+    let mayBeUnknownChecksum = false;
     for (const [header, value] of request.headers.entries()) {
       const member = headers.get(header);
       if (member !== undefined) setValue(input, member.name, member.decode(value));
       else if (metadata !== undefined && header.startsWith(metadata.prefix)) {
         addMetadata(input, metadata, header, value);
-      }
+      } else if (takesStream && header.startsWith("x-amz-checksum-")) mayBeUnknownChecksum = true;
+    }
+    if (mayBeUnknownChecksum) {
+      checkChecksumHeaderNames([...request.headers.entries()].map(([name]) => name));
     }
     for (const { name, value } of request.query) {
       const member = queries.get(name);

@@ -313,6 +313,11 @@ const refusals: readonly (readonly [string, () => RawRequest, Expectation])[] = 
   ],
 ];
 
+const spaced = (text: string): string =>
+  Buffer.from(text, "latin1")
+    .toString("hex")
+    .replaceAll(/(..)(?=.)/g, "$1 ");
+
 describe("a signature in the header is refused", () => {
   for (const [name, build, expected] of refusals) {
     test(`with ${name}`, () => server.assertRefused(requestBytes(build()), expected));
@@ -332,10 +337,6 @@ describe("a signature in the header is refused", () => {
     const { request, canonicalRequest, stringToSign, seed } = signHeaderV4(put(), other, {
       milliseconds: startMilliseconds,
     });
-    const spaced = (text: string): string =>
-      Buffer.from(text, "latin1")
-        .toString("hex")
-        .replaceAll(/(..)(?=.)/g, "$1 ");
     const answer = await server.refusal(requestBytes(request), {
       status: 403,
       code: "SignatureDoesNotMatch",

@@ -82,12 +82,12 @@ test("a path of raw bytes above ASCII never gets as far: HTTP does not allow the
   return server.assertRefused(requestBytes(request), { status: 400, code: "BadRequest" });
 });
 
-describe("a bucket in the Host header", () => {
-  const hosted = (host: string, method: string, path: string, body = ""): RawRequest =>
-    signed(rawRequest(method, path, { host, body }));
-  const send = (request: RawRequest): Promise<RawAnswer> =>
-    exchange(server.port, requestBytes(request), { method: request.method });
+const hosted = (host: string, method: string, path: string, body = ""): RawRequest =>
+  signed(rawRequest(method, path, { host, body }));
+const send = (request: RawRequest): Promise<RawAnswer> =>
+  exchange(server.port, requestBytes(request), { method: request.method });
 
+describe("a bucket in the Host header", () => {
   test("is addressed under the server's domain, also with dots and a port", async () => {
     const name = "bucket.with.dots";
     await succeed(send(hosted(`${name}.s3.raw.test`, "PUT", "/")));

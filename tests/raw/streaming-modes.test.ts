@@ -133,10 +133,10 @@ for (const mode of everyMode) {
   });
 }
 
-describe("what the modes ask of the headers", () => {
-  const put = (headers: readonly HeaderField[], body: Uint8Array = content): Buffer =>
-    requestBytes(server.sign(rawRequest("PUT", objectTarget, { headers, body })));
+const put = (headers: readonly HeaderField[], body: Uint8Array = content): Buffer =>
+  requestBytes(server.sign(rawRequest("PUT", objectTarget, { headers, body })));
 
+describe("what the modes ask of the headers", () => {
   for (const value of ["x-amz-meta-a", "x-amz-checksum-md4", "", `${trailerName},${trailerName}`]) {
     test(`an x-amz-trailer that names ${JSON.stringify(value)} is refused`, () =>
       server.assertRefused(
