@@ -22,6 +22,9 @@ const workerWaitMilliseconds = 10_000;
 const pollMilliseconds = 20;
 const sqliteBusy = 5;
 
+/** What nobody refers to is collected, and a collected database is closed: its lock would be gone. */
+const held = new Set<DatabaseSync>();
+
 /**
  * Takes the directory for this server, making it when it is missing. Also waits until no worker of a
  * server that was killed is left. Throws DirectoryInUseError.
@@ -40,7 +43,7 @@ export async function acquireDirectoryLock(directory: string): Promise<Directory
     database.close();
     throw error;
   }
-  return { directory, [Symbol.dispose]: () => database.close() };
+  return { directory, ...hold(database) };
 }
 
 /**
@@ -50,8 +53,18 @@ export async function acquireDirectoryLock(directory: string): Promise<Directory
 export function holdWorkerLock(directory: string): Disposable {
   // A read that never ends: any number of workers share it, and an exclusive lock waits for all.
   const database = lock(join(directory, workerLockName), "BEGIN");
-  database?.prepare("SELECT count(*) FROM sqlite_master").get();
-  return { [Symbol.dispose]: () => database?.close() };
+  if (database === undefined) throw new Error("a shared lock cannot be busy");
+  database.prepare("SELECT count(*) FROM sqlite_master").get();
+  return hold(database);
+}
+
+function hold(database: DatabaseSync): Disposable {
+  held.add(database);
+  return {
+    [Symbol.dispose]: () => {
+      if (held.delete(database)) database.close();
+    },
+  };
 }
 
 async function waitForWorkers(directory: string): Promise<void> {

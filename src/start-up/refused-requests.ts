@@ -3,6 +3,7 @@
 import type { HttpResponse } from "../http/http-message.ts";
 import type { RefusalReason } from "../http/http-server.ts";
 import { S3Error } from "../model/errors.ts";
+import { headerSectionBytes } from "../model/limits.ts";
 import { encodeError } from "../protocol/encode-error.ts";
 import { createRequestIds, type RandomSource } from "../protocol/request-ids.ts";
 
@@ -24,7 +25,10 @@ export function createRefusals(fillRandom: RandomSource): (reason: RefusalReason
 
 const errors: Readonly<Record<RefusalReason, () => S3Error>> = {
   malformed: () => new S3Error("BadRequest"),
-  "headers-too-large": () => new S3Error("RequestHeaderSectionTooLarge"),
+  "headers-too-large": () =>
+    new S3Error("RequestHeaderSectionTooLarge", {
+      fields: { MaxSizeAllowed: headerSectionBytes },
+    }),
   timeout: () => new S3Error("RequestTimeout"),
   "expectation-failed": () => new S3Error("BadRequest", { status: 417 }),
   "transfer-coding-unsupported": () => new S3Error("NotImplemented"),
