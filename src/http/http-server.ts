@@ -14,6 +14,8 @@ export interface HttpLimits {
   /** Request line and header fields together; more is refused before the request is seen. */
   readonly maximumHeaderBytes: number;
   readonly maximumHeaderFields: number;
+  /** Names and values of the header fields, as they are sent, without the request line. */
+  readonly maximumFieldBytes: number;
   readonly maximumConnections: number;
   /** Requests that a client may send ahead on one connection before the first is answered. */
   readonly maximumPipelinedRequests: number;
@@ -26,10 +28,11 @@ export const defaultHttpLimits: HttpLimits = {
   headerTimeoutMilliseconds: 20_000,
   idleTimeoutMilliseconds: 20_000,
   keepAliveTimeoutMilliseconds: 60_000,
-  // S3 allows 8 KiB of header fields; a presigned target with a key of 1,024 bytes, each sent as
-  // three characters, comes on top of that.
+  // The fields as S3 allows them; a presigned target with a key of 1,024 bytes, each sent as three
+  // characters, comes on top of them.
   maximumHeaderBytes: 16 * 1024,
   maximumHeaderFields: 256,
+  maximumFieldBytes: 8 * 1024,
   maximumConnections: 10_000,
   maximumPipelinedRequests: 128,
   maximumDiscardedBytes: 16 * 1024 * 1024,

@@ -27,7 +27,8 @@ export class NodeExchange implements HttpRequest {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly hasBody: boolean;
-  readonly body: NodeRequestBody;
+  readonly #framing: Framing;
+  #body: NodeRequestBody | undefined;
   #headers: HttpHeaders | undefined;
   #abortController: AbortController | undefined;
   #isBroken = false;
@@ -38,11 +39,16 @@ export class NodeExchange implements HttpRequest {
     this.#request = request;
     this.#response = response;
     this.hasBody = framing.declaredBytes !== 0;
-    this.body = new NodeRequestBody(
-      request,
-      framing.declaredBytes,
-      framing.expectsContinue ? response : undefined,
-    );
+    this.#framing = framing;
+  }
+
+  get body(): NodeRequestBody {
+    if (this.#body === undefined) {
+      const { declaredBytes, expectsContinue } = this.#framing;
+      const continueThrough = expectsContinue ? this.#response : undefined;
+      this.#body = new NodeRequestBody(this.#request, declaredBytes, continueThrough);
+    }
+    return this.#body;
   }
 
   get method(): string {

@@ -157,11 +157,7 @@ class NodeHttpServer implements HttpServer {
   };
 
   #onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
-    const framing = judgeFraming(
-      request.rawHeaders,
-      request.httpVersion,
-      this.#limits.maximumHeaderFields,
-    );
+    const framing = judgeFraming(request.rawHeaders, request.httpVersion, this.#limits);
     if (framing.refusal !== undefined) {
       this.#refuse(request, response, framing.refusal);
       return;

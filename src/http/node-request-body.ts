@@ -116,11 +116,8 @@ export class NodeRequestBody implements ByteStream, AsyncIterator<Uint8Array> {
     }
     request.on("data", this.#onData);
     request.on("end", this.#onEnd);
-    request.on("error", this.#onClose);
+    // Without a listener for "error" Node passes a broken connection on as "close" alone.
     request.on("close", this.#onClose);
-    // A body that was looked at and given up before (`return`) never comes here again, so the only
-    // state to undo is Node's own initial one.
-    request.resume();
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -165,7 +162,6 @@ export class NodeRequestBody implements ByteStream, AsyncIterator<Uint8Array> {
     request.off("data", this.#onData);
     request.off("end", this.#onEnd);
     request.off("close", this.#onClose);
-    request.off("error", this.#onClose);
   }
 }
 

@@ -1,7 +1,7 @@
 // Judges the framing of a parsed request: what a proxy in front could read differently is refused.
 // The parser has already refused what breaks the grammar.
 
-import type { RefusalReason } from "./http-server.ts";
+import type { HttpLimits, RefusalReason } from "./http-server.ts";
 
 export interface JudgedFraming {
   /** Set when the request must be refused. */
@@ -23,14 +23,17 @@ const unsupportedCoding: JudgedFraming = {
 export function judgeFraming(
   rawHeaders: readonly string[],
   httpVersion: string,
-  maximumFields: number,
+  limits: Pick<HttpLimits, "maximumHeaderFields" | "maximumFieldBytes">,
 ): JudgedFraming {
-  if (rawHeaders.length > maximumFields * 2) return tooLarge;
+  if (rawHeaders.length > limits.maximumHeaderFields * 2) return tooLarge;
+  // A colon, a blank and the end of the line for each field.
+  let fieldBytes = rawHeaders.length * 2;
   let hosts = 0;
   let length: string | undefined;
   let coding: string | undefined;
   for (let position = 0; position < rawHeaders.length; position += 2) {
     const name = rawHeaders[position] as string;
+    fieldBytes += name.length + (rawHeaders[position + 1] as string).length;
     if (name.length === 4) {
       if (name.toLowerCase() === "host") hosts += 1;
     } else if (name.length === 14) {
@@ -43,6 +46,7 @@ export function judgeFraming(
       coding = rawHeaders[position + 1] as string;
     }
   }
+  if (fieldBytes > limits.maximumFieldBytes) return tooLarge;
   // A request of HTTP/1.1 names exactly one host (RFC 9112, 3.2).
   if (hosts > 1 || (hosts === 0 && httpVersion === "1.1")) return malformed;
   if (coding !== undefined) {
