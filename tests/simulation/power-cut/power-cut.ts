@@ -123,7 +123,7 @@ class Machine implements PowerCutMachine {
 }
 
 /** Kills a command with all its descendants at once, and waits until none of them runs any more. */
-async function killGroup(child: ChildProcess): Promise<void> {
+export async function killGroup(child: ChildProcess): Promise<void> {
   if (child.pid === undefined) return;
   const hasExited = child.exitCode !== null || child.signalCode !== null;
   const exit = hasExited ? Promise.resolve() : once(child, "exit");
