@@ -1,7 +1,7 @@
 // The command as a process: exit codes, signals, draining, and workers that die.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -141,6 +141,11 @@ describe("the command", () => {
     await using server = new ServerProcess(["--memory", "--durability", "relaxed", ...freePorts]);
     await server.endpoint();
     assert.match(server.output, /in memory: everything is gone/);
+    const kept = /newly made, in (\S+root-credentials\.json)/.exec(server.output)?.[1] as string;
+    assert.ok(existsSync(kept));
+    server.child.kill("SIGTERM");
+    await server.ended();
+    assert.ok(!existsSync(kept), "the secret of a memory store goes with the server");
     using directory = new TemporaryDirectory();
     const parameters = ["--data", directory.path, "--durability", "relaxed", ...freePorts];
     await using relaxed = new ServerProcess(parameters);
