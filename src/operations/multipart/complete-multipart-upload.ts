@@ -51,7 +51,11 @@ function assemble(
 ): AssembledObject {
   checkOrder(input, listed, upload);
   const byNumber = new Map(found.map((part) => [part.number, part]));
-  const parts = listed.map((each) => findPart(input, each, byNumber));
+  const parts = listed.map((each) => {
+    const part = findPart(input, each, byNumber);
+    checkPartChecksum(each, upload);
+    return part;
+  });
   checkSizes(input, parts);
   const checksum = combineParts(upload, parts);
   checkChecksum(input, upload, checksum);
@@ -87,6 +91,16 @@ function findPart(
     }
   }
   return part;
+}
+
+/** S3 asks for it (github.com/apache/opendal/pull/4580); for FULL_OBJECT uploads the server's own values suffice. */
+function checkPartChecksum(listed: CompletedPart, upload: UploadRecord): void {
+  const algorithm = upload.checksumAlgorithm;
+  if (algorithm === undefined || upload.checksumType !== "COMPOSITE") return;
+  if (Object.keys(readChecksums(listed)).length > 0) return;
+  throw new S3Error("InvalidRequest", {
+    message: `The upload was created using a ${algorithm.toLowerCase()} checksum. The complete request must include the checksum for each part. It was missing for part ${listed.PartNumber} in the request.`,
+  });
 }
 
 function checkSizes(input: Input, parts: readonly PartRecord[]): void {

@@ -32,7 +32,9 @@ export const uploadPart: Operation<Input, Output> = async (input, { store, paylo
     contentMd5: input.ContentMD5,
     checksums: readChecksums(input),
     sdkAlgorithm: input.ChecksumAlgorithm,
-    defaultAlgorithm: uploadAlgorithm ?? "CRC64NVME",
+    // The server cannot vouch for a COMPOSITE checksum: the client must send each part's.
+    defaultAlgorithm:
+      upload.checksumType === "COMPOSITE" ? undefined : (uploadAlgorithm ?? "CRC64NVME"),
     requiredAlgorithm: uploadAlgorithm,
     needsMd5: true,
     maximumBytes: partBytes.maximum,
