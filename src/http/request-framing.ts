@@ -26,6 +26,8 @@ export function judgeFraming(
   limits: Pick<HttpLimits, "maximumHeaderFields" | "maximumFieldBytes">,
 ): JudgedFraming {
   if (rawHeaders.length > limits.maximumHeaderFields * 2) return tooLarge;
+  // The parser lets a request line without version pass as HTTP/0.9.
+  if (httpVersion !== "1.1" && httpVersion !== "1.0") return malformed;
   // A colon, a blank and the end of the line for each field.
   let fieldBytes = rawHeaders.length * 2;
   let hosts = 0;
