@@ -114,9 +114,15 @@ test("an address of the network, an unknown host and no host are path style", ()
   assert.equal(byDigits.bucket, "b");
 });
 
-test("the absolute form overrides the Host header", () => {
-  assert.deepEqual(address("http://bucket.example.com/k", "other"), ["bucket", "k"]);
-  assert.deepEqual(address("HTTP://example.com", "bucket.example.com"), [undefined, undefined]);
+test("the absolute form names the same host as the Host header, which signatures cover", () => {
+  const host = "Bucket.example.com";
+  assert.deepEqual(address("http://bucket.example.com/k", host), ["bucket", "k"]);
+  assert.deepEqual(address("HTTP://example.com", "example.com"), [undefined, undefined]);
+  for (const other of ["other.example.com", "example.com", "bucket.example.com:80", undefined]) {
+    assert.throws(() => parseAddress("http://bucket.example.com/k", other, ["example.com"]), {
+      code: "BadRequest",
+    });
+  }
   assert.deepEqual(address("*"), [undefined, undefined]);
 });
 

@@ -25,7 +25,7 @@ export interface Address {
 
 /**
  * `domains` are lower-case host names without port; a host below one of them names a bucket.
- * Throws S3Error InvalidURI, InvalidBucketName, KeyTooLongError.
+ * Throws S3Error BadRequest, InvalidURI, InvalidBucketName, KeyTooLongError.
  */
 export function parseAddress(
   target: string,
@@ -33,7 +33,11 @@ export function parseAddress(
   domains: readonly string[],
 ): Address {
   const { path, query, authority } = splitTarget(target);
-  const host = authority ?? hostHeader ?? "";
+  // Signatures cover the Host header: another name in the target would open another bucket with them.
+  if (authority !== undefined && authority.toLowerCase() !== hostHeader?.toLowerCase()) {
+    throw new S3Error("BadRequest");
+  }
+  const host = hostHeader ?? "";
   const virtualHostBucket = domains.length === 0 ? undefined : findHostBucket(host, domains);
   const common = { rawPath: path, rawQuery: query, virtualHostBucket, host };
   if (virtualHostBucket !== undefined) {
@@ -72,7 +76,7 @@ export function checkKeyLength(key: string): void {
 interface Target {
   readonly path: string;
   readonly query: string;
-  /** Only in the absolute form, which overrides the Host header (RFC 9112, section 3.2.2). */
+  /** Only in the absolute form, where clients say the same in the Host header (RFC 9112, 3.2). */
   readonly authority: string | undefined;
 }
 
