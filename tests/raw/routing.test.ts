@@ -4,11 +4,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { S3Error } from "../../src/model/errors.ts";
-import type { OperationDefinition } from "../../src/model/operation-table.ts";
 import { operations } from "../../src/model/operations.generated.ts";
 import { parseAddress } from "../../src/protocol/address.ts";
 import { parseQuery } from "../../src/protocol/query.ts";
 import { createRouter, type Route } from "../../src/protocol/router.ts";
+import { smallestRequest } from "./smallest-request.ts";
 
 const router = createRouter();
 
@@ -26,24 +26,6 @@ function route(method: string, target: string, headers: readonly string[] = []):
 function nameOf(method: string, target: string, headers: readonly string[] = []): string {
   const { operation, refusal } = route(method, target, headers);
   return operation?.name ?? (refusal?.code as string);
-}
-
-/** The smallest request of an operation: its path, literal query keys and required members. */
-function smallestRequest(operation: OperationDefinition): { target: string; headers: string[] } {
-  const paths = { service: "/", bucket: "/bucket", object: "/bucket/a/key" };
-  const pairs = operation.query.map(({ name, value }) =>
-    value === "" ? name : `${name}=${value}`,
-  );
-  const headers: string[] = [];
-  for (const member of operation.input) {
-    if (member.required !== true) continue;
-    if (member.in === "query") pairs.push(`${member.wire}=1`);
-    if (member.in === "header") headers.push(member.wire.toLowerCase());
-  }
-  // The one operation without any distinction in the table: S3 tells it apart by the host.
-  if (operation.name === "ListDirectoryBuckets") pairs.push("max-directory-buckets=10");
-  const path = operation.path ?? paths[operation.level];
-  return { target: pairs.length === 0 ? path : `${path}?${pairs.join("&")}`, headers };
 }
 
 for (const operation of Object.values(operations)) {
