@@ -44,7 +44,7 @@ export interface ServerOptions {
   readonly clock?: Clock;
   /** Default `strict`: a write is answered when a power cut cannot lose it any more. */
   readonly durability?: Durability;
-  /** Domains under which buckets are addressed as hosts, for example `s3.localhost`. */
+  /** Domains under which buckets are addressed as hosts. Default `localhost`: `bucket.localhost`. */
   readonly domains?: readonly string[];
   /** Serves HTTPS; both as PEM. */
   readonly tls?: { readonly key: string | Uint8Array; readonly certificate: string | Uint8Array };
@@ -93,7 +93,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       ...(options.limits === undefined ? {} : { limits: options.limits }),
       region,
-      domains: options.domains ?? [],
+      domains: options.domains ?? ["localhost"],
       credentials,
       log,
       sweeps: true,

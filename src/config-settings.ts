@@ -90,7 +90,9 @@ export const settings = {
     environment: "HOLDFAST_DOMAIN",
     valueName: "NAME",
     isList: true,
-    defaultValue: [],
+    // Names below localhost resolve to the loopback address by themselves on most systems.
+    defaultValue: ["localhost"],
+    defaultText: "localhost",
     help: "Domain under which buckets are addressed as hosts (bucket.NAME); may be given again.",
     parse: (value) => parseDomains(value),
   } as Setting<readonly string[]>,
