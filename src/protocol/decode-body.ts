@@ -36,8 +36,12 @@ export function compileBodyDecoder(operation: OperationDefinition): BodyDecoder 
   if (interpret === undefined) return undefined;
   const isRequired = operation.inputRoot !== undefined || payload?.required === true;
   const limitBytes = collectedBodyBytes(operation.name);
+  // CompleteMultipartUpload's checksums are those of the object to be, not of its own document.
+  const bindsChecksums = operation.input.some(
+    (member) => checksumAlgorithmOfHeader(member.wire.toLowerCase()) !== undefined,
+  );
   return async (input, headers, source, hasBody) => {
-    const digests = readDigests(headers, source);
+    const digests = bindsChecksums ? readMd5Alone(headers) : readDigests(headers, source);
     // An ACL may come in headers alone: then there is nothing to protect.
     const mayBeEmpty = !isRequired && (!hasBody || source.lengthBytes === 0);
     if (operation.checksumRequired === true && digests.isMissing && !mayBeEmpty) {
@@ -142,6 +146,11 @@ function readDigests(headers: BodyHeaders, payload: RequestPayload): Digests {
   }
   const md5 = readMd5(headers);
   return { md5, checksum, isMissing: md5 === undefined && checksum === undefined && !hasTrailer };
+}
+
+function readMd5Alone(headers: BodyHeaders): Digests {
+  const md5 = readMd5(headers);
+  return { md5, checksum: undefined, isMissing: md5 === undefined };
 }
 
 function readChecksum(headers: BodyHeaders): Digests["checksum"] {
