@@ -99,4 +99,6 @@ function describeMachine(): string {
   return `Node.js ${process.version}, ${processors.length} × ${model}, ${memory} GiB`;
 }
 
+// Leaving through `exit` lets servers and data directories go, too.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 await main();

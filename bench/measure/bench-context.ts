@@ -1,5 +1,6 @@
 // What every section gets: the options of the command line, the generator, and a place for data.
 
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { GeneratorProcess } from "./generator-process.ts";
@@ -34,11 +35,15 @@ export function isWanted(context: BenchContext, name: string): boolean {
 export class DataDirectory implements AsyncDisposable {
   readonly path: string;
 
+  readonly #removeAtExit = (): void => rmSync(this.path, { recursive: true, force: true });
+
   constructor(path: string) {
     this.path = path;
+    process.once("exit", this.#removeAtExit);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    process.off("exit", this.#removeAtExit);
     await rm(this.path, { recursive: true, force: true });
   }
 }

@@ -134,6 +134,10 @@ async function startProcess(options: ProcessOptions): Promise<ServerProcess> {
     env: { ...process.env, ...options.environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  // A benchmark that fails or is interrupted leaves no server behind.
+  const kill = (): void => void child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8");
