@@ -99,9 +99,12 @@ export class Sweeper implements BackgroundWorker {
 
   async runOnce(signal: AbortSignal): Promise<WorkerReport> {
     const began = this.#clock.now();
-    const orphans = await this.#sweepOrphans(signal);
+    // What fails in one half must not keep the other from its work.
+    const [orphanSweep] = await Promise.allSettled([this.#sweepOrphans(signal)]);
     const cutoff = await this.#cutoffMilliseconds();
     const garbage = await this.#garbage.run(cutoff, signal);
+    if (orphanSweep.status === "rejected") throw orphanSweep.reason;
+    const orphans = orphanSweep.value;
     const blobs = garbage.blobs + orphans;
     const { records, parts } = garbage;
     const durationMilliseconds = Math.max(0, this.#clock.now() - began);

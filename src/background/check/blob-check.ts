@@ -39,7 +39,7 @@ export async function checkBlobBytes(
   tally: ReferenceTally,
   expectedBlobs: number,
 ): Promise<BlobTotals & { readonly damaged: readonly DamagedBlob[] }> {
-  const { store, signal, progress } = context;
+  const { store, signal, progress, report } = context;
   const damaged: DamagedBlob[] = [];
   const totals = { blobs: 0, bytes: 0, damaged };
   const pages = pagesOf(store, ranges.references(), { limit: countersAtOnce, signal });
@@ -58,7 +58,9 @@ export async function checkBlobBytes(
       const problem = await verifyBlob(context, id, end, onBytes);
       totals.blobs += 1;
       progress.advance(1, 0);
-      if (problem !== undefined) damaged.push({ id, problem });
+      if (problem === undefined) return;
+      if (damaged.length < locatedBlobs) damaged.push({ id, problem });
+      else report.add({ problem, places: [{ blob: id }] });
     });
   }
   return totals;
@@ -114,7 +116,7 @@ export async function reportDamagedBlobs(
 ): Promise<void> {
   if (damaged.length === 0) return;
   const places = new Map<Identifier, Place[]>();
-  for (const { id } of damaged.slice(0, locatedBlobs)) places.set(blobIdentifier(id), []);
+  for (const { id } of damaged) places.set(blobIdentifier(id), []);
   /** Layouts that name damaged blobs, and which. */
   const layouts = new Map<Identifier, Identifier[]>();
   const add = (identifier: Identifier, place: Place): void => {
