@@ -3,7 +3,7 @@
 import { S3Error } from "../../model/errors.ts";
 import { listedKeys } from "../../model/limits.ts";
 import type { GetObjectAttributesParts, OperationTypes } from "../../model/types.generated.ts";
-import type { ObjectRecord } from "../../objects/records/object-record.ts";
+import type { ObjectRecord, StoredChecksum } from "../../objects/records/object-record.ts";
 import type { Operation, OperationContext } from "../operation.ts";
 import { checksumMember } from "./checksum-members.ts";
 import { shownVersionId } from "./object-members.ts";
@@ -27,7 +27,10 @@ export const getObjectAttributes: Operation<Input, Output> = (input, context) =>
       ETag: asked.has("ETag") ? record.etag : undefined,
       Checksum:
         asked.has("Checksum") && record.checksum !== undefined
-          ? { ...checksumMember(record.checksum), ChecksumType: record.checksum.type }
+          ? {
+              ...checksumMember(withoutPartCount(record.checksum)),
+              ChecksumType: record.checksum.type,
+            }
           : undefined,
       ObjectParts: asked.has("ObjectParts")
         ? await describeParts(input, record, context)
@@ -38,6 +41,11 @@ export const getObjectAttributes: Operation<Input, Output> = (input, context) =>
       ObjectSize: asked.has("ObjectSize") ? record.sizeBytes : undefined,
     };
   });
+
+/** Every other answer ends a composite value with `-` and the number of parts; here S3 does not. */
+function withoutPartCount({ algorithm, value }: StoredChecksum): Omit<StoredChecksum, "type"> {
+  return { algorithm, value: value.replace(/-\d+$/, "") };
+}
 
 async function describeParts(
   input: Input,
