@@ -19,6 +19,10 @@ export interface CopySourceConditions {
   readonly CopySourceIfUnmodifiedSince?: Date | undefined;
 }
 
+export interface CopySourceOwner {
+  readonly ExpectedSourceBucketOwner?: string | undefined;
+}
+
 export interface CopySourceEncryption {
   readonly CopySourceSSECustomerAlgorithm?: string | undefined;
   readonly CopySourceSSECustomerKey?: string | undefined;
@@ -56,7 +60,7 @@ export function parseCopySource(header: string): CopySourceName {
  */
 export async function findCopySource(
   source: CopySourceName,
-  input: CopySourceConditions & CopySourceEncryption,
+  input: CopySourceConditions & CopySourceEncryption & CopySourceOwner,
   { store }: OperationContext,
 ): Promise<FoundObject> {
   if (input.CopySourceSSECustomerAlgorithm ?? input.CopySourceSSECustomerKey) {
@@ -64,6 +68,7 @@ export async function findCopySource(
       message: "The encryption parameters are not applicable to this object.",
     });
   }
+  await checkSourceOwner(source, input.ExpectedSourceBucketOwner, store);
   const found = await store.versions
     .find(source.bucketName, source.key, source.versionId)
     .catch((error: unknown) => {
@@ -87,6 +92,18 @@ export async function findCopySource(
   };
   checkCopySource(conditions, found.record);
   return found;
+}
+
+/** The source's counterpart of x-amz-expected-bucket-owner. Throws S3Error. */
+async function checkSourceOwner(
+  source: CopySourceName,
+  expected: string | undefined,
+  store: OperationContext["store"],
+): Promise<void> {
+  if (expected === undefined) return;
+  if (!/^\d{12}$/.test(expected)) throw new S3Error("InvalidBucketOwnerAWSAccountID");
+  const { ownerAccountId } = await store.buckets.get(source.bucketName);
+  if (ownerAccountId !== expected) throw new S3Error("AccessDenied");
 }
 
 function decodePath(text: string, header: string): string {
