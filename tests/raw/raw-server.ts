@@ -61,7 +61,9 @@ export interface RawServer extends AsyncDisposable {
 export const startMilliseconds = Date.UTC(2026, 0, 15, 12);
 
 /** Starts a server that lives as long as the test file, on a directory of its own. */
-export async function startRawServer(options: ServerOptions = {}): Promise<RawServer> {
+export async function startRawServer(
+  options: Parameters<typeof startRawServerIn>[1] = {},
+): Promise<RawServer> {
   const directory = await mkdtemp(join(tmpdir(), "holdfast-raw-"));
   const started = await startRawServerIn(directory, options);
   after(async () => {
@@ -72,12 +74,13 @@ export async function startRawServer(options: ServerOptions = {}): Promise<RawSe
   return started;
 }
 
-/** The caller disposes it and removes the directory. */
+/** The caller disposes it and removes the directory. `isNew`: whether the bucket has to be made. */
 export async function startRawServerIn(
   directory: string,
-  options: ServerOptions = {},
+  options: ServerOptions & { readonly clock?: ManualClock } = {},
+  isNew = true,
 ): Promise<RawServer> {
-  const clock = new ManualClock(startMilliseconds);
+  const { clock = new ManualClock(startMilliseconds) } = options;
   const failures: string[] = [];
   const server = await createServer({
     store: { directory },
@@ -108,9 +111,13 @@ export async function startRawServerIn(
     assert.deepEqual(await traces(), before, "a refused request leaves no trace");
     return answer;
   };
-  await succeed(send("PUT", `/${bucket}`));
-  await succeed(send("PUT", `/${bucket}/old`, { body: "old bytes" }));
-  const created = await succeed(send("POST", `/${bucket}/upload?uploads`));
+  let uploadId = "";
+  if (isNew) {
+    await succeed(send("PUT", `/${bucket}`));
+    await succeed(send("PUT", `/${bucket}/old`, { body: "old bytes" }));
+    const created = await succeed(send("POST", `/${bucket}/upload?uploads`));
+    uploadId = elementOf(created.text, "UploadId") ?? "";
+  }
   return {
     server,
     port: server.port,
@@ -118,7 +125,7 @@ export async function startRawServerIn(
     clock,
     signer,
     bucket,
-    uploadId: elementOf(created.text, "UploadId") ?? "",
+    uploadId,
     failures,
     sign,
     send,
