@@ -2,7 +2,9 @@
 // object is what the client believes it to be, and exactly once among racing writers.
 
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import {
   assertRefused,
   patternBytes,
@@ -125,6 +127,34 @@ test("a counter that is raised with If-Match loses no increment", async () => {
   };
   await Promise.all(Array.from({ length: 12 }, raise));
   assert.equal(await textOf(await s3.getObject({ Bucket, Key })), "12");
+});
+
+test("an upload whose condition held at its beginning and not at its end is a conflict", async () => {
+  // s3-api.md 2.1: 409 ConditionalRequestConflict, after which clients try again.
+  for (const delayMilliseconds of [100, 500, 2500]) {
+    const Key = `overtaken-${delayMilliseconds}`;
+    const ended = Promise.withResolvers<undefined>();
+    const Body = Readable.from(
+      (async function* () {
+        yield patternBytes(100_000);
+        await ended.promise;
+        yield patternBytes(100_000);
+      })(),
+    );
+    const input = { Bucket, Key, Body, ContentLength: 200_000, IfNoneMatch: "*" };
+    const overtaken = refusal(plainS3.putObject(input));
+    // The server must have judged the condition by now; on a busy machine that may take longer.
+    await setTimeout(delayMilliseconds);
+    await put(Bucket, Key, "faster");
+    ended.resolve(undefined);
+    const error = await overtaken;
+    assert.equal(await textOf(await s3.getObject({ Bucket, Key })), "faster");
+    if (error.name === "PreconditionFailed") continue;
+    assert.equal(error.name, "ConditionalRequestConflict");
+    assert.equal(error.$metadata.httpStatusCode, 409);
+    return;
+  }
+  assert.fail("the condition was never judged at the beginning");
 });
 
 test("a condition that fails is judged before the body is read", async () => {
