@@ -138,9 +138,11 @@ export class Supervisor {
     const deadWriters = this.#deadWriters;
     this.#deadWriters = [];
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let wasReady = false;
     worker.on("message", (message: WorkerMessage) => {
       if (message.kind === "failed") reject(startError(message));
       if (message.kind !== "ready") return;
+      wasReady = true;
       slot.writerId = message.writerId;
       slot.startedMilliseconds = Date.now();
       this.#port = message.port;
@@ -148,8 +150,10 @@ export class Supervisor {
       resolve();
     });
     worker.once("exit", () => {
-      // What it was to declare dead is for its successor to declare again.
-      if (slot.writerId === undefined) this.#addDead(deadWriters);
+      // What it was to declare dead is for its successor to declare again; but never what it has
+      // declared: `all` would by now mean its living siblings too. (The slot is empty at this point,
+      // whether or not the worker was ever ready.)
+      if (!wasReady) this.#addDead(deadWriters);
       reject(new Error(`worker ${index} ended while it was starting`));
     });
     send(worker, {
