@@ -9,7 +9,7 @@ import type { AssembledObject } from "../../objects/multipart-uploads.ts";
 import { checkWriteConditionForm } from "../../objects/preconditions.ts";
 import type { PartRecord, UploadRecord } from "../../objects/records/upload-record.ts";
 import { checksumMember, readChecksums } from "../object/checksum-members.ts";
-import { quoteEtag, shownVersionId } from "../object/object-members.ts";
+import { quoteEtag, writtenVersionId } from "../object/object-members.ts";
 import { refuseEncryption } from "../object/refused-settings.ts";
 import type { Operation } from "../operation.ts";
 import { SlowReply } from "../operation.ts";
@@ -35,7 +35,7 @@ export const completeMultipartUpload: Operation<Input, Output> = async (input, c
       Bucket: input.Bucket,
       Key: input.Key,
       ETag: quoteEtag(record.etag),
-      VersionId: shownVersionId(bucket, record),
+      VersionId: writtenVersionId(bucket, record),
       ...checksumMember(record.checksum),
       ChecksumType: record.checksum?.type,
     };

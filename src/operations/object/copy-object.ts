@@ -20,7 +20,7 @@ import { SlowReply } from "../operation.ts";
 import { checksumMember, parseChecksumAlgorithm } from "./checksum-members.ts";
 import type { CopySourceName } from "./copy-source.ts";
 import { findCopySource, parseCopySource } from "./copy-source.ts";
-import { quoteEtag, shownVersionId } from "./object-members.ts";
+import { quoteEtag, shownVersionId, writtenVersionId } from "./object-members.ts";
 import { whenReplacedAgain } from "./read-object.ts";
 import { refuseEncryption, refuseGrants, refuseLock } from "./refused-settings.ts";
 import { readHeaders, readPlacement, readTags } from "./upload-attributes.ts";
@@ -87,7 +87,7 @@ async function copy(
       ChecksumType: record.checksum?.type,
     },
     CopySourceVersionId: shownVersionId(found.bucket, found.record),
-    VersionId: shownVersionId(written.bucket, record),
+    VersionId: writtenVersionId(written.bucket, record),
   };
 }
 

@@ -29,6 +29,17 @@ export function shownVersionId(
   return bucket.versioning === "Unversioned" ? undefined : record.versionId;
 }
 
+/**
+ * What a write answers. S3 names the version that it made and says nothing of the null version that a
+ * suspended bucket keeps, though reads do (github.com/versity/versitygw/issues/2164 and 2165).
+ */
+export function writtenVersionId(
+  bucket: BucketRecord,
+  record: { readonly versionId: VersionId },
+): string | undefined {
+  return bucket.versioning === "Enabled" ? record.versionId : undefined;
+}
+
 /** STANDARD is the class that S3 does not mention in headers. */
 export function describeObject(
   bucket: BucketRecord,

@@ -7,7 +7,7 @@ import type { OperationTypes } from "../../model/types.generated.ts";
 import { checkWriteConditionForm } from "../../objects/preconditions.ts";
 import type { Operation } from "../operation.ts";
 import { checksumMember, readChecksums } from "./checksum-members.ts";
-import { quoteEtag, shownVersionId } from "./object-members.ts";
+import { quoteEtag, writtenVersionId } from "./object-members.ts";
 import { notImplemented, refuseEncryption, refuseGrants, refuseLock } from "./refused-settings.ts";
 import { readAttributes } from "./upload-attributes.ts";
 
@@ -47,7 +47,7 @@ export const putObject: Operation<Input, Output> = async (input, { store, payloa
   });
   return {
     ETag: quoteEtag(written.record.etag),
-    VersionId: shownVersionId(written.bucket, written.record),
+    VersionId: writtenVersionId(written.bucket, written.record),
     ...checksumMember(written.record.checksum),
     ChecksumType: written.record.checksum?.type,
   };
