@@ -176,6 +176,7 @@ class ContractReader {
     for (const member of corrections.addedMembers[shape[2] as string] ?? []) {
       bound.push({ ...member, in: "body" });
     }
+    bound.push(...(corrections.addedHeaders[shape[2] as string] ?? []));
     return ordered(shape[2] as string, bound);
   }
 

@@ -110,6 +110,13 @@ export const addedMembers: Readonly<Record<string, readonly ShapeMember[]>> = {
   ],
 };
 
+/** Headers that S3 acts upon and the schemas do not bind. */
+export const addedHeaders: Readonly<Record<string, readonly InputMember[]>> = {
+  // The service handles it (github.com/aws/aws-sdk-kotlin/issues/1645): browsers resume downloads by it.
+  GetObjectRequest: [{ name: "IfRange", in: "header", wire: "If-Range", type: "string" }],
+  HeadObjectRequest: [{ name: "IfRange", in: "header", wire: "If-Range", type: "string" }],
+};
+
 /** Shapes that no schema has. */
 export const addedShapes: Readonly<Record<string, readonly ShapeMember[]>> = {
   VersionEntry: [

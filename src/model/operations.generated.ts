@@ -944,6 +944,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "PartNumber", in: "query", wire: "partNumber", type: "integer" },
       { name: "ExpectedBucketOwner", in: "header", wire: "x-amz-expected-bucket-owner", type: "string" },
       { name: "ChecksumMode", in: "header", wire: "x-amz-checksum-mode", type: { enumeration: "ChecksumMode" } },
+      { name: "IfRange", in: "header", wire: "If-Range", type: "string" },
     ],
     output: [
       { name: "Body", in: "payload", wire: "", type: "stream" },
@@ -1225,6 +1226,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "PartNumber", in: "query", wire: "partNumber", type: "integer" },
       { name: "ExpectedBucketOwner", in: "header", wire: "x-amz-expected-bucket-owner", type: "string" },
       { name: "ChecksumMode", in: "header", wire: "x-amz-checksum-mode", type: { enumeration: "ChecksumMode" } },
+      { name: "IfRange", in: "header", wire: "If-Range", type: "string" },
     ],
     output: [
       { name: "DeleteMarker", in: "header", wire: "x-amz-delete-marker", type: "boolean" },

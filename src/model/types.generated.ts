@@ -1826,6 +1826,7 @@ export interface GetObjectInput {
   readonly PartNumber?: number | undefined;
   readonly ExpectedBucketOwner?: string | undefined;
   readonly ChecksumMode?: string | undefined;
+  readonly IfRange?: string | undefined;
 }
 
 export interface GetObjectOutput {
@@ -2049,6 +2050,7 @@ export interface HeadObjectInput {
   readonly PartNumber?: number | undefined;
   readonly ExpectedBucketOwner?: string | undefined;
   readonly ChecksumMode?: string | undefined;
+  readonly IfRange?: string | undefined;
 }
 
 export interface HeadObjectOutput {

@@ -41,6 +41,13 @@ export function judgeRead(
   return "proceed";
 }
 
+/** Whether a range may be taken, or the whole object is the answer (RFC 9110, 13.1.5). */
+export function matchesIfRange(validator: string, object: Judged): boolean {
+  const text = validator.trim();
+  if (text === object.etag || text === `"${object.etag}"`) return true;
+  return !text.startsWith('"') && Date.parse(text) === object.lastModifiedMilliseconds;
+}
+
 /** Throws S3Error PreconditionFailed; a copy's source never answers 304 (CopyObject). */
 export function checkCopySource(conditions: ReadConditions, object: Judged): void {
   const verdict = judgeRead(conditions, object);

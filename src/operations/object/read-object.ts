@@ -6,7 +6,7 @@ import { formatContentRange, parseRange } from "../../body/range.ts";
 import { S3Error } from "../../model/errors.ts";
 import { partNumbers } from "../../model/limits.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
-import { judgeRead, preconditionFailed } from "../../objects/preconditions.ts";
+import { judgeRead, matchesIfRange, preconditionFailed } from "../../objects/preconditions.ts";
 import type { ObjectRecord } from "../../objects/records/object-record.ts";
 import type { FoundObject } from "../../objects/versions.ts";
 import { BlobMissingError } from "../../storage/storage-errors.ts";
@@ -38,7 +38,8 @@ export async function viewObject(input: Input, context: OperationContext): Promi
   const { bucket, record } = found;
   const common = describeObject(bucket, record, input);
   if (input.PartNumber !== undefined) return viewPart(input.PartNumber, found, common, context);
-  const range = parseRange(input.Range, record.sizeBytes);
+  const isRangeValid = input.IfRange === undefined || matchesIfRange(input.IfRange, record);
+  const range = isRangeValid ? parseRange(input.Range, record.sizeBytes) : undefined;
   if (range !== undefined) {
     const ContentRange = formatContentRange(range, record.sizeBytes);
     const ContentLength = range.end - range.start;
