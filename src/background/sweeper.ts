@@ -19,11 +19,11 @@
 //    will make a garbage record of its own. This one is finished.
 // 5. An orphan (a blob never attached) has no counter. The order of the look-ups is: the blob was
 //    listed, then its writer had no record, then its counter was absent. A writer registers before its
-//    first blob and its record is removed only when the process has ended, so at the second look-up
-//    nobody is left who could attach it; an attach that happened before is seen by the third, because
-//    a read sees every commit that was acknowledged. (A commit that dies unacknowledged with its
-//    process either happened before the process was declared dead, or never will.) Blobs of living
-//    writers are never touched, also when they are waste: they become orphans when that process ends.
+//    first blob, and the commit of every `attach` checks that its writer's record is there. So from the
+//    second look-up on no commit can attach the blob, and one that did before is seen by the third,
+//    because a read sees every commit that has happened. (This holds even for a process that is
+//    declared dead while it lives: its writes fail.) Blobs of declared writers are never touched, also
+//    when they are waste: they become orphans when that process ends.
 // 6. A power cut may bring back a deleted blob's file (its directory is not synced): it has no counter
 //    and its writer is gone, so it is an orphan. It cannot bring back a counter: commits are durable
 //    before the blob is touched.

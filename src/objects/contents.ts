@@ -17,6 +17,7 @@ import type { Content, Extent, LayoutRecord } from "./records/object-record.ts";
 import { decodeLayoutRecord } from "./records/object-record.ts";
 import { encodeRecord } from "./records/record-codec.ts";
 import type { GarbageRecord } from "./records/store-record.ts";
+import { checkWriterAlive } from "./writers.ts";
 
 /** Bytes that are stored but not yet named by any record. */
 export interface ReceivedContent {
@@ -90,10 +91,15 @@ export class Contents {
     }
   }
 
-  /** Names received bytes in this transaction: the caller's record must hold the extents it returns. */
-  attach(transaction: Transaction, received: ReceivedContent): readonly Extent[] {
+  /**
+   * Names received bytes in this transaction: the caller's record must hold the extents it returns.
+   * Throws StorageUnavailableError when this process was declared dead: the sweeper may then have
+   * removed the blob already, so the commit must not happen.
+   */
+  async attach(transaction: Transaction, received: ReceivedContent): Promise<readonly Extent[]> {
     if (received.sizeBytes === 0) return [];
     if (received.blob !== undefined) {
+      await checkWriterAlive(transaction, this.#options.blobs.writerId);
       transaction.add(keys.reference(received.blob.id), 1);
       return [{ blob: received.blob.id, offset: 0, lengthBytes: received.sizeBytes }];
     }

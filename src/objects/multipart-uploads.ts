@@ -109,7 +109,7 @@ export class MultipartUploads {
     return this.#contents.commitOrDiscard(received, () =>
       transact(this.#store, async (transaction) => {
         await this.#load(transaction, place);
-        const extents = this.#contents.attach(transaction, received);
+        const extents = await this.#contents.attach(transaction, received);
         return this.#setPart(transaction, place, part, extents, received.sizeBytes);
       }),
     );

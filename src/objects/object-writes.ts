@@ -95,8 +95,8 @@ export class ObjectWrites {
     version: NewVersion,
   ): Promise<Written> {
     return this.#contents.commitOrDiscard(received, () =>
-      this.#write(place, begun, (transaction) => ({
-        content: { extents: this.#contents.attach(transaction, received) },
+      this.#write(place, begun, async (transaction) => ({
+        content: { extents: await this.#contents.attach(transaction, received) },
         sizeBytes: received.sizeBytes,
         version,
       })),

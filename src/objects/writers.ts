@@ -5,7 +5,9 @@
 import type { Clock } from "../base/clock.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
+import type { Transaction } from "../storage/key-value/transaction.ts";
 import { transact } from "../storage/key-value/transaction.ts";
+import { StorageUnavailableError } from "../storage/storage-errors.ts";
 import type { ReadPins } from "./read-pins.ts";
 import { keys, ranges } from "./records/keyspace.ts";
 import { encodeRecord } from "./records/record-codec.ts";
@@ -39,7 +41,9 @@ export class Writers {
 
   /** Declares this process alive. Must be done before its first blob is written. */
   async register(): Promise<void> {
-    await this.#write(undefined);
+    await transact(this.#store, async (transaction) => {
+      transaction.set(keys.writer(this.#writerId), encodeRecord(this.#record(undefined)));
+    });
   }
 
   /** Takes the declaration back, when the process is done. */
@@ -53,7 +57,11 @@ export class Writers {
     const isLong = oldest !== undefined && this.#clock.now() - oldest >= longReadMilliseconds;
     const published = isLong ? oldest : undefined;
     if (published === this.#published) return;
-    await this.#write(published);
+    await transact(this.#store, async (transaction) => {
+      // Never brings a record back: who was declared dead stays dead.
+      await checkWriterAlive(transaction, this.#writerId);
+      transaction.set(keys.writer(this.#writerId), encodeRecord(this.#record(published)));
+    });
     this.#published = published;
   }
 
@@ -79,15 +87,22 @@ export class Writers {
     await Writers.forget(store, ids);
   }
 
-  async #write(oldestReadMilliseconds: number | undefined): Promise<void> {
-    const record: WriterRecord = {
+  #record(oldestReadMilliseconds: number | undefined): WriterRecord {
+    return {
       v: 1,
       writerId: this.#writerId,
       startedMilliseconds: this.#startedMilliseconds,
       ...(oldestReadMilliseconds === undefined ? {} : { oldestReadMilliseconds }),
     };
-    await transact(this.#store, async (transaction) => {
-      transaction.set(keys.writer(this.#writerId), encodeRecord(record));
-    });
   }
+}
+
+/**
+ * Makes a commit depend on the writer's declaration. Every commit that names a new blob does: the
+ * sweeper removes unnamed blobs of the dead, so a process that was declared dead while it lives (or
+ * that lives on after it has drained) must not name one. Throws StorageUnavailableError.
+ */
+export async function checkWriterAlive(transaction: Transaction, id: WriterId): Promise<void> {
+  if ((await transaction.get(keys.writer(id))) !== undefined) return;
+  throw new StorageUnavailableError("this process was declared dead and must be started again");
 }

@@ -327,3 +327,36 @@ async function makeWaste(client: ObjectClient): Promise<void> {
   await client.putPart({ bucketName: "short-lived", key: "key", uploadId }, 1, large(9));
   await client.deleteBucket("short-lived");
 }
+
+describe("a process that was declared dead while it lives", () => {
+  it("can no longer name blobs, which the sweeper may have removed", async () => {
+    const { machine, process, client } = await begin();
+    await client.put(bucketName, "before", large(1));
+    const received = await process.objects.contents.receive(
+      (async function* () {
+        yield large(2);
+      })(),
+      1000,
+    );
+    const successor = await machine.start();
+    await sweep(successor);
+    const place = { bucketName, key: "late" };
+    const begun = await process.objects.writes.begin(place, {});
+    const version = { etag: "0".repeat(32), checksum: undefined, attributes: {} };
+    await assert.rejects(process.objects.writes.put(place, begun, received, version), {
+      name: "StorageUnavailableError",
+    });
+    const uploadId = await client.createUpload(bucketName, "late");
+    await assert.rejects(client.putPart({ ...place, uploadId }, 1, large(3)), {
+      name: "StorageUnavailableError",
+    });
+    // A long read to publish does not bring its declaration back.
+    process.objects.pins.pin();
+    machine.clock.advance(60_000);
+    await assert.rejects(process.objects.writers.publishReads(), {
+      name: "StorageUnavailableError",
+    });
+    await machine.mustBeSound();
+    assert.deepEqual(await client.read(bucketName, "before"), large(1));
+  });
+});
