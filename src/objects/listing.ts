@@ -28,40 +28,37 @@ export interface ListPage {
   readonly next: string | undefined;
 }
 
-const largestChunk = 1000;
-const smallestChunk = 4;
+const largestChunk = 1001;
 
 /** Lists one page. Every read of it is consistent; a page is not one snapshot, as in S3. */
 export async function listCurrent(store: KeyValueStore, options: ListOptions): Promise<ListPage> {
-  const { bucketId, prefix, limit } = options;
+  const { bucketId, prefix, delimiter, limit } = options;
   if (limit === 0) return { items: [], next: undefined };
   const grouping = new Grouping(options);
+  const groups =
+    delimiter === undefined || delimiter === ""
+      ? {}
+      : { groups: ranges.currentGroups(bucketId, prefix, delimiter) };
   const items: ListItem[] = [];
   let range = grouping.skipsTo(options.after, (from) => ranges.currentFrom(bucketId, prefix, from));
-  let chunk = grouping.isOn ? smallestChunk : Math.min(limit + 1, largestChunk);
   for (;;) {
-    const entries = (await store.read({ ranges: [{ ...range, limit: chunk }] })).ranges[0] ?? [];
-    let group: string | undefined;
+    // One more than the page holds tells whether more follow.
+    const chunk = Math.min(limit - items.length + 1, largestChunk);
+    const read = await store.read({ ranges: [{ ...range, ...groups, limit: chunk }] });
+    const entries = read.ranges[0] ?? [];
+    let last: string | undefined;
     for (const entry of entries) {
-      const key = objectKeyOf(entry.key);
-      group = grouping.of(key);
-      if (group !== undefined && grouping.isBefore(group)) break;
+      last = objectKeyOf(entry.key);
+      const group = grouping.of(last);
+      if (group !== undefined && grouping.isBefore(group)) continue;
       if (items.length === limit) return { items, next: nameOf(items[limit - 1]) };
-      if (group !== undefined) {
-        items.push({ commonPrefix: group });
-        break;
-      }
-      items.push({ key, record: decodeObjectRecord(entry.value) });
+      if (group !== undefined) items.push({ commonPrefix: group });
+      else items.push({ key: last, record: decodeObjectRecord(entry.value) });
     }
-    if (group !== undefined) {
-      range = ranges.currentFrom(bucketId, prefix, { afterPrefix: group });
-      chunk = smallestChunk;
-      continue;
-    }
-    const last = entries.at(-1);
     if (last === undefined || entries.length < chunk) return { items, next: undefined };
-    range = ranges.currentFrom(bucketId, prefix, { afterKey: objectKeyOf(last.key) });
-    chunk = Math.min(chunk * 4, largestChunk);
+    const group = grouping.of(last);
+    const position = group === undefined ? { afterKey: last } : { afterPrefix: group };
+    range = ranges.currentFrom(bucketId, prefix, position);
   }
 }
 

@@ -6,6 +6,7 @@ import type { KeyRange, TuplePart } from "../../storage/key-value/tuple.ts";
 import {
   bytePrefixRange,
   decodeTuple,
+  encodeSeparator,
   encodeTuple,
   keyAfter,
   keyPastBytePrefix,
@@ -86,6 +87,11 @@ export const ranges = {
   versionsOfKey: (bucket: BucketId, key: string) => prefixRange([space.version, bucket, key]),
   currentFrom: (bucket: BucketId, prefix: string, from: From) =>
     scan([space.current, bucket], prefix, from),
+  /** What makes a grouped read of `currentFrom` out of a listing's prefix and delimiter. */
+  currentGroups: (bucket: BucketId, prefix: string, delimiter: string) => ({
+    offset: bytePrefixRange([space.current, bucket], prefix).start.length,
+    separator: encodeSeparator(delimiter),
+  }),
   markersFrom: (bucket: BucketId, prefix: string, from: From) =>
     scan([space.marker, bucket], prefix, from),
   versionsFrom: (bucket: BucketId, prefix: string, from: From) =>

@@ -17,6 +17,13 @@ export interface RangeRead {
   /** At most this many entries; a positive integer. */
   readonly limit: number;
   readonly reverse?: boolean;
+  /**
+   * One entry stands for its group: after an entry whose key holds `separator` at or behind the byte
+   * `offset`, the read goes on behind every key that begins with the bytes up to and including that
+   * separator. A listing of a million keys below a thousand prefixes so reads a thousand entries.
+   * Not together with `reverse`. The separator is not empty.
+   */
+  readonly groups?: { readonly offset: number; readonly separator: Uint8Array };
 }
 
 export interface ReadRequest {

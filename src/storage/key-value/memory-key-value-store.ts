@@ -12,6 +12,7 @@ import type {
   WriteRequest,
   WriteResult,
 } from "./key-value-store.ts";
+import { scanGrouped } from "./grouped-scan.ts";
 import { SortedMap } from "./sorted-map.ts";
 import { checkRangeRead, checkWriteRequest } from "./write-request.ts";
 
@@ -66,12 +67,17 @@ export class MemoryKeyValueStore implements KeyValueStore {
 
   #scan(range: RangeRead): Entry[] {
     checkRangeRead(range);
-    const { start, end, limit } = range;
-    const found =
-      range.reverse === true
-        ? this.#entries.scanReverse(start, end, limit)
-        : this.#entries.scan(start, end, limit);
-    return found.map(([key, stored]) => toEntry(key, stored));
+    return this.#scanRows(range).map(([key, stored]) => toEntry(key, stored));
+  }
+
+  #scanRows(range: RangeRead): [Uint8Array, Stored][] {
+    const { start, end, limit, reverse, groups } = range;
+    if (groups !== undefined) {
+      const scan: SortedMap<Stored>["scan"] = (...bounds) => this.#entries.scan(...bounds);
+      return scanGrouped({ ...range, groups }, scan, ([key]) => key);
+    }
+    if (reverse === true) return this.#entries.scanReverse(start, end, limit);
+    return this.#entries.scan(start, end, limit);
   }
 
   #set(key: Uint8Array, value: Uint8Array): void {

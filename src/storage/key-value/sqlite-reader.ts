@@ -2,6 +2,7 @@
 // transaction stays open between requests, so each sees all that was committed before it began.
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Entry, RangeRead, ReadRequest, ReadResult } from "./key-value-store.ts";
+import { scanGrouped } from "./grouped-scan.ts";
 import { toStorageError } from "./sqlite-database.ts";
 import { checkRangeRead } from "./write-request.ts";
 
@@ -41,8 +42,9 @@ export class SqliteReader {
     const ranges = request.ranges ?? [];
     for (const range of ranges) checkRangeRead(range);
     try {
-      // One statement is a snapshot of its own, and this is what GetObject asks for.
-      if (gets.length + ranges.length === 1) return this.#readAll(gets, ranges);
+      // One statement is a snapshot of its own.
+      const isOneStatement = gets.length + ranges.length === 1 && ranges[0]?.groups === undefined;
+      if (isOneStatement) return this.#readAll(gets, ranges);
       return this.#readSnapshot(gets, ranges);
     } catch (error) {
       throw toStorageError(error);
@@ -75,9 +77,15 @@ export class SqliteReader {
     return row === undefined ? undefined : { key, value: row[1], revision: row[0] };
   }
 
-  #readRange({ start, end, limit, reverse }: RangeRead): Entry[] {
+  #readRange(range: RangeRead): Entry[] {
+    const { start, end, limit, reverse, groups } = range;
     const statement = reverse === true ? this.#backward : this.#forward;
-    const rows = statement.all(start, end, limit) as unknown as RangeRow[];
+    const scan = (from: Uint8Array, to: Uint8Array, count: number): RangeRow[] =>
+      statement.all(from, to, count) as unknown as RangeRow[];
+    const rows =
+      groups === undefined
+        ? scan(start, end, limit)
+        : scanGrouped({ ...range, groups }, scan, ([key]) => key);
     return rows.map(([key, revision, value]) => ({ key, value, revision }));
   }
 }

@@ -90,6 +90,11 @@ export function keyPastBytePrefix(
   return copyScratch(incrementScratch(writeBytePrefix(parts, bytePrefix)));
 }
 
+/** How a byte string stands inside an encoded part: what to look for in keys. */
+export function encodeSeparator(separator: Uint8Array | string): Uint8Array {
+  return copyScratch(writeByteString(separator, 0)).subarray(1);
+}
+
 /** The smallest key that sorts after `key`: the start of a range that leaves out `key` alone. */
 export function keyAfter(key: Uint8Array): Uint8Array {
   const result = Buffer.allocUnsafe(key.length + 1);

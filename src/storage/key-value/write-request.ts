@@ -24,4 +24,7 @@ export function checkWriteRequest(request: WriteRequest): void {
 /** Throws AssertionError for a range without a usable limit. */
 export function checkRangeRead(range: RangeRead): void {
   assert(Number.isSafeInteger(range.limit) && range.limit > 0, "range limit is not positive");
+  if (range.groups === undefined) return;
+  assert(range.reverse !== true, "a grouped range is read forward");
+  assert(range.groups.separator.length > 0, "the separator of groups is empty");
 }
