@@ -33,11 +33,10 @@ const escapeOfByte: readonly string[] = Array.from(
 /**
  * Decodes the escapes once and encodes every byte but the unreserved ones and `/`.
  *
- * Difference from S3, by design: a bare `+` in a path stands for itself, as the address reads it. S3 takes
- * it for a space: it printed `/libstdc%20%20-docs.x86_64.rpm` as the canonical path of
+ * A bare `+` in a path is a blank: S3 printed `/libstdc%20%20-docs.x86_64.rpm` as the canonical path of
  * `/libstdc++-docs.x86_64.rpm` (github.com/anomalizer/ngx_aws_auth/issues/87; likewise
- * aws/aws-sdk-java#2128). Both places have to change together, or a signature for one key opens another:
- * `tests/raw/path-agreement.test.ts` holds them together.
+ * aws/aws-sdk-java#2128). The address reads it in the same way, or a signature for one key would open
+ * another: `tests/raw/path-agreement.test.ts` holds them together.
  */
 export function canonicalPath(rawPath: string): string {
   return rawPath === "" ? "/" : canonicalEncoding(rawPath, true);

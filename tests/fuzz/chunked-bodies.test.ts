@@ -74,7 +74,7 @@ function pickRange(bodyBytes: number, at: number): readonly [number, number] {
   return [from, Math.min(bodyBytes, from + 400)];
 }
 
-test("a changed body is stored as it was signed or not at all", async () => {
+test("a changed body is stored as it was signed or not at all", async (context) => {
   const before = await server.traces();
   let stored = 0;
   const attempts = await fuzz(async (random, lane) => {
@@ -104,5 +104,6 @@ test("a changed body is stored as it was signed or not at all", async () => {
   await eventually(async () => (await server.traces()).blobFiles.length <= stored);
   assert.ok((await server.traces()).blobFiles.length <= stored);
   assert.deepEqual(server.failures, []);
+  context.diagnostic(`${attempts} attempts`);
   assert.ok(attempts > 20, `${attempts} attempts`);
 });

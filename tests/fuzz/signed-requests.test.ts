@@ -78,7 +78,7 @@ const subjects: readonly ((lane: number) => RawRequest)[] = [
     }),
 ];
 
-test("a changed head never does anything that was not signed", async () => {
+test("a changed head never does anything that was not signed", async (context) => {
   const before = await server.traces();
   let accepted = 0;
   const attempts = await fuzz(async (random, lane) => {
@@ -99,6 +99,7 @@ test("a changed head never does anything that was not signed", async () => {
   });
   assert.deepEqual(await server.traces(), before);
   assert.deepEqual(server.failures, []);
+  context.diagnostic(`${attempts} attempts`);
   assert.ok(attempts > 20, `${attempts} attempts`);
   assert.ok(accepted < attempts);
   const listing = await server.send("GET", `/${bucket}?list-type=2`);
