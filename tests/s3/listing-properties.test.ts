@@ -135,7 +135,8 @@ async function applyChanges(
       continue;
     }
     const isMarker = kind === "delete";
-    const { VersionId: id = "" } = isMarker
+    // S3 does not name the null version that a write to a suspended bucket keeps.
+    const { VersionId: id = "null" } = isMarker
       ? await s3.deleteObject({ Bucket, Key })
       : await plainS3.putObject({ Bucket, Key, Body: "" });
     // A null version replaces the one that was there.
