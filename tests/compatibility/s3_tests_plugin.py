@@ -1,0 +1,69 @@
+"""A pytest plugin that writes one line per case of ceph/s3-tests: outcome, case, seconds and the
+first line of what failed. The report beside it compares these lines with the committed list.
+With S3_TESTS_SCOPE=in-scope it leaves out the cases of capabilities that come later."""
+
+import os
+import pathlib
+import re
+
+_outcomes: dict[str, str] = {}
+_seconds: dict[str, float] = {}
+_messages: dict[str, str] = {}
+# Cases that need an account without any bucket: run before any other on the first server.
+_FIRST = {"test_list_buckets_paginated"}
+_WEIGHT = {"passed": 0, "skipped": 1, "failed": 2}
+
+
+def _read_groups() -> list[tuple[str, re.Pattern[str]]]:
+    text = pathlib.Path(__file__).with_name("s3-tests-groups.txt").read_text(encoding="utf-8")
+    lines = [line.split() for line in text.splitlines() if line.strip() and line[0] != "#"]
+    return [(scope, re.compile(pattern)) for scope, _, pattern in lines]
+
+
+def pytest_configure(config) -> None:
+    """Gives each process of pytest-xdist the configuration, and with it the server, of its own."""
+    worker = getattr(config, "workerinput", {}).get("workerid")
+    if worker is not None:
+        directory = pathlib.Path(os.environ["S3_TESTS_CONFIGURATIONS"])
+        os.environ["S3TEST_CONF"] = str(directory / f"s3tests-{worker}.conf")
+
+
+def pytest_collection_modifyitems(config, items) -> None:
+    items.sort(key=lambda item: item.name not in _FIRST)
+    wanted = os.environ.get("S3_TESTS_SCOPE")
+    if wanted is None:
+        return
+    groups = _read_groups()
+    chosen, left_out = [], []
+    for item in items:
+        case = item.nodeid.rpartition("/")[2]
+        scope = next((scope for scope, pattern in groups if pattern.search(case)), None)
+        (chosen if scope in (wanted, None) else left_out).append(item)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = chosen
+
+
+def pytest_runtest_logreport(report) -> None:
+    """Setup, call and teardown each report once; the worst of the three is the case's outcome."""
+    case = report.nodeid.rpartition("/")[2]
+    known = _outcomes.get(case, "passed")
+    if _WEIGHT[report.outcome] >= _WEIGHT[known]:
+        _outcomes[case] = report.outcome
+    _seconds[case] = _seconds.get(case, 0.0) + report.duration
+    if report.failed and case not in _messages:
+        lines = [line for line in report.longreprtext.splitlines() if line.startswith("E ")]
+        _messages[case] = f"{report.when}: {' '.join((lines or ['?'])[0][1:].split())[:300]}"
+
+
+def pytest_sessionfinish(session) -> None:
+    # With pytest-xdist the workers run this too, but only the controller collects the reports.
+    target = os.environ.get("S3_TESTS_RESULTS")
+    if target is None or hasattr(session.config, "workerinput"):
+        return
+    pathlib.Path(target).write_text(
+        "".join(
+            f"{outcome}\t{case}\t{_seconds[case]:.2f}\t{_messages.get(case, '')}\n"
+            for case, outcome in sorted(_outcomes.items())
+        ),
+        encoding="utf-8",
+    )
