@@ -331,6 +331,7 @@ def signature_version_2() -> None:
     assert old.list_objects_v2(Bucket=BUCKET, Prefix="old")["KeyCount"] == 1
     old.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": "old ü/+"}]})
     wrong = boto3.client("s3", endpoint_url=ENDPOINT, aws_secret_access_key="wrong",
+                         aws_access_key_id=os.environ["AWS_ACCESS_KEY_ID"],
                          config=Config(signature_version="s3"))
     with refused("SignatureDoesNotMatch", 403):
         wrong.list_objects_v2(Bucket=BUCKET)

@@ -18,7 +18,7 @@ declare -A client_commands=(
 clients=("$@")
 [ $# -gt 0 ] || clients=(aws-cli boto3 rclone s3cmd restic)
 # A client that hangs is a failure, not a reason to wait for ever.
-client_limit_seconds=240
+client_limit_seconds=480
 
 COMPATIBILITY_DIRECTORY=$(mktemp -d -t holdfast-compatibility-XXXXXX)
 export COMPATIBILITY_DIRECTORY
