@@ -5,7 +5,7 @@ import type { Clock } from "./base/clock.ts";
 import { systemClock } from "./base/clock.ts";
 import { createHealthHandler } from "./admin/health.ts";
 import type { HttpLimits } from "./http/http-server.ts";
-import { startHttpServer } from "./http/node-http-server.ts";
+import { startHttpServer } from "./http/start-http-server.ts";
 import type { Durability } from "./open-stores.ts";
 import { acquireDirectoryLock } from "./start-up/directory-lock.ts";
 import { endpointUrl } from "./start-up/endpoint.ts";

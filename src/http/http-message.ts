@@ -24,9 +24,17 @@ export interface HttpRequest {
 
 export interface HttpResponse {
   readonly status: number;
-  /** Name, value, name, value …; values hold Latin-1 characters only. */
+  /**
+   * Name, value, name, value …; values hold Latin-1 characters only. Date is added when missing.
+   * Connection, Keep-Alive, Transfer-Encoding and Upgrade belong to the engine and are refused.
+   */
   readonly headers: readonly string[];
-  /** A stream is sent chunked unless the headers carry a Content-Length. Ignored for HEAD, 204, 304. */
+  /**
+   * A stream is sent chunked unless the headers carry a Content-Length. Ignored for HEAD, 204, 304.
+   * A chunk of a stream has been handed to the system when the next one is asked for: its memory may be
+   * used again from then on. Nothing is asked for ahead: a stream that should not wait for the client
+   * reads ahead itself.
+   */
   readonly body?: string | Uint8Array | ByteStream;
   /**
    * Called once, when the last byte was handed to the connection or it is known that it never will

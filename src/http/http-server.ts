@@ -1,5 +1,5 @@
 // What an HTTP engine is to the rest of the server: how it is started, bounded, drained and closed.
-// The engine in use is in node-http-server.ts; nothing else in Holdfast touches a socket of a client.
+// The engine is in start-http-server.ts; nothing else in Holdfast touches a socket of a client.
 
 import type { Clock } from "../base/clock.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "./http-message.ts";
@@ -9,6 +9,12 @@ export interface HttpLimits {
   readonly headerTimeoutMilliseconds: number;
   /** Without one byte read from, or taken by, a client that the server waits for. */
   readonly idleTimeoutMilliseconds: number;
+  /**
+   * How slow a body may be all in all: measured over the time that the server waited for it, once it
+   * waited longer than the grace. Without it one byte now and then would hold a connection for ever.
+   */
+  readonly minimumBodyBytesPerSecond: number;
+  readonly slowBodyGraceMilliseconds: number;
   /** Between two requests on one connection. */
   readonly keepAliveTimeoutMilliseconds: number;
   /** Request line and header fields together; more is refused before the request is seen. */
@@ -27,6 +33,9 @@ export interface HttpLimits {
 export const defaultHttpLimits: HttpLimits = {
   headerTimeoutMilliseconds: 20_000,
   idleTimeoutMilliseconds: 20_000,
+  // A tenth of the slowest modem; TCP itself would give up on less.
+  minimumBodyBytesPerSecond: 256,
+  slowBodyGraceMilliseconds: 60_000,
   keepAliveTimeoutMilliseconds: 60_000,
   // The fields as S3 allows them; a presigned target with a key of 1,024 bytes, each sent as three
   // characters, comes on top of them.
@@ -62,7 +71,7 @@ export interface HttpServerOptions {
   readonly limits?: Partial<HttpLimits>;
   /** Lets several processes listen on the same port, where the system can. */
   readonly reusePort?: boolean;
-  /** Tells the time of the Date header; without it the system does, at less cost. */
+  /** Tells the time of the Date header; default: the system's clock. Timeouts are in real time. */
   readonly clock?: Clock;
   /** The answer to a request that no handler sees; the connection is closed after it. */
   readonly onClientError?: (reason: RefusalReason) => HttpResponse;

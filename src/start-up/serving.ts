@@ -11,7 +11,7 @@ import { WorkerRunner, type BackgroundWorker } from "../background/worker.ts";
 import { systemClock } from "../base/clock.ts";
 import type { HttpHandler } from "../http/http-message.ts";
 import type { HttpLimits, HttpServer, HttpServerOptions } from "../http/http-server.ts";
-import { startHttpServer } from "../http/node-http-server.ts";
+import { startHttpServer } from "../http/start-http-server.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { openStores, type StoresOptions } from "../open-stores.ts";
 import { operations } from "../operations/index.ts";

@@ -4,7 +4,7 @@
 import cluster, { type Worker } from "node:cluster";
 import { fileURLToPath } from "node:url";
 
-import { startHttpServer } from "../http/node-http-server.ts";
+import { startHttpServer } from "../http/start-http-server.ts";
 import type { HttpServer } from "../http/http-server.ts";
 import { createHealthHandler, type Readiness } from "../admin/health.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";

@@ -3,7 +3,7 @@
 import { collectBytes } from "../../src/base/bytes.ts";
 import type { HttpHandler, HttpRequest } from "../../src/http/http-message.ts";
 import type { HttpServer, HttpServerOptions } from "../../src/http/http-server.ts";
-import { startHttpServer } from "../../src/http/node-http-server.ts";
+import { startHttpServer } from "../../src/http/start-http-server.ts";
 
 export interface Seen {
   readonly method: string;
