@@ -11,8 +11,11 @@ import type { BlobStore, WriterId } from "./storage/blob/blob-store.ts";
 import { openFileBlobStore } from "./storage/blob/file-blob-store.ts";
 import { MemoryBlobStore } from "./storage/blob/memory-blob-store.ts";
 import type { KeyValueStore } from "./storage/key-value/key-value-store.ts";
+import { FreeSpace } from "./storage/free-space.ts";
 import { MemoryKeyValueStore } from "./storage/key-value/memory-key-value-store.ts";
 import { openSqliteKeyValueStore } from "./storage/key-value/sqlite-key-value-store.ts";
+
+const databaseName = "metadata.sqlite";
 
 export type Durability = "strict" | "relaxed";
 
@@ -46,7 +49,13 @@ export async function openStores(options: StoresOptions): Promise<Stores> {
   );
   if (deadWriters === "all") await Writers.forgetAll(keyValueStore);
   else await Writers.forget(keyValueStore, deadWriters);
-  const objects = await ObjectStore.open({ store: keyValueStore, blobs, clock });
+  const space = store === "memory" ? undefined : freeSpaceOf(store.directory);
+  const objects = await ObjectStore.open({
+    store: keyValueStore,
+    blobs,
+    clock,
+    ...(space === undefined ? {} : { hasRoom: (lengthBytes) => space.hasRoom(lengthBytes) }),
+  });
   opened.defer(() => objects.writers.unregister());
   const resources = opened.move();
   return {
@@ -56,7 +65,11 @@ export async function openStores(options: StoresOptions): Promise<Stores> {
   };
 }
 
+function freeSpaceOf(directory: string): FreeSpace {
+  return new FreeSpace(directory, join(directory, `${databaseName}-wal`));
+}
+
 async function openSqlite(directory: string, durability: Durability): Promise<KeyValueStore> {
   await mkdir(directory, { recursive: true });
-  return openSqliteKeyValueStore({ path: join(directory, "metadata.sqlite"), durability });
+  return openSqliteKeyValueStore({ path: join(directory, databaseName), durability });
 }

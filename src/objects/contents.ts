@@ -8,7 +8,11 @@ import type { Clock } from "../base/clock.ts";
 import type { BlobReader, BlobStore, WrittenBlob } from "../storage/blob/blob-store.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
-import { BlobMissingError, StorageUnavailableError } from "../storage/storage-errors.ts";
+import {
+  BlobMissingError,
+  StorageFullError,
+  StorageUnavailableError,
+} from "../storage/storage-errors.ts";
 import type { ContentId } from "./identifiers.ts";
 import { newContentId } from "./identifiers.ts";
 import type { ReadPins } from "./read-pins.ts";
@@ -33,6 +37,8 @@ export interface ContentsOptions {
   readonly pins: ReadPins;
   /** Objects up to this size live in the key-value store. */
   readonly inlineLimitBytes: number;
+  /** Whether there is room for more bytes of objects: the last of it is kept for metadata. */
+  readonly hasRoom: (lengthBytes: number | undefined) => boolean;
 }
 
 const layoutCacheEntries = 64;
@@ -47,8 +53,12 @@ export class Contents {
     this.#options = options;
   }
 
-  /** Stores a stream. The bytes are durable, and waste until `attach` names them in a commit. */
+  /**
+   * Stores a stream. The bytes are durable, and waste until `attach` names them in a commit. Throws
+   * StorageFullError before a byte is read when there is no room.
+   */
   async receive(stream: ByteStream, lengthBytes: number | undefined): Promise<ReceivedContent> {
+    if (!this.#options.hasRoom(lengthBytes)) throw new StorageFullError("no room left for objects");
     const limit = this.#options.inlineLimitBytes;
     if (lengthBytes !== undefined && lengthBytes > limit) return this.#receiveBlob(stream);
     const iterator = stream[Symbol.asyncIterator]();

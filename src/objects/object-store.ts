@@ -7,7 +7,7 @@ import type { BlobStore } from "../storage/blob/blob-store.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import { transact } from "../storage/key-value/transaction.ts";
 import { Buckets } from "./buckets.ts";
-import { Contents } from "./contents.ts";
+import { Contents, type ContentsOptions } from "./contents.ts";
 import { MultipartUploads } from "./multipart-uploads.ts";
 import { ObjectWrites } from "./object-writes.ts";
 import { ReadPins } from "./read-pins.ts";
@@ -24,6 +24,8 @@ export interface ObjectStoreOptions {
   readonly clock: Clock;
   /** Objects up to this size live in the key-value store; 0 puts every byte into blobs. */
   readonly inlineLimitBytes?: number;
+  /** Whether so many more bytes of objects may be written; default: always. */
+  readonly hasRoom?: ContentsOptions["hasRoom"];
 }
 
 /** The account that owns what is made with the root credentials. Made with the store, never changes. */
@@ -56,7 +58,15 @@ export class ObjectStore {
     this.rootAccount = rootAccount;
     this.pins = new ReadPins(clock);
     this.writers = new Writers({ store, clock, writerId: blobs.writerId, pins: this.pins });
-    this.contents = new Contents({ store, blobs, clock, pins: this.pins, inlineLimitBytes });
+    const hasRoom = options.hasRoom ?? (() => true);
+    this.contents = new Contents({
+      store,
+      blobs,
+      clock,
+      pins: this.pins,
+      inlineLimitBytes,
+      hasRoom,
+    });
     const { contents } = this;
     this.buckets = new Buckets({ store, contents, clock });
     const { buckets } = this;

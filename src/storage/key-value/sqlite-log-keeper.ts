@@ -69,6 +69,22 @@ export class SqliteLogKeeper {
     this.#idleTimer.refresh();
   }
 
+  /**
+   * Brings the log into the file and starts it anew, here and now, because the disk has no room for
+   * more log. `false`: nothing was gained, or it was tried a moment ago.
+   */
+  restartWhenFull(): boolean {
+    if (performance.now() < this.#notBefore) return false;
+    try {
+      const [busy] = this.#restart.get() as unknown as LogStatus;
+      if (busy === 0) return true;
+    } catch {
+      // The file cannot grow either: what the log holds stays in the log.
+    }
+    this.#notBefore = performance.now() + failurePauseMilliseconds;
+    return false;
+  }
+
   /** Ends the checkpoint thread, after the checkpoint that it may be at. */
   async close(): Promise<void> {
     clearTimeout(this.#idleTimer);

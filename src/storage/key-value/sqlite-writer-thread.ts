@@ -7,6 +7,7 @@ import {
   workerData,
 } from "node:worker_threads";
 import { assert } from "../../base/assert.ts";
+import { StorageFullError } from "../storage-errors.ts";
 import type { WriteRequest } from "./key-value-store.ts";
 import {
   openWriteConnection,
@@ -87,11 +88,26 @@ function nextCommand(port: MessagePort): WriterCommand | undefined {
   return received === undefined ? undefined : (received.message as WriterCommand);
 }
 
-function commit({ batch, answer }: Writer, requests: readonly WriteRequest[]): void {
+function commit({ batch, keeper, answer }: Writer, requests: readonly WriteRequest[]): void {
   try {
-    answer({ kind: "applied", outcomes: batch.apply(requests) });
+    answer({ kind: "applied", outcomes: applyWithin(batch, keeper, requests) });
   } catch (error) {
     const failure = toFailure(toStorageError(error));
     answer({ kind: "failed", count: requests.length, failure });
+  }
+}
+
+/** When the log cannot grow any more, starting it anew may give it room: a full disk can be emptied. */
+function applyWithin(
+  batch: SqliteWriteBatch,
+  keeper: SqliteLogKeeper,
+  requests: readonly WriteRequest[],
+): Float64Array {
+  try {
+    return batch.apply(requests);
+  } catch (error) {
+    const isFull = toStorageError(error) instanceof StorageFullError;
+    if (!isFull || !keeper.restartWhenFull()) throw error;
+    return batch.apply(requests);
   }
 }
