@@ -56,7 +56,7 @@ print(owner['ID'], owner.get('DisplayName', ''), sep='\t')") || return 1
     printf 'iam path prefix = /s3-tests/\n'
     # Until identities exist, every user of the suite is the root account.
     user_section 's3 main' main
-    printf 'api_name =\nstorage_classes = STANDARD_IA, GLACIER\nlc_debug_interval = 1\n'
+    printf 'api_name =\nlc_debug_interval = 1\n'
     user_section 's3 alt' alt
     user_section 's3 tenant' tenant
     printf 'tenant = testx\n'
