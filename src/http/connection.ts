@@ -24,8 +24,6 @@ export interface ConnectionOwner {
   readonly now: number;
   /** Calls `connection.run` soon. */
   schedule(connection: Connection): void;
-  /** Calls `connection.answer` soon. */
-  deliver(connection: Connection, answer: HttpResponse): void;
   answerRefusal(reason: RefusalReason): HttpResponse;
   reportBroken(error: unknown, exchange: Exchange): void;
   onClosed(connection: Connection): void;
@@ -96,34 +94,10 @@ export class Connection implements ExchangeConnection, RequestSink, StreamTarget
   run(handler: HttpHandler): void {
     const exchange = this.#current;
     if (exchange === undefined || this.isGone) return;
-    handler(exchange).then(this.#onAnswer, this.#onHandlerFailure);
-  }
-
-  /** Sends the answer to the current request. */
-  answer(answer: HttpResponse): void {
-    const exchange = this.#current as Exchange; // answers come only from `run`
-    if (this.isGone) {
-      dropAnswer(answer);
-      return;
-    }
-    const { heads, output, isDraining } = this.#owner;
-    const isLast = isDraining || (this.#isEnded && this.#waiting.length === 0);
     try {
-      const sent = sendAnswer({
-        answer,
-        exchange,
-        isLast,
-        heads,
-        output,
-        socket: this.#socket,
-        target: this,
-      });
-      if (sent instanceof Promise) void this.#finishLater(exchange, answer, sent);
-      else this.#finish(exchange, answer, sent);
+      handler(exchange).then(this.#onAnswer, this.#onHandlerFailure);
     } catch (error) {
-      // Thrown for a status, a header or a length that HTTP cannot carry.
-      dropAnswer(answer, error);
-      this.#breakOff(exchange, error);
+      this.#onHandlerFailure(error);
     }
   }
 
@@ -276,6 +250,7 @@ export class Connection implements ExchangeConnection, RequestSink, StreamTarget
   /** Cuts the connection: the only way left to say that a begun answer is not whole. */
   #breakOff(exchange: Exchange, error: unknown): void {
     if (error !== undefined) this.#owner.reportBroken(error, exchange);
+    exchange.abort(abortedError());
     this.#current = undefined;
     this.destroy();
   }
@@ -322,7 +297,30 @@ export class Connection implements ExchangeConnection, RequestSink, StreamTarget
   }
 
   readonly #onAnswer = (answer: HttpResponse): void => {
-    this.#owner.deliver(this, answer);
+    const exchange = this.#current as Exchange; // stays until it is answered
+    if (this.isGone) {
+      dropAnswer(answer);
+      return;
+    }
+    const { heads, output, isDraining } = this.#owner;
+    const isLast = isDraining || (this.#isEnded && this.#waiting.length === 0);
+    try {
+      const sent = sendAnswer({
+        answer,
+        exchange,
+        isLast,
+        heads,
+        output,
+        socket: this.#socket,
+        target: this,
+      });
+      if (sent instanceof Promise) void this.#finishLater(exchange, answer, sent);
+      else this.#finish(exchange, answer, sent);
+    } catch (error) {
+      // Thrown for a status, a header or a length that HTTP cannot carry.
+      dropAnswer(answer, error);
+      this.#breakOff(exchange, error);
+    }
   };
 
   readonly #onHandlerFailure = (error: unknown): void => {
