@@ -14,6 +14,9 @@ const delete_ = 0x7f;
 
 const classes = classifyBytes();
 
+/** A tab beside their values is allowed, read differently by many, and sent by attackers alone. */
+const framingNames: ReadonlySet<string> = new Set(["content-length", "transfer-encoding"]);
+
 function classifyBytes(): Uint8Array {
   const table = new Uint8Array(256);
   for (let byte = 0; byte < 256; byte += 1) {
@@ -54,17 +57,20 @@ export function parseFields(
     if (position === nameStart || bytes[position] !== colon) return false;
     const nameEnd = position;
     position += 1;
-    while (bytes[position] === blank || bytes[position] === tab) position += 1;
+    let hasOuterTab = false;
+    for (; isBlank(bytes[position] as number); position += 1)
+      hasOuterTab ||= bytes[position] === tab;
     const valueStart = position;
     while (((classes[bytes[position] as number] as number) & isValueByte) !== 0) position += 1;
     if (bytes[position] !== carriageReturn || bytes[position + 1] !== lineFeed) return false;
     let valueEnd = position;
-    while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1] as number)) valueEnd -= 1;
+    for (; valueEnd > valueStart && isBlank(bytes[valueEnd - 1] as number); valueEnd -= 1) {
+      hasOuterTab ||= bytes[valueEnd - 1] === tab;
+    }
     position += 2;
-    fields.push(
-      text.slice(nameStart - textStart, nameEnd - textStart),
-      text.slice(valueStart - textStart, valueEnd - textStart),
-    );
+    const name = text.slice(nameStart - textStart, nameEnd - textStart);
+    if (hasOuterTab && framingNames.has(name.toLowerCase())) return false;
+    fields.push(name, text.slice(valueStart - textStart, valueEnd - textStart));
   }
   return position === end;
 }

@@ -56,8 +56,6 @@ export type RefusalReason =
   | "headers-too-large"
   /** The headers did not arrive in time. */
   | "timeout"
-  /** An Expect other than `100-continue`. */
-  | "expectation-failed"
   /** A Transfer-Encoding other than `chunked`. */
   | "transfer-coding-unsupported"
   /** CONNECT. */

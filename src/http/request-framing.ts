@@ -110,9 +110,9 @@ function judgeFields(fields: FramingFields, isVersion11: boolean): Framing | Ref
     return plain;
   }
   let expectsContinue = false;
-  // A client of HTTP/1.0 does not understand `100 Continue` (RFC 9110, 10.1.1).
-  if (expectation !== undefined && isVersion11) {
-    if (expectation.toLowerCase() !== "100-continue") return "expectation-failed";
+  // A client of HTTP/1.0 does not understand `100 Continue` (RFC 9110, 10.1.1). S3 ignores other
+  // expectations (ceph/s3-tests, bad_expect_mismatch and bad_expect_empty).
+  if (isVersion11 && expectation?.toLowerCase() === "100-continue") {
     expectsContinue = declaredBytes !== 0;
   }
   const keepsAlive = isVersion11

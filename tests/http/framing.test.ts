@@ -46,6 +46,14 @@ const malformedRequests: readonly (readonly [string, string])[] = [
     "Transfer-Encoding in HTTP/1.0",
     "POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
   ],
+  [
+    "a tab beside the value of Transfer-Encoding",
+    "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding:\tchunked\r\n\r\n0\r\n\r\n",
+  ],
+  [
+    "a tab beside the value of Content-Length",
+    "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\t\r\n\r\nx",
+  ],
   ["a blank before the colon", "GET / HTTP/1.1\r\nHost : h\r\n\r\n"],
   [
     "a blank before the colon of Content-Length",
