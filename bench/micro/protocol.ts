@@ -44,6 +44,7 @@ const headers = new HttpHeaders(raw);
 const payload: RequestPayload = {
   stream: (async function* () {})(),
   lengthBytes: 0,
+  isTransferCoded: false,
   announcedTrailers: [],
   trailers: new Map(),
 };

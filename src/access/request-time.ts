@@ -26,12 +26,13 @@ export function parseBasicTime(text: string): number | undefined {
   return new Date(time).getUTCDate() === day ? time : undefined;
 }
 
-/** A Date header: RFC 1123, or the basic form that some clients put there. */
+/**
+ * A Date header: RFC 1123, or the basic form that some clients put there. S3 takes a time before 1970
+ * for no time at all (ceph/s3-tests, bad_date_before_epoch).
+ */
 export function parseDateHeader(text: string): number | undefined {
-  const basic = parseBasicTime(text);
-  if (basic !== undefined) return basic;
-  const time = Date.parse(text);
-  return Number.isNaN(time) ? undefined : time;
+  const time = parseBasicTime(text) ?? Date.parse(text);
+  return Number.isNaN(time) || time < 0 ? undefined : time;
 }
 
 /** `20130524T000000Z`. */

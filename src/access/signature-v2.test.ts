@@ -321,3 +321,18 @@ test("chunk signatures have nothing to hang on", () => {
   );
   assert.equal(error.code, "InvalidRequest");
 });
+
+test("a bucket that the path names without a final slash is signed with one, as boto does", () => {
+  const signature = signedBy(`GET\n\n\n${date}\n/bucket/?uploads`);
+  const headers = { date, authorization: `AWS ${accessKeyId}:${signature}` };
+  verify({ path: "/bucket", query: "uploads", headers }, now);
+  verify({ path: "/bucket/", query: "uploads", headers }, now);
+  assert.equal(refusal({ path: "/bucket/x", query: "uploads", headers }, now).status, 403);
+});
+
+test("a time before 1970 is no time", () => {
+  const early = "Tue, 07 Jul 1950 21:53:04 GMT";
+  const signature = signedBy(`GET\n\n\n${early}\n/bucket/key`);
+  const headers = { date: early, authorization: `AWS ${accessKeyId}:${signature}` };
+  assert.equal(refusal({ path: "/bucket/key", headers }, now).code, "AccessDenied");
+});

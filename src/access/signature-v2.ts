@@ -211,10 +211,17 @@ function amzFields(
 /** Bucket, path as sent, and the parameters that count, by name, with their decoded values. */
 function canonicalResource(request: SignedRequest, query: readonly QueryParameter[]): string {
   const bucket = request.virtualHostBucket === undefined ? "" : `/${request.virtualHostBucket}`;
-  const path = request.rawPath === "" ? "/" : request.rawPath;
+  const path = canonicalPath(request);
   const counted = query
     .filter((parameter) => signedParameters.has(parameter.name))
     .toSorted((left, right) => (left.name < right.name ? -1 : 1))
     .map(({ name, value, hasValue }) => (hasValue ? `${name}=${decodeCanonical(value)}` : name));
   return `${bucket}${path}${counted.length === 0 ? "" : "?"}${counted.join("&")}`;
+}
+
+/** A bucket that the path names without a final slash is signed with one: boto sends it without. */
+function canonicalPath({ rawPath, virtualHostBucket }: SignedRequest): string {
+  if (rawPath === "") return "/";
+  const isBareBucket = virtualHostBucket === undefined && !rawPath.includes("/", 1);
+  return isBareBucket && rawPath !== "/" ? `${rawPath}/` : rawPath;
 }

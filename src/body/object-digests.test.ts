@@ -32,6 +32,7 @@ function payloadOf(
   return {
     stream: streamOf(pieces),
     lengthBytes: undefined,
+    isTransferCoded: false,
     announcedTrailers: [],
     trailers: new Map(),
     ...more,

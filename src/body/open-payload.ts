@@ -39,6 +39,7 @@ export function openPayload(
   return {
     stream: decodeChunked(raw, decoder),
     lengthBytes: chunked.decodedLengthBytes,
+    isTransferCoded: headers.has("transfer-encoding"),
     announcedTrailers: chunked.announcedTrailers,
     trailers: decoder.trailers,
   };
@@ -116,6 +117,7 @@ function plainPayload(
   return {
     stream: checkPlain(raw, lengthBytes, sha256Hex),
     lengthBytes,
+    isTransferCoded: headers.has("transfer-encoding"),
     announcedTrailers: noNames,
     trailers: noTrailers,
   };

@@ -2,6 +2,7 @@
 // already removed, and what is known about them before and after they were read.
 
 import type { ByteStream } from "../base/bytes.ts";
+import { S3Error } from "../model/errors.ts";
 
 export interface RequestPayload {
   /**
@@ -12,8 +13,21 @@ export interface RequestPayload {
   readonly stream: ByteStream;
   /** Length of the decoded bytes as declared by the client; `undefined` when it declared none. */
   readonly lengthBytes: number | undefined;
+  /** Whether the message came in a transfer coding rather than with a length. */
+  readonly isTransferCoded: boolean;
   /** Names of the trailing fields that the client announced (`x-amz-trailer`), lower-case. */
   readonly announcedTrailers: readonly string[];
   /** The trailing fields by lower-case name. Only complete after `stream` has ended. */
   readonly trailers: ReadonlyMap<string, string>;
+}
+
+/**
+ * The declared length of an object's bytes, which S3 demands. A transfer coding alone is refused with
+ * other words than no length at all (github.com/aws/aws-sdk-js-v3/issues/3403). Throws S3Error
+ * NotImplemented, MissingContentLength.
+ */
+export function requireLength(payload: RequestPayload): number {
+  if (payload.lengthBytes !== undefined) return payload.lengthBytes;
+  if (!payload.isTransferCoded) throw new S3Error("MissingContentLength");
+  throw new S3Error("NotImplemented", { fields: { Header: "Transfer-Encoding" } });
 }

@@ -27,6 +27,7 @@ async function decode(name: OperationName, sent: Sent): Promise<Record<string, u
       if (body !== undefined) yield body;
     })(),
     lengthBytes: body?.byteLength,
+    isTransferCoded: false,
     announcedTrailers: [...trailers.keys()],
     trailers,
   };

@@ -24,6 +24,10 @@ export class LazyPayload implements RequestPayload {
     return this.#open().lengthBytes;
   }
 
+  get isTransferCoded(): boolean {
+    return this.#open().isTransferCoded;
+  }
+
   get announcedTrailers(): readonly string[] {
     return this.#open().announcedTrailers;
   }

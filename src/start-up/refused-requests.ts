@@ -30,7 +30,6 @@ const errors: Readonly<Record<RefusalReason, () => S3Error>> = {
       fields: { MaxSizeAllowed: headerSectionBytes },
     }),
   timeout: () => new S3Error("RequestTimeout"),
-  "expectation-failed": () => new S3Error("BadRequest", { status: 417 }),
   "transfer-coding-unsupported": () => new S3Error("NotImplemented"),
   "method-unsupported": () => new S3Error("MethodNotAllowed"),
 };

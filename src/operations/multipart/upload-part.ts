@@ -1,6 +1,7 @@
 // UploadPart: one part's bytes. A part of the same number is replaced.
 
 import { digestPayload } from "../../body/object-digests.ts";
+import { requireLength } from "../../body/request-payload.ts";
 import { S3Error } from "../../model/errors.ts";
 import { partBytes } from "../../model/limits.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
@@ -26,7 +27,7 @@ export const uploadPart: Operation<Input, Output> = async (input, { store, paylo
   }
   const place = { bucketName: input.Bucket, key: input.Key, uploadId: input.UploadId };
   const { upload } = await store.uploads.get(place);
-  if (payload.lengthBytes === undefined) throw new S3Error("MissingContentLength");
+  const lengthBytes = requireLength(payload);
   const uploadAlgorithm = parseChecksumAlgorithm(upload.checksumAlgorithm);
   const digested = digestPayload(payload, {
     contentMd5: input.ContentMD5,
@@ -39,7 +40,7 @@ export const uploadPart: Operation<Input, Output> = async (input, { store, paylo
     needsMd5: true,
     maximumBytes: partBytes.maximum,
   });
-  const received = await store.contents.receive(digested.stream, payload.lengthBytes);
+  const received = await store.contents.receive(digested.stream, lengthBytes);
   const { md5Hex = "", checksum } = digested.result();
   const part = await store.uploads.putPart(place, received, {
     number: input.PartNumber,

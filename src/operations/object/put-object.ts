@@ -1,7 +1,7 @@
 // PutObject: one object from one stream. Atomic: the object is whole and durable, or it is not there.
 
 import { digestPayload } from "../../body/object-digests.ts";
-import { S3Error } from "../../model/errors.ts";
+import { requireLength } from "../../body/request-payload.ts";
 import { singlePutBytes } from "../../model/limits.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
 import { checkWriteConditionForm } from "../../objects/preconditions.ts";
@@ -23,7 +23,7 @@ export const putObject: Operation<Input, Output> = async (input, { store, payloa
   const bucket = store.buckets.guess(input.Bucket) ?? (await store.buckets.get(input.Bucket));
   refuseGrants(input, bucket);
   refuseLock(input, bucket);
-  if (payload.lengthBytes === undefined) throw new S3Error("MissingContentLength");
+  const lengthBytes = requireLength(payload);
 
   const place = { bucketName: input.Bucket, key: input.Key };
   const digested = digestPayload(payload, {
@@ -38,7 +38,7 @@ export const putObject: Operation<Input, Output> = async (input, { store, payloa
     ifMatch: input.IfMatch,
     ifNoneMatch: input.IfNoneMatch,
   });
-  const received = await store.contents.receive(digested.stream, payload.lengthBytes);
+  const received = await store.contents.receive(digested.stream, lengthBytes);
   const { md5Hex = "", checksum } = digested.result();
   const written = await store.writes.put(place, begun, received, {
     etag: md5Hex,

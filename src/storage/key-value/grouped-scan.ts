@@ -46,7 +46,7 @@ function keyPastGroup(
   end: Uint8Array,
 ): Uint8Array | undefined {
   // Buffer's search works on any byte array.
-  const at = Buffer.prototype.indexOf.call(key, separator as Buffer, offset);
+  const at = Buffer.prototype.indexOf.call(key, separator, offset);
   if (at < 0) return undefined;
   let length = at + separator.length;
   while (key[length - 1] === 0xff) length -= 1;
