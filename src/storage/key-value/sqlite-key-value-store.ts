@@ -23,7 +23,7 @@ import {
   type WriterMessage,
 } from "./sqlite-thread-messages.ts";
 import { SqliteWriterClient } from "./sqlite-writer-client.ts";
-import { checkWriteRequest } from "./write-request.ts";
+import { checkRangeRead, checkWriteRequest } from "./write-request.ts";
 
 export interface SqliteKeyValueStoreOptions {
   /** The database file; created when absent, in a directory that exists. */
@@ -67,10 +67,17 @@ export async function openSqliteKeyValueStore(
   }
 }
 
+interface AskedRead {
+  readonly request: ReadRequest;
+  readonly resolve: (result: ReadResult) => void;
+  readonly reject: (error: Error) => void;
+}
+
 class SqliteKeyValueStore implements KeyValueStore {
   readonly #reader: SqliteReader;
   readonly #client: SqliteWriterClient;
   readonly #writer: Worker;
+  #asked: AskedRead[] = [];
   #closing: Promise<void> | undefined;
 
   constructor(reader: SqliteReader, writer: Worker) {
@@ -85,7 +92,13 @@ class SqliteKeyValueStore implements KeyValueStore {
 
   async read(request: ReadRequest): Promise<ReadResult> {
     this.#checkOpen();
-    return this.#reader.read(request);
+    for (const range of request.ranges ?? []) checkRangeRead(range);
+    return new Promise((resolve, reject) => {
+      // Requests that are handled side by side come here one right after the other: the reads of one
+      // turn share a snapshot, taken after the last of them was asked for.
+      if (this.#asked.length === 0) queueMicrotask(() => this.#readAsked());
+      this.#asked.push({ request, resolve, reject });
+    });
   }
 
   async write(request: WriteRequest): Promise<WriteResult> {
@@ -104,6 +117,24 @@ class SqliteKeyValueStore implements KeyValueStore {
     this.#reader.close();
     // The writer closes last: SQLite then empties the log into the file and removes it.
     await endThread(this.#writer);
+  }
+
+  #readAsked(): void {
+    const asked = this.#asked;
+    this.#asked = [];
+    let results: readonly (ReadResult | Error)[];
+    try {
+      results = this.#reader.readTogether(asked.map(({ request }) => request));
+    } catch (error) {
+      // The reader throws errors of storage alone.
+      for (const { reject } of asked) reject(error as Error);
+      return;
+    }
+    for (const [index, { resolve, reject }] of asked.entries()) {
+      const result = results[index] as ReadResult | Error;
+      if (result instanceof Error) reject(result);
+      else resolve(result);
+    }
   }
 
   #onThreadLost(cause: unknown): void {

@@ -1,10 +1,9 @@
-// Reads of a SQLite store: synchronous, on the calling thread, one snapshot per request. No
-// transaction stays open between requests, so each sees all that was committed before it began.
+// Reads of a SQLite store: synchronous, on the calling thread. No transaction stays open between two
+// calls, so each sees all that was committed before it began.
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Entry, RangeRead, ReadRequest, ReadResult } from "./key-value-store.ts";
 import { scanGrouped } from "./grouped-scan.ts";
 import { toStorageError } from "./sqlite-database.ts";
-import { checkRangeRead } from "./write-request.ts";
 
 // The subquery runs only for rows whose value is kept elsewhere.
 const value =
@@ -13,6 +12,10 @@ const value =
 
 type GetRow = [revision: number, value: Uint8Array];
 type RangeRow = [key: Uint8Array, revision: number, value: Uint8Array];
+
+function isOneStatement({ gets = [], ranges = [] }: ReadRequest): boolean {
+  return gets.length + ranges.length === 1 && ranges[0]?.groups === undefined;
+}
 
 const noEntries: ReadResult["gets"] = [];
 const noRanges: ReadResult["ranges"] = [];
@@ -38,14 +41,29 @@ export class SqliteReader {
 
   /** Throws StorageUnavailableError. */
   read(request: ReadRequest): ReadResult {
-    const gets = request.gets ?? [];
-    const ranges = request.ranges ?? [];
-    for (const range of ranges) checkRangeRead(range);
+    const [result] = this.readTogether([request]);
+    if (result === undefined || result instanceof Error) throw result;
+    return result;
+  }
+
+  /**
+   * Answers several requests from one snapshot, each with its result or the error that it met: to
+   * begin and end a snapshot costs about as much as a read. Throws StorageUnavailableError when no
+   * snapshot can be had.
+   */
+  readTogether(requests: readonly ReadRequest[]): (ReadResult | Error)[] {
+    const [only] = requests;
     try {
       // One statement is a snapshot of its own.
-      const isOneStatement = gets.length + ranges.length === 1 && ranges[0]?.groups === undefined;
-      if (isOneStatement) return this.#readAll(gets, ranges);
-      return this.#readSnapshot(gets, ranges);
+      if (requests.length === 1 && only !== undefined && isOneStatement(only)) {
+        return [this.#readOrError(only)];
+      }
+      this.#begin.run();
+      try {
+        return requests.map((request) => this.#readOrError(request));
+      } finally {
+        this.#commit.run();
+      }
     } catch (error) {
       throw toStorageError(error);
     }
@@ -55,20 +73,16 @@ export class SqliteReader {
     this.#database.close();
   }
 
-  #readSnapshot(gets: readonly Uint8Array[], ranges: readonly RangeRead[]): ReadResult {
-    this.#begin.run();
+  #readOrError(request: ReadRequest): ReadResult | Error {
+    const { gets, ranges } = request;
     try {
-      return this.#readAll(gets, ranges);
-    } finally {
-      this.#commit.run();
+      return {
+        gets: gets === undefined ? noEntries : gets.map((key) => this.#readOne(key)),
+        ranges: ranges === undefined ? noRanges : ranges.map((range) => this.#readRange(range)),
+      };
+    } catch (error) {
+      return toStorageError(error);
     }
-  }
-
-  #readAll(gets: readonly Uint8Array[], ranges: readonly RangeRead[]): ReadResult {
-    return {
-      gets: gets.length === 0 ? noEntries : gets.map((key) => this.#readOne(key)),
-      ranges: ranges.length === 0 ? noRanges : ranges.map((range) => this.#readRange(range)),
-    };
   }
 
   #readOne(key: Uint8Array): Entry | undefined {
