@@ -33,7 +33,7 @@ export interface HttpLimits {
 export const defaultHttpLimits: HttpLimits = {
   headerTimeoutMilliseconds: 20_000,
   idleTimeoutMilliseconds: 20_000,
-  // A tenth of the slowest modem; TCP itself would give up on less.
+  // 2 kbit/s: slower than any line over which a client of S3 could do its work.
   minimumBodyBytesPerSecond: 256,
   slowBodyGraceMilliseconds: 60_000,
   keepAliveTimeoutMilliseconds: 60_000,
