@@ -3,6 +3,12 @@
 /** A stream of bytes that is read once. Chunks are never reused by the producer after they were yielded. */
 export type ByteStream = AsyncIterable<Uint8Array>;
 
+/**
+ * A stream for a consumer that is done with a chunk before it asks for the next one: the chunk's memory
+ * is used again, or freed, as soon as the consumer goes on or leaves.
+ */
+export type TransientByteStream = AsyncIterable<Uint8Array>;
+
 export const emptyBytes: Uint8Array = new Uint8Array(0);
 
 /** Order of the unsigned bytes, a shorter prefix first: the order of S3 listings and of store keys. */

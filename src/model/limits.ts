@@ -88,6 +88,12 @@ export function collectedBodyBytes(operation: OperationName): number {
   return bodyBytesByOperation[operation] ?? otherBodyBytes;
 }
 
+/**
+ * Our bound between bodies that are handled whole and bodies that stream: longer ones are digested on a
+ * thread, and the memory of their chunks is freed while they arrive.
+ */
+export const longBodyBytes = mebibyte;
+
 /** Our bounds on XML: no document of S3's schema nests deeper than 8 elements. */
 export const xmlDepth = 16;
 /** A completion of 10,000 parts with all checksums has about 150,000 elements. */

@@ -2,9 +2,11 @@
 // record name bytes, share them or let them go passes here, because here references are counted:
 // every extent that a record holds on a blob counts one.
 
-import type { ByteStream } from "../base/bytes.ts";
+import { assert } from "../base/assert.ts";
+import type { ByteStream, TransientByteStream } from "../base/bytes.ts";
 import { concatBytes, emptyBytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
+import { longBodyBytes } from "../model/limits.ts";
 import type { BlobReader, BlobStore, WrittenBlob } from "../storage/blob/blob-store.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
@@ -50,12 +52,17 @@ export class Contents {
   readonly #layouts = new Map<ContentId, LayoutRecord>();
 
   constructor(options: ContentsOptions) {
+    assert(
+      options.inlineLimitBytes < longBodyBytes,
+      "what is kept inline is collected chunk by chunk",
+    );
     this.#options = options;
   }
 
   /**
    * Stores a stream. The bytes are durable, and waste until `attach` names them in a commit. Throws
-   * StorageFullError before a byte is read when there is no room.
+   * StorageFullError before a byte is read when there is no room. A stream that declares more than
+   * `longBodyBytes` may be transient.
    */
   async receive(stream: ByteStream, lengthBytes: number | undefined): Promise<ReceivedContent> {
     if (!this.#options.hasRoom(lengthBytes)) throw new StorageFullError("no room left for objects");
@@ -200,9 +207,14 @@ export class Contents {
   /**
    * The bytes `start` to `end` (exclusive). Resolves when the first bytes are known to be there, so
    * that a missing blob (BlobMissingError: the object was replaced meanwhile, read its record again)
-   * is known before a response begins. A returned stream must be iterated or returned.
+   * is known before a response begins. A returned stream must be iterated or returned; each of its
+   * chunks is good only until the next one is asked for.
    */
-  async open(content: Content, start: number, end: number): Promise<ByteStream | Uint8Array> {
+  async open(
+    content: Content,
+    start: number,
+    end: number,
+  ): Promise<TransientByteStream | Uint8Array> {
     if (end <= start) return emptyBytes;
     const extents = sliceExtents(await this.extentsOf(content), start, end);
     const only = extents[0];
@@ -263,7 +275,7 @@ export class Contents {
     inline: ReadonlyMap<Extent, Uint8Array>,
     first: BlobReader | undefined,
     release: () => void,
-  ): ByteStream {
+  ): TransientByteStream {
     return new ExtentStream(extents, inline, first, (extent) => this.#openBlob(extent), release);
   }
 }
@@ -275,7 +287,7 @@ type NewGarbage = GarbageRecord extends infer Each
   : never;
 
 /** Reads extents one after the other. Frees its blob and its pin also when it is never iterated. */
-class ExtentStream implements ByteStream {
+class ExtentStream implements TransientByteStream {
   readonly #extents: readonly Extent[];
   readonly #inline: ReadonlyMap<Extent, Uint8Array>;
   #first: BlobReader | undefined;
@@ -322,7 +334,7 @@ class ExtentStream implements ByteStream {
           continue;
         }
         this.#first ??= await this.#openBlob(extent);
-        yield* this.#first.read(extent.offset, extent.offset + extent.lengthBytes);
+        yield* this.#first.readTransient(extent.offset, extent.offset + extent.lengthBytes);
         const finished = this.#first;
         this.#first = undefined;
         await finished[Symbol.asyncDispose]();

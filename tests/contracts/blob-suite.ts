@@ -66,6 +66,16 @@ function describeRoundTrips(withStore: WithStore): void {
     });
   });
 
+  it("is done with a chunk of the source before it asks for the next one", async () => {
+    await withStore(async (store) => {
+      const bytes = sampleBytes(3 * mebibyte + 77);
+      for (const chunkBytes of [1000, 100_000, 2 * mebibyte]) {
+        const { id } = await store.write(overwritingStreamOf(bytes, chunkBytes));
+        assert.deepEqual(digestOf(await readBlob(store, id)), digestOf(bytes));
+      }
+    });
+  });
+
   it("returns exactly the bytes of any range", async () => {
     await withStore(async (store) => {
       const bytes = sampleBytes(2 * mebibyte + 3 * blockBytes + 1234);
@@ -394,6 +404,17 @@ export async function* streamOf(bytes: Uint8Array, chunkBytes = 64 * kibibyte): 
   for (let offset = 0; offset < bytes.byteLength; offset += chunkBytes) {
     yield bytes.subarray(offset, offset + chunkBytes);
   }
+}
+
+/** Each chunk lies where the one before it lay. */
+async function* overwritingStreamOf(bytes: Uint8Array, chunkBytes: number): ByteStream {
+  const memory = new Uint8Array(chunkBytes);
+  for (let offset = 0; offset < bytes.byteLength; offset += chunkBytes) {
+    const chunk = bytes.subarray(offset, offset + chunkBytes);
+    memory.set(chunk);
+    yield memory.subarray(0, chunk.byteLength);
+  }
+  memory.fill(0);
 }
 
 export async function* streamOfChunks(chunks: readonly Uint8Array[]): ByteStream {

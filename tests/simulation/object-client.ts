@@ -2,7 +2,7 @@
 // through this, so that a whole history of requests runs in one process in milliseconds.
 
 import { createHash } from "node:crypto";
-import type { ByteStream } from "../../src/base/bytes.ts";
+import type { ByteStream, TransientByteStream } from "../../src/base/bytes.ts";
 import { collectBytes } from "../../src/base/bytes.ts";
 import { sliceExtents } from "../../src/objects/contents.ts";
 import type { ObjectStore } from "../../src/objects/object-store.ts";
@@ -113,7 +113,7 @@ export class ObjectClient {
 
   async readRecord(record: ObjectRecord): Promise<Uint8Array> {
     const bytes = await this.objects.contents.open(record.content, 0, record.sizeBytes);
-    return bytes instanceof Uint8Array ? bytes : collectBytes(bytes, readLimitBytes);
+    return bytes instanceof Uint8Array ? bytes : collectBytes(copiesOf(bytes), readLimitBytes);
   }
 
   async createUpload(bucketName: string, key: string): Promise<string> {
@@ -239,6 +239,11 @@ export interface UploadName {
   readonly bucketName: string;
   readonly key: string;
   readonly uploadId: string;
+}
+
+/** Chunks that may be kept. */
+async function* copiesOf(chunks: TransientByteStream): ByteStream {
+  for await (const chunk of chunks) yield Uint8Array.from(chunk);
 }
 
 /** Two chunks, so that bodies are streams of more than one piece. */

@@ -1,7 +1,7 @@
 // The contract of an immutable blob store: bytes under unguessable ids. A blob means nothing until
 // committed metadata names it, so a crash in the middle of a write leaves only sweepable waste.
 
-import type { ByteStream } from "../../base/bytes.ts";
+import type { ByteStream, TransientByteStream } from "../../base/bytes.ts";
 
 /** `<writer id>-<sequence and random part>`; characters a-z, 0-9 and `-` only. */
 export type BlobId = string & { readonly brand: "BlobId" };
@@ -27,8 +27,11 @@ export interface WrittenBlob {
  */
 export interface BlobStore extends AsyncDisposable {
   readonly writerId: WriterId;
-  /** Throws StorageFullError, or whatever the source throws. */
-  write(source: ByteStream): Promise<WrittenBlob>;
+  /**
+   * Done with each chunk of the source before it asks for the next one. Throws StorageFullError, or
+   * whatever the source throws.
+   */
+  write(source: TransientByteStream): Promise<WrittenBlob>;
   /** Throws BlobMissingError, or BlobCorruptError when what is stored cannot be a whole blob. */
   open(id: BlobId): Promise<BlobReader>;
   delete(id: BlobId): Promise<void>;
@@ -44,11 +47,10 @@ export interface BlobReader extends AsyncDisposable {
    */
   read(start: number, end: number): ByteStream;
   /**
-   * The same for a consumer that is done with a chunk before it asks for the next one: a chunk's
-   * memory is used again as soon as the consumer goes on or leaves. Twice as fast, because the memory
-   * stays in the processor's cache. Never for a consumer that keeps or hands on chunks unawaited.
+   * The same, more than twice as fast: no memory is taken from the system, and it stays in the
+   * processor's cache. Never for a consumer that keeps or hands on chunks unawaited.
    */
-  readTransient(start: number, end: number): ByteStream;
+  readTransient(start: number, end: number): TransientByteStream;
 }
 
 /** The writer part of a blob's id. */

@@ -14,11 +14,6 @@ export const checksumBytes = 4;
 /** Distance between the beginnings of two blocks in the file. */
 export const blockStrideBytes = blockDataBytes + checksumBytes;
 
-/** Data pieces shorter than this are copied together; longer ones are written from where they lie. */
-const gatherBelowBytes = 4096;
-const firstScratchBytes = 4096;
-const largestScratchBytes = 64 * 1024;
-
 export function seedOfBlob(id: BlobId): number {
   return blockChecksum(Buffer.from(id, "latin1"), 0);
 }
@@ -43,45 +38,51 @@ export function blockCount(lengthBytes: number): number {
   return Math.max(1, Math.ceil(lengthBytes / blockDataBytes));
 }
 
-/**
- * Cuts a stream into blocks and puts the checksums between them. Large chunks are referred to, not
- * copied; small ones and checksums are gathered, so that a stream of tiny chunks costs few buffers.
- */
+/** Copies a stream into buffers as it lies in the file: in blocks, with the checksums between them. */
 export class BlockEncoder {
   #blobSeed: number | undefined;
-  #pieces: Uint8Array[] = [];
-  #pendingBytes = 0;
+  #buffer: Buffer;
+  #filledBytes = 0;
   #blockIndex = 0;
   #blockBytes = 0;
   /** Checksum of the current block; its seed is known, and mixed in, only when the block ends. */
   #checksum = 0;
-  #scratch: Uint8Array = new Uint8Array(0);
-  #scratchUsed = 0;
-  /** Where the last piece begins in the scratch buffer, if the last piece lies there. */
-  #runStart: number | undefined;
+
+  /** Buffers hold whole blocks with their checksums. */
+  constructor(buffer: Buffer) {
+    this.#buffer = buffer;
+  }
 
   /** Must be called before more than one block's data was pushed. */
   setSeed(blobSeed: number): void {
     this.#blobSeed = blobSeed;
   }
 
-  /** Bytes that `take` would return now. */
-  get pendingBytes(): number {
-    return this.#pendingBytes;
+  get buffer(): Buffer {
+    return this.#buffer;
   }
 
-  push(chunk: Uint8Array): void {
-    let offset = 0;
+  /** What has been encoded into the buffer. */
+  get filled(): Buffer {
+    return this.#buffer.subarray(0, this.#filledBytes);
+  }
+
+  /** Takes the bytes of `chunk` from `start` on, and returns where it stopped because the buffer is full. */
+  push(chunk: Uint8Array, start: number): number {
+    let offset = start;
     while (offset < chunk.byteLength) {
       // A full block is closed only when more follows: until then it may be the last one.
       if (this.#blockBytes === blockDataBytes) this.#closeBlock(false);
+      if (this.#filledBytes === this.#buffer.byteLength) break;
       const length = Math.min(blockDataBytes - this.#blockBytes, chunk.byteLength - offset);
       const piece = chunk.subarray(offset, offset + length);
+      this.#buffer.set(piece, this.#filledBytes);
+      this.#filledBytes += length;
       this.#checksum = blockChecksum(piece, this.#checksum);
       this.#blockBytes += length;
-      this.#append(piece);
       offset += length;
     }
+    return offset;
   }
 
   /** Closes the last block. Nothing may be pushed afterwards. */
@@ -89,48 +90,20 @@ export class BlockEncoder {
     this.#closeBlock(true);
   }
 
-  /** Hands over what is to be written next. */
-  take(): Uint8Array[] {
-    const pieces = this.#pieces;
-    this.#pieces = [];
-    this.#pendingBytes = 0;
-    this.#runStart = undefined;
-    return pieces;
+  /** What is encoded from now on goes to the beginning of another buffer. */
+  continueIn(buffer: Buffer): void {
+    this.#buffer = buffer;
+    this.#filledBytes = 0;
   }
 
   #closeBlock(isLast: boolean): void {
     assert(this.#blobSeed !== undefined, "a block ends before the blob has an id");
     const seed = seedOfBlock(this.#blobSeed, this.#blockIndex, isLast);
-    const trailer = new Uint8Array(checksumBytes);
-    new DataView(trailer.buffer).setUint32(0, (this.#checksum ^ seed) >>> 0);
-    this.#append(trailer);
+    this.#buffer.writeUInt32BE((this.#checksum ^ seed) >>> 0, this.#filledBytes);
+    this.#filledBytes += checksumBytes;
     this.#blockIndex += 1;
     this.#blockBytes = 0;
     this.#checksum = 0;
-  }
-
-  #append(piece: Uint8Array): void {
-    this.#pendingBytes += piece.byteLength;
-    if (piece.byteLength >= gatherBelowBytes) {
-      this.#pieces.push(piece);
-      this.#runStart = undefined;
-      return;
-    }
-    if (this.#scratch.byteLength - this.#scratchUsed < piece.byteLength) this.#renewScratch();
-    this.#scratch.set(piece, this.#scratchUsed);
-    const start = this.#runStart ?? this.#scratchUsed;
-    this.#scratchUsed += piece.byteLength;
-    const run = this.#scratch.subarray(start, this.#scratchUsed);
-    if (this.#runStart === undefined) this.#pieces.push(run);
-    else this.#pieces[this.#pieces.length - 1] = run;
-    this.#runStart = start;
-  }
-
-  #renewScratch(): void {
-    const grown = Math.min(this.#scratch.byteLength * 4, largestScratchBytes);
-    this.#scratch = Buffer.allocUnsafeSlow(Math.max(firstScratchBytes, grown));
-    this.#scratchUsed = 0;
-    this.#runStart = undefined;
   }
 }
 

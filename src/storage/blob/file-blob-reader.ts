@@ -1,8 +1,8 @@
-// Reads ranges of one blob file: up to 1 MiB at a time, the next piece while the consumer works, every
+// Reads ranges of one blob file: several blocks at a time, the next ones while the consumer works, every
 // block verified before a byte of it is handed out.
 
 import { assert } from "../../base/assert.ts";
-import type { ByteStream } from "../../base/bytes.ts";
+import type { ByteStream, TransientByteStream } from "../../base/bytes.ts";
 import { BlobCorruptError, StorageUnavailableError } from "../storage-errors.ts";
 import {
   blockCount,
@@ -14,10 +14,8 @@ import {
 } from "./block-format.ts";
 import type { BlobReader } from "./blob-store.ts";
 import { type FileSystem, viewsAfter } from "./file-system.ts";
-import { freshMemory, type ReadMemory, ReusedMemory } from "./read-memory.ts";
+import { freshMemory, type ReadMemory, ReusedMemory } from "./block-memory.ts";
 import { storing } from "./storage-failure.ts";
-
-const blocksPerRead = 8;
 
 export interface OpenBlobFile {
   readonly files: FileSystem;
@@ -46,7 +44,7 @@ export class FileBlobReader implements BlobReader {
     return this.#read(start, end, freshMemory);
   }
 
-  readTransient(start: number, end: number): ByteStream {
+  readTransient(start: number, end: number): TransientByteStream {
     checkRange(start, end);
     return this.#read(start, end, new ReusedMemory());
   }
@@ -74,7 +72,7 @@ export class FileBlobReader implements BlobReader {
       while (ahead !== undefined) {
         const data = await ahead;
         const dataStart = nextBlock * blockDataBytes;
-        nextBlock = Math.min(nextBlock + blocksPerRead, endBlock);
+        nextBlock = Math.min(nextBlock + memory.blocksPerRead, endBlock);
         ahead = this.#readAhead(nextBlock, endBlock, memory);
         const chunk = data.subarray(Math.max(0, start - dataStart), end - dataStart);
         if (chunk.byteLength > 0) yield chunk;
@@ -94,7 +92,7 @@ export class FileBlobReader implements BlobReader {
     memory: ReadMemory,
   ): Promise<Uint8Array> | undefined {
     if (firstBlock >= endBlock) return undefined;
-    const blockLimit = Math.min(firstBlock + blocksPerRead, endBlock);
+    const blockLimit = Math.min(firstBlock + memory.blocksPerRead, endBlock);
     const start = firstBlock * blockDataBytes;
     const length = Math.min(blockLimit * blockDataBytes, this.lengthBytes) - start;
     const read = this.#readBlocks(firstBlock, blockLimit, memory.take(length));

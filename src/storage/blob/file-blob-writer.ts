@@ -1,20 +1,21 @@
-// Writes one blob into a new file: 1 MiB at a time, one write under way while the source fills the
-// next. The file is created only when a block is full or the source has ended, so a small upload that
-// turns out bad never touches the disk.
+// Writes one blob into a new file: several blocks at a time, one write under way while the source fills
+// the next. The file is created only when a block is full or the source has ended, so a small upload
+// that turns out bad never touches the disk. Chunks are copied, never kept: their memory is the source's.
 
+import { assert } from "../../base/assert.ts";
 import type { ByteStream } from "../../base/bytes.ts";
-import { BlockEncoder, blockDataBytes, seedOfBlob } from "./block-format.ts";
+import { BlockEncoder, blockDataBytes, blockStrideBytes, seedOfBlob } from "./block-format.ts";
+import { giveBuffer, takeBuffer, transferBytes } from "./block-memory.ts";
 import type { BlobDirectories, BlobDirectory, NewFile } from "./blob-directories.ts";
 import type { WrittenBlob } from "./blob-store.ts";
-import { type FileSystem, viewsAfter } from "./file-system.ts";
+import type { FileSystem } from "./file-system.ts";
 import { storing } from "./storage-failure.ts";
 
-const writeBytes = 1024 * 1024;
 /**
  * A long blob goes to the disk in steps of this size while it still arrives, so that the last sync has
  * little left to wait for and the kernel never holds many unwritten pages.
  */
-const syncStepBytes = 32 * 1024 * 1024;
+const syncStepBytes = 16 * 1024 * 1024;
 
 export interface BlobWriterOptions {
   readonly files: FileSystem;
@@ -38,7 +39,8 @@ export async function writeBlob(
 
 class FileBlobWriter {
   readonly #options: BlobWriterOptions;
-  readonly #encoder = new BlockEncoder();
+  /** The first buffer holds one block, because most blobs are no longer. */
+  readonly #encoder = new BlockEncoder(takeBuffer(blockStrideBytes));
   #file: NewFile | undefined;
   #isClosed = false;
   #position = 0;
@@ -56,14 +58,16 @@ class FileBlobWriter {
     for await (const chunk of source) {
       lengthBytes += chunk.byteLength;
       if (this.#file === undefined && lengthBytes > blockDataBytes) await this.#create();
-      encoder.push(chunk);
-      if (this.#file !== undefined && encoder.pendingBytes >= writeBytes) {
-        await this.#flush(this.#file);
+      let offset = encoder.push(chunk, 0);
+      while (offset < chunk.byteLength) {
+        await this.#flush();
+        encoder.continueIn(takeBuffer(transferBytes));
+        offset = encoder.push(chunk, offset);
       }
     }
     const file = this.#file ?? (await this.#create());
     encoder.finish();
-    await this.#flush(file);
+    await this.#flush();
     await this.#write;
     await this.#finish(file);
     return { id: file.id, lengthBytes };
@@ -87,8 +91,10 @@ class FileBlobWriter {
     return file;
   }
 
-  /** Begins to write what is pending, after the write before has ended. */
-  async #flush(file: NewFile): Promise<void> {
+  /** Begins to write the encoder's buffer, after the write before has ended. */
+  async #flush(): Promise<void> {
+    const file = this.#file;
+    assert(file !== undefined, "a buffer is full before the blob has a file");
     await this.#write;
     if (this.#options.isStrict && this.#position - this.#syncedPosition >= syncStepBytes) {
       await this.#sync;
@@ -97,20 +103,22 @@ class FileBlobWriter {
       this.#syncedPosition = this.#position;
     }
     const position = this.#position;
-    this.#position += this.#encoder.pendingBytes;
-    this.#write = storing(this.#writeViews(file.descriptor, this.#encoder.take(), position));
-    // Awaited by the next flush; until then a failure is not unhandled.
-    this.#write.catch(() => {});
+    const { buffer, filled } = this.#encoder;
+    this.#position += filled.byteLength;
+    this.#write = storing(this.#writeBuffer(file.descriptor, filled, position));
+    // Also awaited by the next flush; until then a failure is not unhandled.
+    this.#write.then(
+      () => giveBuffer(buffer),
+      () => giveBuffer(buffer),
+    );
   }
 
-  async #writeViews(descriptor: number, views: Uint8Array[], position: number): Promise<void> {
-    let rest = views;
-    let restPosition = position;
-    while (rest.length > 0) {
-      const written = await this.#options.files.writev(descriptor, rest, restPosition);
+  async #writeBuffer(descriptor: number, buffer: Buffer, position: number): Promise<void> {
+    for (let offset = 0; offset < buffer.byteLength;) {
+      const rest = [buffer.subarray(offset)];
+      const written = await this.#options.files.writev(descriptor, rest, position + offset);
       if (written === 0) throw new Error("the file system wrote nothing");
-      restPosition += written;
-      rest = viewsAfter(rest, written);
+      offset += written;
     }
   }
 
