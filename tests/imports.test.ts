@@ -54,7 +54,7 @@ const guarded: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^node:fs(?:\/promises)?$/, ["storage", "app"]],
   [/^node:sqlite$/, ["storage", "app"]],
   [/^node:(?:cluster|child_process)$/, ["app"]],
-  [/^node:worker_threads$/, ["storage", "app"]],
+  [/^node:worker_threads$/, ["storage", "body", "app"]],
   [/^pg$/, ["storage"]],
   [/^saxes$/, ["protocol"]],
   [/^(?:hash-wasm|@node-rs\/crc32)$/, ["body", "storage"]],

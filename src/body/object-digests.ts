@@ -1,21 +1,21 @@
 // One pass over an upload's bytes for everything that it needs: length, MD5, the checksum that the
 // client announced or that the server adds, and their comparison with what was promised.
 
-import { createHash, hash } from "node:crypto";
-import type { Hash } from "node:crypto";
 import { assert } from "../base/assert.ts";
-import type { ByteStream } from "../base/bytes.ts";
+import type { TransientByteStream } from "../base/bytes.ts";
 import { S3Error } from "../model/errors.ts";
 import {
   checksumAlgorithmOfHeader,
   checksumHeaderNames,
   computeChecksum,
-  createChecksum,
   isChecksumAlgorithm,
   parseBase64,
   parseChecksumValue,
 } from "./checksum.ts";
-import type { ChecksumAlgorithm, RunningChecksum } from "./checksum.ts";
+import type { ChecksumAlgorithm } from "./checksum.ts";
+import { createDigester } from "./digester.ts";
+import type { Digester, Digests } from "./digester.ts";
+import { checkSignedSha256 } from "./request-payload.ts";
 import type { RequestPayload } from "./request-payload.ts";
 
 export interface DigestOptions {
@@ -46,8 +46,11 @@ export interface ObjectDigests {
 }
 
 export interface DigestedPayload {
-  /** The payload's bytes; throws BadDigest, EntityTooLarge and whatever the payload's stream throws. */
-  readonly stream: ByteStream;
+  /**
+   * The payload's bytes; throws BadDigest, EntityTooLarge and whatever the payload's stream throws.
+   * Really transient only when the body declared more than `longBodyBytes`.
+   */
+  readonly stream: TransientByteStream;
   /** Only after `stream` has ended. */
   result(): ObjectDigests;
 }
@@ -180,69 +183,87 @@ function checkSdkAlgorithm(
 class DigestPass {
   readonly #payload: RequestPayload;
   readonly #plan: DigestPlan;
+  /** The SHA-256 that the request's signature names, when nobody else compares it. */
+  readonly #signedSha256Hex: string | undefined;
+  readonly #algorithms: ReadonlySet<ChecksumAlgorithm>;
   #lengthBytes = 0;
-  #md5: Hash | undefined;
-  #md5Hex: string | undefined;
-  #checksum: RunningChecksum | undefined;
-  #checksumValue: string | undefined;
+  #digests: Digests | undefined;
   #isComplete = false;
 
   constructor(payload: RequestPayload, plan: DigestPlan) {
     this.#payload = payload;
     this.#plan = plan;
+    this.#signedSha256Hex = payload.undigested?.sha256Hex;
+    const algorithms = new Set<ChecksumAlgorithm>();
+    if (plan.needsMd5) algorithms.add("MD5");
+    if (plan.algorithm !== undefined) algorithms.add(plan.algorithm);
+    if (this.#signedSha256Hex !== undefined) algorithms.add("SHA256");
+    this.#algorithms = algorithms;
   }
 
   async *run(): AsyncGenerator<Uint8Array> {
-    const { lengthBytes } = this.#payload;
-    for await (const piece of this.#payload.stream) {
-      if (piece.byteLength === 0) continue;
-      this.#lengthBytes += piece.byteLength;
-      if (this.#lengthBytes > this.#plan.maximumBytes) {
-        throw entityTooLarge(this.#lengthBytes, this.#plan.maximumBytes);
+    const { lengthBytes, undigested, stream } = this.#payload;
+    let digester: Digester | undefined;
+    try {
+      for await (const piece of undigested?.stream ?? stream) {
+        if (piece.byteLength === 0) continue;
+        this.#lengthBytes += piece.byteLength;
+        if (this.#lengthBytes > this.#plan.maximumBytes) {
+          throw entityTooLarge(this.#lengthBytes, this.#plan.maximumBytes);
+        }
+        // A small body arrives whole, and digesting it at once is cheaper.
+        if (piece.byteLength === lengthBytes) {
+          this.#digestWhole(piece);
+        } else {
+          digester ??= createDigester(this.#algorithms, lengthBytes);
+          const wait = digester.update(piece);
+          if (wait !== undefined) await wait;
+        }
+        yield piece;
       }
-      // A small body arrives whole, and digesting it at once is cheaper.
-      if (piece.byteLength === lengthBytes) this.#digestWhole(piece);
-      else this.#update(piece);
-      yield piece;
+      if (this.#lengthBytes === 0) this.#digestWhole(new Uint8Array(0));
+      else if (digester !== undefined) this.#digests = await digester.finish();
+    } finally {
+      digester?.release();
     }
-    this.#finish();
     this.#compare();
     this.#isComplete = true;
   }
 
   result(): ObjectDigests {
     assert(this.#isComplete, "digests asked for before the stream ended");
-    const { algorithm } = this.#plan;
-    const value = this.#checksumValue;
+    const { algorithm, needsMd5 } = this.#plan;
     return {
       lengthBytes: this.#lengthBytes,
-      md5Hex: this.#md5Hex,
-      checksum: algorithm === undefined || value === undefined ? undefined : { algorithm, value },
+      md5Hex: needsMd5 ? toHex(this.#digest("MD5")) : undefined,
+      checksum:
+        algorithm === undefined
+          ? undefined
+          : { algorithm, value: toBase64(this.#digest(algorithm)) },
     };
   }
 
   #digestWhole(bytes: Uint8Array): void {
-    const { algorithm, needsMd5 } = this.#plan;
-    if (needsMd5) this.#md5Hex = hash("md5", bytes, "hex");
-    if (algorithm !== undefined) this.#checksumValue = toBase64(computeChecksum(algorithm, bytes));
+    const digests = new Map<ChecksumAlgorithm, Uint8Array>();
+    for (const algorithm of this.#algorithms) {
+      digests.set(algorithm, computeChecksum(algorithm, bytes));
+    }
+    this.#digests = digests;
   }
 
-  #update(bytes: Uint8Array): void {
-    const { algorithm, needsMd5 } = this.#plan;
-    if (needsMd5) (this.#md5 ??= createHash("md5")).update(bytes);
-    if (algorithm !== undefined) (this.#checksum ??= createChecksum(algorithm)).update(bytes);
-  }
-
-  #finish(): void {
-    if (this.#lengthBytes === 0) this.#digestWhole(new Uint8Array(0));
-    if (this.#md5 !== undefined) this.#md5Hex = this.#md5.digest("hex");
-    if (this.#checksum !== undefined) this.#checksumValue = toBase64(this.#checksum.digest());
+  #digest(algorithm: ChecksumAlgorithm): Uint8Array {
+    const digest = this.#digests?.get(algorithm);
+    assert(digest !== undefined, "a digest was not computed");
+    return digest;
   }
 
   #compare(): void {
     const { algorithm, contentMd5 } = this.#plan;
+    if (this.#signedSha256Hex !== undefined) {
+      checkSignedSha256(this.#signedSha256Hex, toHex(this.#digest("SHA256")));
+    }
     if (contentMd5 !== undefined) {
-      const calculated = Buffer.from(this.#md5Hex as string, "hex").toString("base64");
+      const calculated = toBase64(this.#digest("MD5"));
       if (calculated !== contentMd5) {
         throw new S3Error("BadDigest", {
           fields: { CalculatedDigest: calculated, ExpectedDigest: contentMd5 },
@@ -250,7 +271,8 @@ class DigestPass {
       }
     }
     const promised = this.#plan.promised ?? this.#promisedInTrailer();
-    if (algorithm !== undefined && promised !== undefined && promised !== this.#checksumValue) {
+    if (algorithm === undefined || promised === undefined) return;
+    if (promised !== toBase64(this.#digest(algorithm))) {
       throw new S3Error("BadDigest", {
         message: `The ${algorithm} you specified did not match the calculated checksum.`,
       });
@@ -271,6 +293,10 @@ class DigestPass {
 
 function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
 }
 
 function invalidRequest(message: string): S3Error {

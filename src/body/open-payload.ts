@@ -7,7 +7,9 @@ import { S3Error } from "../model/errors.ts";
 import { AwsChunkedDecoder, wrongLength } from "./aws-chunked.ts";
 import type { AwsChunkedOptions, ChunkVerifier } from "./aws-chunked.ts";
 import { checksumAlgorithmOfHeader } from "./checksum.ts";
-import type { RequestPayload } from "./request-payload.ts";
+import { checkSignedSha256 } from "./request-payload.ts";
+import type { RequestPayload, UndigestedBody } from "./request-payload.ts";
+import { transientChunks } from "./transient-chunks.ts";
 
 export interface PayloadHeaders {
   get(name: string): string | undefined;
@@ -34,15 +36,8 @@ export function openPayload(
   integrity: BodyIntegrity,
 ): RequestPayload {
   const chunked = chunkedOptions(headers, integrity);
-  if (chunked === undefined) return plainPayload(raw, headers, integrity);
-  const decoder = new AwsChunkedDecoder(chunked);
-  return {
-    stream: decodeChunked(raw, decoder),
-    lengthBytes: chunked.decodedLengthBytes,
-    isTransferCoded: headers.has("transfer-encoding"),
-    announcedTrailers: chunked.announcedTrailers,
-    trailers: decoder.trailers,
-  };
+  if (chunked === undefined) return new PlainPayload(raw, headers, integrity);
+  return new ChunkedPayload(raw, headers, chunked);
 }
 
 /** How the body is framed; `undefined` for a body that is the object's bytes as they are. */
@@ -96,6 +91,35 @@ function announcedTrailers(headers: PayloadHeaders): readonly string[] {
   return names;
 }
 
+class ChunkedPayload implements RequestPayload {
+  readonly #raw: ByteStream;
+  readonly #decoder: AwsChunkedDecoder;
+  readonly lengthBytes: number;
+  readonly isTransferCoded: boolean;
+  readonly announcedTrailers: readonly string[];
+
+  constructor(raw: ByteStream, headers: PayloadHeaders, options: AwsChunkedOptions) {
+    this.#raw = raw;
+    this.isTransferCoded = headers.has("transfer-encoding");
+    this.#decoder = new AwsChunkedDecoder(options);
+    this.lengthBytes = options.decodedLengthBytes;
+    this.announcedTrailers = options.announcedTrailers;
+  }
+
+  get trailers(): ReadonlyMap<string, string> {
+    return this.#decoder.trailers;
+  }
+
+  get stream(): ByteStream {
+    return decodeChunked(this.#raw, this.#decoder);
+  }
+
+  get undigested(): UndigestedBody {
+    const raw = transientChunks(this.#raw, this.lengthBytes);
+    return { stream: decodeChunked(raw, this.#decoder), sha256Hex: undefined };
+  }
+}
+
 async function* decodeChunked(
   raw: ByteStream,
   decoder: AwsChunkedDecoder,
@@ -107,49 +131,62 @@ async function* decodeChunked(
 const noTrailers: ReadonlyMap<string, string> = new Map();
 const noNames: readonly string[] = [];
 
-function plainPayload(
-  raw: ByteStream,
-  headers: PayloadHeaders,
-  integrity: BodyIntegrity,
-): RequestPayload {
-  const lengthBytes = parseLength(headers.get("content-length"));
-  const sha256Hex = integrity.kind === "digest" ? integrity.sha256Hex : undefined;
-  return {
-    stream: checkPlain(raw, lengthBytes, sha256Hex),
-    lengthBytes,
-    isTransferCoded: headers.has("transfer-encoding"),
-    announcedTrailers: noNames,
-    trailers: noTrailers,
-  };
+class PlainPayload implements RequestPayload {
+  readonly #raw: ByteStream;
+  readonly #sha256Hex: string | undefined;
+  readonly lengthBytes: number | undefined;
+  readonly isTransferCoded: boolean;
+  readonly announcedTrailers = noNames;
+  readonly trailers = noTrailers;
+
+  constructor(raw: ByteStream, headers: PayloadHeaders, integrity: BodyIntegrity) {
+    this.#raw = raw;
+    this.#sha256Hex = integrity.kind === "digest" ? integrity.sha256Hex : undefined;
+    this.lengthBytes = parseLength(headers.get("content-length"));
+    this.isTransferCoded = headers.has("transfer-encoding");
+  }
+
+  get stream(): ByteStream {
+    const stream = checkLength(this.#raw, this.lengthBytes);
+    const sha256Hex = this.#sha256Hex;
+    return sha256Hex === undefined ? stream : checkSha256(stream, this.lengthBytes, sha256Hex);
+  }
+
+  get undigested(): UndigestedBody {
+    const raw = transientChunks(this.#raw, this.lengthBytes);
+    return { stream: checkLength(raw, this.lengthBytes), sha256Hex: this.#sha256Hex };
+  }
 }
 
-async function* checkPlain(
+async function* checkLength(
   raw: ByteStream,
   lengthBytes: number | undefined,
-  sha256Hex: string | undefined,
 ): AsyncGenerator<Uint8Array> {
   let received = 0;
-  let computed: string | undefined;
-  let running: Hash | undefined;
   for await (const piece of raw) {
     received += piece.byteLength;
     if (lengthBytes !== undefined && received > lengthBytes)
       throw wrongLength(lengthBytes, received);
-    if (sha256Hex !== undefined) {
-      // A small body arrives whole, and hashing it at once is cheaper.
-      if (piece.byteLength === lengthBytes) computed = hash("sha256", piece, "hex");
-      else (running ??= createHash("sha256")).update(piece);
-    }
     yield piece;
   }
   if (lengthBytes !== undefined && received < lengthBytes) throw wrongLength(lengthBytes, received);
-  if (sha256Hex === undefined) return;
-  computed ??= (running ?? createHash("sha256")).digest("hex");
-  if (computed !== sha256Hex) {
-    throw new S3Error("XAmzContentSHA256Mismatch", {
-      fields: { ClientComputedContentSHA256: sha256Hex, S3ComputedContentSHA256: computed },
-    });
+}
+
+async function* checkSha256(
+  stream: ByteStream,
+  lengthBytes: number | undefined,
+  sha256Hex: string,
+): AsyncGenerator<Uint8Array> {
+  let computed: string | undefined;
+  let running: Hash | undefined;
+  for await (const piece of stream) {
+    // A small body arrives whole, and hashing it at once is cheaper.
+    if (piece.byteLength === lengthBytes) computed = hash("sha256", piece, "hex");
+    else (running ??= createHash("sha256")).update(piece);
+    yield piece;
   }
+  computed ??= (running ?? createHash("sha256")).digest("hex");
+  checkSignedSha256(sha256Hex, computed);
 }
 
 /** A length header: digits, of a size that a number holds exactly. */

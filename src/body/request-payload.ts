@@ -1,7 +1,7 @@
 // What an operation gets of a request's body: the object's own bytes, with transfer and chunk framing
 // already removed, and what is known about them before and after they were read.
 
-import type { ByteStream } from "../base/bytes.ts";
+import type { ByteStream, TransientByteStream } from "../base/bytes.ts";
 import { S3Error } from "../model/errors.ts";
 
 export interface RequestPayload {
@@ -19,6 +19,18 @@ export interface RequestPayload {
   readonly announcedTrailers: readonly string[];
   /** The trailing fields by lower-case name. Only complete after `stream` has ended. */
   readonly trailers: ReadonlyMap<string, string>;
+  /** Instead of `stream`, for a consumer that digests the bytes anyway: spares a pass over them. */
+  readonly undigested?: UndigestedBody | undefined;
+}
+
+export interface UndigestedBody {
+  /**
+   * The decoded bytes, with all that `stream` promises except the comparison below. Really transient
+   * only when the body declared more than `longBodyBytes`.
+   */
+  readonly stream: TransientByteStream;
+  /** What the request's signature says: the consumer must call `checkSignedSha256` in the end. */
+  readonly sha256Hex: string | undefined;
 }
 
 /**
@@ -30,4 +42,12 @@ export function requireLength(payload: RequestPayload): number {
   if (payload.lengthBytes !== undefined) return payload.lengthBytes;
   if (!payload.isTransferCoded) throw new S3Error("MissingContentLength");
   throw new S3Error("NotImplemented", { fields: { Header: "Transfer-Encoding" } });
+}
+
+/** Throws S3Error XAmzContentSHA256Mismatch. */
+export function checkSignedSha256(signedHex: string, computedHex: string): void {
+  if (computedHex === signedHex) return;
+  throw new S3Error("XAmzContentSHA256Mismatch", {
+    fields: { ClientComputedContentSHA256: signedHex, S3ComputedContentSHA256: computedHex },
+  });
 }

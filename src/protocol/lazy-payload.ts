@@ -36,6 +36,10 @@ export class LazyPayload implements RequestPayload {
     return this.#open().trailers;
   }
 
+  get undigested(): RequestPayload["undigested"] {
+    return this.#open().undigested;
+  }
+
   #open(): RequestPayload {
     const { body, headers } = this.#request;
     return (this.#opened ??= openPayload(body, headers, this.#integrity));
