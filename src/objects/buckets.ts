@@ -1,5 +1,6 @@
 // Buckets: making, finding, listing, changing and deleting them.
 
+import { compareBytes } from "../base/bytes.ts";
 import { S3Error } from "../model/errors.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Entry, KeyValueStore } from "../storage/key-value/key-value-store.ts";
@@ -21,6 +22,11 @@ export interface BucketPage {
   readonly next: string | undefined;
 }
 
+interface ParsedBucket {
+  readonly stored: Uint8Array;
+  readonly record: BucketRecord;
+}
+
 const deletionAttempts = 8;
 const cachedBuckets = 1024;
 const listingChunk = 1000;
@@ -29,11 +35,9 @@ export class Buckets {
   readonly #store: KeyValueStore;
   readonly #contents: Contents;
   readonly #clock: Clock;
-  // Parsed records by name. Never trusted: a record counts only while the stored revision is the same.
-  readonly #parsed = new Map<
-    string,
-    { readonly revision: number; readonly record: BucketRecord }
-  >();
+  // Parsed records by name, each with the bytes that it was parsed from. Never trusted: a record counts
+  // only while the stored bytes are the same.
+  readonly #parsed = new Map<string, ParsedBucket>();
 
   constructor(options: {
     readonly store: KeyValueStore;
@@ -72,13 +76,7 @@ export class Buckets {
 
   /** The record of an entry that was read elsewhere. Throws S3Error NoSuchBucket. */
   decode(name: string, entry: Entry | undefined): BucketRecord {
-    if (entry === undefined) throw this.#noSuchBucket(name);
-    const parsed = this.#parsed.get(name);
-    if (parsed !== undefined && parsed.revision === entry.revision) return parsed.record;
-    const record = decodeBucketRecord(entry.value);
-    if (this.#parsed.size >= cachedBuckets) this.#parsed.clear();
-    this.#parsed.set(name, { revision: entry.revision, record });
-    return record;
+    return this.#parse(name, entry?.value);
   }
 
   /** What the bucket's record said last: good for guessing keys to read together with the record. */
@@ -158,11 +156,17 @@ export class Buckets {
   }
 
   async #load(transaction: Transaction, name: string): Promise<BucketRecord> {
-    const value = await transaction.get(keys.bucket(name));
-    if (value === undefined) throw this.#noSuchBucket(name);
-    const record = decodeBucketRecord(value);
-    const guessed = this.#parsed.get(name)?.record;
-    if (guessed?.id !== record.id) this.#parsed.delete(name);
+    return this.#parse(name, await transaction.get(keys.bucket(name)));
+  }
+
+  #parse(name: string, stored: Uint8Array | undefined): BucketRecord {
+    if (stored === undefined) throw this.#noSuchBucket(name);
+    const parsed = this.#parsed.get(name);
+    if (parsed !== undefined && compareBytes(parsed.stored, stored) === 0) return parsed.record;
+    const record = decodeBucketRecord(stored);
+    if (this.#parsed.size >= cachedBuckets) this.#parsed.clear();
+    // By the name that the record holds: one from a request would keep the whole head of it alive.
+    this.#parsed.set(record.name, { stored, record });
     return record;
   }
 
