@@ -5,7 +5,7 @@ import { bucketTags } from "../../model/limits.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
 import { enumerations } from "../../model/types.generated.ts";
 import type { ObjectOwnership } from "../../objects/records/bucket-record.ts";
-import { notImplemented } from "../object/refused-settings.ts";
+import { hasGrants, notImplemented, notImplementedAcl } from "../object/refused-settings.ts";
 import { checkTags } from "../object/upload-attributes.ts";
 import type { Operation } from "../operation.ts";
 import { checkNewBucketName } from "./bucket-name.ts";
@@ -94,14 +94,8 @@ function parseOwnership(ownership: string | undefined): ObjectOwnership {
 }
 
 function checkAcl(input: Input, ownership: ObjectOwnership): void {
-  const grants =
-    input.GrantFullControl ??
-    input.GrantRead ??
-    input.GrantReadACP ??
-    input.GrantWrite ??
-    input.GrantWriteACP;
   const isPrivate = input.ACL === undefined || input.ACL === "private";
-  if (isPrivate && grants === undefined) return;
+  if (isPrivate && !hasGrants(input)) return;
   const canned: readonly string[] = enumerations.BucketCannedACL;
   if (input.ACL !== undefined && !canned.includes(input.ACL)) {
     throw new S3Error("InvalidArgument", {
@@ -111,5 +105,5 @@ function checkAcl(input: Input, ownership: ObjectOwnership): void {
   if (ownership === "BucketOwnerEnforced") {
     throw new S3Error("InvalidBucketAclWithObjectOwnership");
   }
-  throw notImplemented(grants === undefined ? "x-amz-acl" : "x-amz-grant");
+  throw notImplementedAcl(input);
 }

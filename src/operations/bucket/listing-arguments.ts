@@ -35,3 +35,14 @@ export function decodeToken(token: string): string {
     fields: { ArgumentName: "continuation-token" },
   });
 }
+
+/** The number of the part after which a page begins. Throws S3Error InvalidArgument. */
+export function parsePartNumberMarker(text: string | undefined): number {
+  if (text === undefined || text === "") return 0;
+  const marker = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (marker <= queryInteger) return marker;
+  throw new S3Error("InvalidArgument", {
+    message: "Provided part-number-marker not an integer or within integer range",
+    fields: { ArgumentName: "part-number-marker", ArgumentValue: text },
+  });
+}

@@ -1,9 +1,7 @@
 // ListParts: the parts of an upload in progress.
 
-import { S3Error } from "../../model/errors.ts";
-import { queryInteger } from "../../model/limits.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
-import { pageLimit } from "../bucket/listing-arguments.ts";
+import { pageLimit, parsePartNumberMarker } from "../bucket/listing-arguments.ts";
 import { checksumMember } from "../object/checksum-members.ts";
 import { quoteEtag } from "../object/object-members.ts";
 import type { Operation } from "../operation.ts";
@@ -40,14 +38,3 @@ export const listParts: Operation<Input, Output> = async (input, { store }) => {
     })),
   };
 };
-
-/** Throws S3Error InvalidArgument. */
-export function parsePartNumberMarker(text: string | undefined): number {
-  if (text === undefined || text === "") return 0;
-  const marker = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  if (marker <= queryInteger) return marker;
-  throw new S3Error("InvalidArgument", {
-    message: "Provided part-number-marker not an integer or within integer range",
-    fields: { ArgumentName: "part-number-marker", ArgumentValue: text },
-  });
-}

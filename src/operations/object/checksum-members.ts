@@ -3,19 +3,9 @@
 import type { ChecksumAlgorithm } from "../../body/checksum.ts";
 import { checksumHeaderNames } from "../../body/checksum.ts";
 import { S3Error } from "../../model/errors.ts";
+import type { PutObjectInput } from "../../model/types.generated.ts";
 
-export interface ChecksumMembers {
-  readonly ChecksumCRC32?: string | undefined;
-  readonly ChecksumCRC32C?: string | undefined;
-  readonly ChecksumCRC64NVME?: string | undefined;
-  readonly ChecksumSHA1?: string | undefined;
-  readonly ChecksumSHA256?: string | undefined;
-  readonly ChecksumSHA512?: string | undefined;
-  readonly ChecksumMD5?: string | undefined;
-  readonly ChecksumXXHASH64?: string | undefined;
-  readonly ChecksumXXHASH3?: string | undefined;
-  readonly ChecksumXXHASH128?: string | undefined;
-}
+export type ChecksumMembers = Pick<PutObjectInput, `Checksum${ChecksumAlgorithm}`>;
 
 export const checksumAlgorithms = Object.keys(checksumHeaderNames) as readonly ChecksumAlgorithm[];
 

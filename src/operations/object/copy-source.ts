@@ -1,6 +1,7 @@
 // The x-amz-copy-source header: which version of which object a copy reads.
 
 import { S3Error } from "../../model/errors.ts";
+import type { CopyObjectInput } from "../../model/types.generated.ts";
 import type { ReadConditions } from "../../objects/preconditions.ts";
 import { checkCopySource } from "../../objects/preconditions.ts";
 import type { FoundObject } from "../../objects/versions.ts";
@@ -12,21 +13,22 @@ export interface CopySourceName {
   readonly versionId: string | undefined;
 }
 
-export interface CopySourceConditions {
-  readonly CopySourceIfMatch?: string | undefined;
-  readonly CopySourceIfModifiedSince?: Date | undefined;
-  readonly CopySourceIfNoneMatch?: string | undefined;
-  readonly CopySourceIfUnmodifiedSince?: Date | undefined;
-}
+export type CopySourceConditions = Pick<
+  CopyObjectInput,
+  | "CopySourceIfMatch"
+  | "CopySourceIfModifiedSince"
+  | "CopySourceIfNoneMatch"
+  | "CopySourceIfUnmodifiedSince"
+>;
 
 export interface CopySourceOwner {
   readonly ExpectedSourceBucketOwner?: string | undefined;
 }
 
-export interface CopySourceEncryption {
-  readonly CopySourceSSECustomerAlgorithm?: string | undefined;
-  readonly CopySourceSSECustomerKey?: string | undefined;
-}
+export type CopySourceEncryption = Pick<
+  CopyObjectInput,
+  "CopySourceSSECustomerAlgorithm" | "CopySourceSSECustomerKey"
+>;
 
 /**
  * `bucket/key`, optionally with a leading slash, URL-encoded, and optionally `?versionId=`.

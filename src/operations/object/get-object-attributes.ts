@@ -4,6 +4,7 @@ import { S3Error } from "../../model/errors.ts";
 import { listedKeys } from "../../model/limits.ts";
 import type { GetObjectAttributesParts, OperationTypes } from "../../model/types.generated.ts";
 import type { ObjectRecord, StoredChecksum } from "../../objects/records/object-record.ts";
+import { parsePartNumberMarker } from "../bucket/listing-arguments.ts";
 import type { Operation, OperationContext } from "../operation.ts";
 import { checksumMember } from "./checksum-members.ts";
 import { shownVersionId } from "./object-members.ts";
@@ -55,7 +56,7 @@ async function describeParts(
   const { content, checksum } = record;
   if (!("layout" in content)) return undefined;
   const { parts } = await store.contents.layout(content.layout);
-  const marker = parseMarker(input.PartNumberMarker);
+  const marker = parsePartNumberMarker(input.PartNumberMarker);
   const limit = Math.min(input.MaxParts ?? listedKeys, listedKeys);
   const following = parts.filter((part) => part.number > marker);
   const page = following.slice(0, limit);
@@ -73,15 +74,6 @@ async function describeParts(
         : checksumMember({ algorithm: checksum.algorithm, value: part.checksum })),
     })),
   };
-}
-
-function parseMarker(text: string | undefined): number {
-  if (text === undefined || text === "") return 0;
-  if (/^\d{1,10}$/.test(text)) return Number(text);
-  throw new S3Error("InvalidArgument", {
-    message: "Provided part-number-marker not an integer or within integer range",
-    fields: { ArgumentName: "part-number-marker", ArgumentValue: text },
-  });
 }
 
 function invalidName(name: string): S3Error {

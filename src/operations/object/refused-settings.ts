@@ -2,31 +2,32 @@
 // than stored without effect.
 
 import { S3Error } from "../../model/errors.ts";
+import type { CreateBucketInput, PutObjectInput } from "../../model/types.generated.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 
-export interface EncryptionMembers {
-  readonly ServerSideEncryption?: string | undefined;
-  readonly SSECustomerAlgorithm?: string | undefined;
-  readonly SSECustomerKey?: string | undefined;
-  readonly SSEKMSKeyId?: string | undefined;
-  readonly SSEKMSEncryptionContext?: string | undefined;
-}
+export type EncryptionMembers = Partial<
+  Pick<
+    PutObjectInput,
+    | "ServerSideEncryption"
+    | "SSECustomerAlgorithm"
+    | "SSECustomerKey"
+    | "SSEKMSKeyId"
+    | "SSEKMSEncryptionContext"
+  >
+>;
 
-export interface LockMembers {
-  readonly ObjectLockMode?: string | undefined;
-  readonly ObjectLockRetainUntilDate?: Date | undefined;
-  readonly ObjectLockLegalHoldStatus?: string | undefined;
-  readonly ObjectLockEventHold?: string | undefined;
-}
+export type LockMembers = Pick<
+  PutObjectInput,
+  | "ObjectLockMode"
+  | "ObjectLockRetainUntilDate"
+  | "ObjectLockLegalHoldStatus"
+  | "ObjectLockEventHold"
+>;
 
-export interface GrantMembers {
-  readonly ACL?: string | undefined;
-  readonly GrantFullControl?: string | undefined;
-  readonly GrantRead?: string | undefined;
-  readonly GrantReadACP?: string | undefined;
-  readonly GrantWrite?: string | undefined;
-  readonly GrantWriteACP?: string | undefined;
-}
+export type GrantMembers = Pick<
+  CreateBucketInput,
+  "ACL" | "GrantFullControl" | "GrantRead" | "GrantReadACP" | "GrantWrite" | "GrantWriteACP"
+>;
 
 /** Throws S3Error NotImplemented when the client asks for encryption. */
 export function refuseEncryption(input: EncryptionMembers): void {
@@ -60,19 +61,28 @@ export function refuseLock(input: LockMembers, bucket: BucketRecord): void {
  * default `private`) may be named (Guide, "Controlling ownership of objects").
  */
 export function refuseGrants(input: GrantMembers, bucket: BucketRecord): void {
+  const isPlain =
+    input.ACL === undefined || input.ACL === "private" || input.ACL === "bucket-owner-full-control";
+  if (isPlain && !hasGrants(input)) return;
+  if (bucket.objectOwnership === "BucketOwnerEnforced") {
+    throw new S3Error("AccessControlListNotSupported");
+  }
+  throw notImplementedAcl(input);
+}
+
+/** Whether a grant is given in a header of its own. */
+export function hasGrants(input: GrantMembers): boolean {
   const grants =
     input.GrantFullControl ??
     input.GrantRead ??
     input.GrantReadACP ??
     input.GrantWrite ??
     input.GrantWriteACP;
-  const isPlain =
-    input.ACL === undefined || input.ACL === "private" || input.ACL === "bucket-owner-full-control";
-  if (isPlain && grants === undefined) return;
-  if (bucket.objectOwnership === "BucketOwnerEnforced") {
-    throw new S3Error("AccessControlListNotSupported");
-  }
-  throw notImplemented(grants === undefined ? "x-amz-acl" : "x-amz-grant");
+  return grants !== undefined;
+}
+
+export function notImplementedAcl(input: GrantMembers): S3Error {
+  return notImplemented(hasGrants(input) ? "x-amz-grant" : "x-amz-acl");
 }
 
 export function notImplemented(header: string): S3Error {

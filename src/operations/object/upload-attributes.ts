@@ -3,20 +3,22 @@
 
 import { S3Error } from "../../model/errors.ts";
 import { objectTags, tagKeyCharacters, tagValueCharacters } from "../../model/limits.ts";
+import type { PutObjectInput } from "../../model/types.generated.ts";
 import type { ObjectAttributes } from "../../objects/records/object-record.ts";
 
-export interface AttributeMembers {
-  readonly CacheControl?: string | undefined;
-  readonly ContentDisposition?: string | undefined;
-  readonly ContentEncoding?: string | undefined;
-  readonly ContentLanguage?: string | undefined;
-  readonly ContentType?: string | undefined;
-  readonly Expires?: string | undefined;
-  readonly Metadata?: Readonly<Record<string, string>> | undefined;
-  readonly StorageClass?: string | undefined;
-  readonly WebsiteRedirectLocation?: string | undefined;
-  readonly Tagging?: string | undefined;
-}
+export type AttributeMembers = Pick<
+  PutObjectInput,
+  | "CacheControl"
+  | "ContentDisposition"
+  | "ContentEncoding"
+  | "ContentLanguage"
+  | "ContentType"
+  | "Expires"
+  | "Metadata"
+  | "StorageClass"
+  | "WebsiteRedirectLocation"
+  | "Tagging"
+>;
 
 type Mutable<Type> = { -readonly [Member in keyof Type]: Type[Member] };
 export type Tags = readonly (readonly [key: string, value: string])[];
