@@ -4,6 +4,7 @@
 import { S3Error } from "../model/errors.ts";
 import type { OperationName } from "../model/types.generated.ts";
 import type { Caller } from "./caller.ts";
+import type { RequestAccess } from "./request-access.ts";
 
 export interface AuthorizationRequest {
   readonly operation: OperationName;
@@ -15,6 +16,16 @@ const unsignedOperations: ReadonlySet<OperationName> = new Set(["Preflight", "Po
 
 /** Throws S3Error AccessDenied. */
 export function authorize({ operation, caller }: AuthorizationRequest): void {
-  if (caller.kind === "account" || unsignedOperations.has(operation)) return;
+  if (caller.kind === "identified" || unsignedOperations.has(operation)) return;
   throw new S3Error("AccessDenied");
+}
+
+export function accessOf(caller: Caller): RequestAccess {
+  const isAllowed = caller.kind === "identified";
+  return {
+    demand: async () => {
+      if (!isAllowed) throw new S3Error("AccessDenied");
+    },
+    allows: async () => isAllowed,
+  };
 }

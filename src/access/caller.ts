@@ -1,15 +1,48 @@
 // Who is asking. Made by authentication, read by authorization, operations and the audit log.
 
-export type Caller =
-  | { readonly kind: "anonymous" }
-  | {
-      readonly kind: "account";
-      readonly accessKeyId: string;
-      readonly accountId: AccountId;
-      /** The account's 64-digit canonical user id, as S3 prints it in Owner and Initiator. */
-      readonly canonicalId: CanonicalId;
-      readonly displayName: string;
-    };
+export type Caller = AnonymousCaller | IdentifiedCaller;
+
+export interface AnonymousCaller {
+  readonly kind: "anonymous";
+}
+
+/** Somebody whose signature held. */
+export interface IdentifiedCaller {
+  readonly kind: "identified";
+  readonly accessKeyId: string;
+  /** The account that the principal belongs to. */
+  readonly accountId: AccountId;
+  /** The account's 64-digit canonical user id, as S3 prints it in Owner and Initiator. */
+  readonly canonicalId: CanonicalId;
+  readonly displayName: string;
+  readonly principal: Principal;
+}
+
+/** Which identity of the account it is, as IAM and STS name it. */
+export interface Principal {
+  readonly kind: "root" | "user" | "role-session" | "federated-user";
+  /** `arn:aws:iam::<account>:root`, `…:user/<path><name>`, `arn:aws:sts::<account>:assumed-role/<role>/<session>`. */
+  readonly arn: string;
+  /** The unique id: `AIDA…`, `AROA…:<session>`; the account's id for its root. */
+  readonly userId: string;
+  readonly userName?: string;
+  /** Of the role that a session assumed. */
+  readonly roleArn?: string;
+  /** Tags of the user or role, those of the session over them. */
+  readonly tags?: readonly (readonly [key: string, value: string])[];
+  readonly session?: SessionFacts;
+}
+
+/** What is known of a principal with temporary credentials. */
+export interface SessionFacts {
+  readonly issuedMilliseconds: number;
+  readonly expiresMilliseconds: number;
+  /** When a second factor was given; absent: never. */
+  readonly mfaMilliseconds?: number;
+  readonly sourceIdentity?: string;
+  /** Condition keys of a web identity, in lower case: `<issuer>:sub`, `<issuer>:aud`, … */
+  readonly federatedKeys?: Readonly<Record<string, string>>;
+}
 
 /** Twelve digits. */
 export type AccountId = string & { readonly brand: "AccountId" };

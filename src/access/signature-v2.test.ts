@@ -11,11 +11,12 @@ import { rootCredentials } from "./credentials.ts";
 const accessKeyId = "AKIAIOSFODNN7EXAMPLE";
 const secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 const caller = {
-  kind: "account",
+  kind: "identified",
   accessKeyId,
   accountId: "000000000000" as AccountId,
   canonicalId: "0".repeat(64) as CanonicalId,
   displayName: "root",
+  principal: { kind: "root", arn: "arn:aws:iam::123456789012:root", userId: "123456789012" },
 } as const;
 
 interface Sent {

@@ -53,6 +53,7 @@ interface Scope {
   readonly accessKeyId: string;
   readonly dateText: string;
   readonly region: string;
+  readonly service: string;
   /** `20130524/us-east-1/s3/aws4_request`. */
   readonly text: string;
 }
@@ -64,8 +65,8 @@ export function verifyHeaderV4(
   options: AuthenticationOptions,
 ): Authentication | Promise<Authentication> {
   const parts = parseAuthorization(authorization);
-  const scope = parseScope(parts.credential, "header", options.region);
-  const payloadHash = request.headers.get("x-amz-content-sha256");
+  const scope = parseScope(parts.credential, "header", options);
+  const payloadHash = options.service?.bodySha256Hex ?? request.headers.get("x-amz-content-sha256");
   if (payloadHash === undefined) {
     throw new S3Error("InvalidRequest", {
       message: "Missing required header for this request: x-amz-content-sha256",
@@ -106,10 +107,11 @@ export function verifyQueryV4(
   if (algorithm !== algorithmV4) {
     throw malformedParameters(`X-Amz-Algorithm only supports "${algorithmV4}"`);
   }
-  const scope = parseScope(credential, "query", options.region);
+  const scope = parseScope(credential, "query", options);
   checkLifetime(scope, timestamp, lifetime, options.clock.now());
   // Signers put the payload's hash into a header, into the query, or nowhere: then it is unsigned.
   const payloadHash =
+    options.service?.bodySha256Hex ??
     request.headers.get("x-amz-content-sha256") ??
     queryValue(query, "X-Amz-Content-Sha256") ??
     unsignedPayload;
@@ -159,7 +161,7 @@ function verifyWith(
   if (canonical === undefined) throw new S3Error("SignatureDoesNotMatch");
   const canonicalHash = hash("sha256", Buffer.from(canonical, "latin1"), "hex");
   const stringToSign = `${algorithmV4}\n${timestamp}\n${scope.text}\n${canonicalHash}`;
-  const key = signingKey(credential.secretKey, scope.dateText, scope.region);
+  const key = signingKey(credential.secretKey, scope.dateText, scope.region, scope.service);
   if (!signaturesEqual(signText(key, stringToSign), signature)) {
     const { accessKeyId } = scope;
     throw signatureMismatch({
@@ -214,7 +216,7 @@ function parseAuthorization(authorization: string): AuthorizationParts {
 }
 
 /** `<access key id>/<date>/<region>/s3/aws4_request`. Throws in the words of the place it stood in. */
-function parseScope(credential: string, place: ScopePlace, expectedRegion: string): Scope {
+function parseScope(credential: string, place: ScopePlace, options: AuthenticationOptions): Scope {
   const parts = credential.split("/");
   const [accessKeyId, dateText, region, service, terminal] = parts;
   const isWhole =
@@ -231,17 +233,20 @@ function parseScope(credential: string, place: ScopePlace, expectedRegion: strin
       `incorrect date format "${dateText}". This date in the credential must be in the format "yyyyMMdd".`,
     );
   }
-  if (region !== expectedRegion) {
+  const expectedService = options.service?.name ?? "s3";
+  // IAM and the global endpoint of STS are signed for us-east-1 wherever the server is.
+  const isGlobal = options.service !== undefined && region === "us-east-1";
+  if (region !== options.region && !isGlobal) {
     throw malformedScope(
       place,
-      `the region '${region}' is wrong; expecting '${expectedRegion}'`,
-      expectedRegion,
+      `the region '${region}' is wrong; expecting '${options.region}'`,
+      options.region,
     );
   }
-  if (service !== "s3") {
+  if (service !== expectedService) {
     throw malformedScope(
       place,
-      `incorrect service "${service ?? ""}". This endpoint belongs to "s3".`,
+      `incorrect service "${service ?? ""}". This endpoint belongs to "${expectedService}".`,
     );
   }
   if (terminal !== "aws4_request") {
@@ -250,7 +255,7 @@ function parseScope(credential: string, place: ScopePlace, expectedRegion: strin
       `incorrect terminal "${terminal ?? ""}". This endpoint uses "aws4_request".`,
     );
   }
-  return { accessKeyId, dateText, region, text: credential.slice(accessKeyId.length + 1) };
+  return { accessKeyId, dateText, region, service, text: credential.slice(accessKeyId.length + 1) };
 }
 
 /** The time of a request signed in its header: `x-amz-date`, or else `Date`. */

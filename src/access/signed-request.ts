@@ -3,7 +3,8 @@
 
 import type { KeyObject } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
-import type { Caller } from "./caller.ts";
+import type { Caller, IdentifiedCaller } from "./caller.ts";
+import type { ServiceName } from "./service-request.ts";
 
 export interface RequestHeaders {
   /** The value by lower-case name; several fields of one name are joined by `,`. */
@@ -33,7 +34,7 @@ export interface Credential {
   readonly accessKeyId: string;
   /** `createSecretKey` of the secret's UTF-8 bytes. */
   readonly secretKey: KeyObject;
-  readonly caller: Extract<Caller, { kind: "account" }>;
+  readonly caller: IdentifiedCaller;
 }
 
 export interface CredentialLookup {
@@ -45,6 +46,14 @@ export interface AuthenticationOptions {
   /** The region that a Signature Version 4 scope must name. */
   readonly region: string;
   readonly clock: Clock;
+  /** Set for a request to another service than S3. */
+  readonly service?: SignedService;
+}
+
+/** Services other than S3 sign their body always, and say nothing of its hash beside the signature. */
+export interface SignedService {
+  readonly name: ServiceName;
+  readonly bodySha256Hex: string;
 }
 
 export interface Authentication {

@@ -11,11 +11,16 @@ const keysPerSecret = 16;
 const keysBySecret = new WeakMap<KeyObject, Map<string, KeyObject>>();
 
 /**
- * The key for `dateText` (yyyymmdd) and `region`. A KeyObject because Node.js 24 signs five times
+ * The key for `dateText` (yyyymmdd), `region` and `service`. A KeyObject because Node.js 24 signs five times
  * slower with a key that is handed over as bytes.
  */
-export function signingKey(secretKey: KeyObject, dateText: string, region: string): KeyObject {
-  const scope = `${dateText}/${region}`;
+export function signingKey(
+  secretKey: KeyObject,
+  dateText: string,
+  region: string,
+  service = "s3",
+): KeyObject {
+  const scope = `${dateText}/${region}/${service}`;
   let keys = keysBySecret.get(secretKey);
   const known = keys?.get(scope);
   if (known !== undefined) return known;
@@ -24,7 +29,7 @@ export function signingKey(secretKey: KeyObject, dateText: string, region: strin
     keysBySecret.set(secretKey, keys);
   }
   if (keys.size >= keysPerSecret) keys.delete(keys.keys().next().value as string);
-  const derived = deriveSigningKey(secretKey, dateText, region);
+  const derived = deriveSigningKey(secretKey, dateText, region, service);
   keys.set(scope, derived);
   return derived;
 }
@@ -40,12 +45,17 @@ export function signaturesEqual(computed: string, provided: string): boolean {
   return timingSafeEqual(Buffer.from(computed, "latin1"), Buffer.from(provided, "latin1"));
 }
 
-function deriveSigningKey(secretKey: KeyObject, dateText: string, region: string): KeyObject {
+function deriveSigningKey(
+  secretKey: KeyObject,
+  dateText: string,
+  region: string,
+  service: string,
+): KeyObject {
   const secret = secretKey.export();
   const prefixed = Buffer.concat([Buffer.from("AWS4"), secret]);
   const dateKey = createHmac("sha256", prefixed).update(dateText).digest();
   const regionKey = createHmac("sha256", dateKey).update(region).digest();
-  const serviceKey = createHmac("sha256", regionKey).update("s3").digest();
+  const serviceKey = createHmac("sha256", regionKey).update(service).digest();
   const key = createSecretKey(createHmac("sha256", serviceKey).update("aws4_request").digest());
   secret.fill(0);
   prefixed.fill(0);

@@ -94,6 +94,9 @@ export function collectedBodyBytes(operation: OperationName): number {
  */
 export const longBodyBytes = mebibyte;
 
+/** Our bound on requests to IAM, STS and KMS: the longest policies they take are 128 KiB, encoded thrice. */
+export const serviceBodyBytes = 512 * kibibyte;
+
 /** Our bounds on XML: no document of S3's schema nests deeper than 8 elements. */
 export const xmlDepth = 16;
 /** A completion of 10,000 parts with all checksums has about 150,000 elements. */

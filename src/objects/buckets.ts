@@ -219,6 +219,9 @@ export class Buckets {
       transaction.delete(keys.bucket(marked.name));
       transaction.delete(keys.usageObjects(marked.id));
       transaction.delete(keys.usageBytes(marked.id));
+      for (const id of Object.values(record.documents ?? {})) {
+        transaction.delete(keys.document(marked.id, id));
+      }
       this.#contents.addGarbage(transaction, { kind: "bucket", bucketId: marked.id });
       this.#parsed.delete(marked.name);
       return true;

@@ -279,6 +279,7 @@ export class MultipartUploads {
       content,
       ...(assembled.checksum === undefined ? {} : { checksum: assembled.checksum }),
       attributes: upload.attributes,
+      ...upload.settings,
       uploadId: upload.uploadId,
     }));
   }

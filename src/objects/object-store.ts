@@ -6,6 +6,7 @@ import type { Clock } from "../base/clock.ts";
 import type { BlobStore } from "../storage/blob/blob-store.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import { transact } from "../storage/key-value/transaction.ts";
+import { BucketDocuments } from "./bucket-documents.ts";
 import { Buckets } from "./buckets.ts";
 import { Contents, type ContentsOptions } from "./contents.ts";
 import { MultipartUploads } from "./multipart-uploads.ts";
@@ -44,6 +45,7 @@ export class ObjectStore {
   readonly pins: ReadPins;
   readonly writers: Writers;
   readonly buckets: Buckets;
+  readonly documents: BucketDocuments;
   readonly contents: Contents;
   readonly versions: Versions;
   readonly writes: ObjectWrites;
@@ -70,6 +72,7 @@ export class ObjectStore {
     const { contents } = this;
     this.buckets = new Buckets({ store, contents, clock });
     const { buckets } = this;
+    this.documents = new BucketDocuments({ store, buckets });
     this.versions = new Versions({ store, buckets, contents, clock });
     const { versions } = this;
     this.writes = new ObjectWrites({ store, contents, versions });

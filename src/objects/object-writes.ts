@@ -17,6 +17,7 @@ import type {
   ObjectRecord,
   StoredChecksum,
   VersionRecord,
+  VersionSettings,
 } from "./records/object-record.ts";
 import { isDeleteMarker } from "./records/object-record.ts";
 import type { DeletedVersion, KeyState, Versions } from "./versions.ts";
@@ -31,6 +32,8 @@ export interface NewVersion {
   readonly etag: string;
   readonly checksum: StoredChecksum | undefined;
   readonly attributes: ObjectAttributes;
+  /** Settled in the transaction, by the bucket as it is there. */
+  readonly settle?: (bucket: BucketRecord) => VersionSettings;
 }
 
 export interface Written {
@@ -186,6 +189,7 @@ export class ObjectWrites {
           content,
           ...(version.checksum === undefined ? {} : { checksum: version.checksum }),
           attributes: version.attributes,
+          ...version.settle?.(state.bucket),
         }));
         return { bucket: state.bucket, record };
       }),

@@ -3,12 +3,15 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { Caller } from "../access/caller.ts";
+import type { RequestAccess } from "../access/request-access.ts";
 import type { RequestPayload } from "../body/request-payload.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 
 export interface OperationContext {
   readonly requestId: string;
   readonly caller: Caller;
+  /** What the caller may do beside what let it in. */
+  readonly access: RequestAccess;
   readonly clock: Clock;
   /** The region that this server says it is, for example `us-east-1`. */
   readonly region: string;

@@ -22,12 +22,12 @@ import { createPipeline, type FailureReport, type RequestRecord } from "./pipeli
 
 const clock = new ManualClock(Date.UTC(2026, 0, 2, 3, 4, 5));
 const caller = {
-  kind: "account",
+  kind: "identified",
   accessKeyId: "AKID",
   accountId: "123456789012",
   canonicalId: "c".repeat(64),
   displayName: "root",
-} as Extract<Caller, { kind: "account" }>; // brands cannot be written down
+} as Extract<Caller, { kind: "identified" }>; // brands cannot be written down
 const credential = { accessKeyId: "AKID", secretKey: createSecretKey("secret", "utf8"), caller };
 
 const nothing = Object.fromEntries(

@@ -2,8 +2,9 @@
 // input, authorize, run, encode, record. Each stage stands in a file of its own.
 
 import { authenticate } from "../access/authenticate.ts";
-import { authorize } from "../access/authorize.ts";
+import { accessOf, authorize } from "../access/authorize.ts";
 import type { Caller } from "../access/caller.ts";
+import type { ServiceApi } from "../access/service-request.ts";
 import type { Authentication, CredentialLookup } from "../access/signed-request.ts";
 import type { Clock } from "../base/clock.ts";
 import type { RequestPayload } from "../body/request-payload.ts";
@@ -26,6 +27,7 @@ import {
 } from "./encode-output.ts";
 import { checkExpectedOwner, expectsOwner } from "./expected-owner.ts";
 import { LazyPayload } from "./lazy-payload.ts";
+import { answerService, findService } from "./other-services.ts";
 import { parseQuery, type QueryParameter } from "./query.ts";
 import { createRequestIds, type RandomSource, type RequestIds } from "./request-ids.ts";
 import { createRouter, type Router } from "./router.ts";
@@ -43,6 +45,8 @@ export interface PipelineDependencies {
   readonly clock: Clock;
   /** Lower-case host names below which the first label or labels name a bucket. */
   readonly domains: readonly string[];
+  /** IAM, STS and KMS, which answer on the same endpoint. */
+  readonly services?: readonly ServiceApi[];
   /** Another table than the server's own, for tests. */
   readonly operations?: OperationTable;
   readonly fillRandom: RandomSource;
@@ -96,7 +100,7 @@ interface Exchange {
   address: Address | undefined;
   query: readonly QueryParameter[];
   definition: OperationDefinition | undefined;
-  authentication: Authentication | undefined;
+  caller: Caller | undefined;
   errorCode: ErrorCode | undefined;
 }
 
@@ -126,6 +130,8 @@ class Pipeline {
 
   async answer(request: HttpRequest): Promise<HttpResponse> {
     const exchange = this.#receive(request);
+    const service = this.#findService(request);
+    if (service !== undefined) return this.#answerService(exchange, service);
     try {
       const address = this.#address(exchange);
       const route = this.#router.route({ ...exchange, address, headers: request.headers });
@@ -156,9 +162,28 @@ class Pipeline {
       address: undefined,
       query: [],
       definition: undefined,
-      authentication: undefined,
+      caller: undefined,
       errorCode: undefined,
     };
+  }
+
+  #findService(request: HttpRequest): ServiceApi | undefined {
+    const { services } = this.#dependencies;
+    if (services === undefined) return undefined;
+    const name = findService(request);
+    return name === undefined ? undefined : services.find(({ service }) => service === name);
+  }
+
+  async #answerService(exchange: Exchange, service: ServiceApi): Promise<HttpResponse> {
+    const { requestId, request } = exchange;
+    const { response, caller, failure } = await answerService(service, request, {
+      ...this.#dependencies,
+      requestId,
+    });
+    if (failure !== undefined) this.#fail(exchange, failure);
+    const { status, body } = response;
+    exchange.caller = caller;
+    return this.#record(exchange, { status, headers: [...response.headers], body });
   }
 
   #address(exchange: Exchange): Address {
@@ -176,7 +201,7 @@ class Pipeline {
       { method, rawPath, rawQuery, headers, virtualHostBucket, isEncrypted },
       this.#dependencies,
     );
-    exchange.authentication = authentication;
+    exchange.caller = authentication.caller;
     return authentication;
   }
 
@@ -201,6 +226,7 @@ class Pipeline {
     return {
       requestId,
       caller,
+      access: accessOf(caller),
       clock,
       region,
       store,
@@ -290,7 +316,7 @@ class Pipeline {
       operation: exchange.definition?.name,
       bucket: address?.bucket,
       key: address?.key,
-      caller: exchange.authentication?.caller,
+      caller: exchange.caller,
       status,
       errorCode: exchange.errorCode,
       bodyBytes,

@@ -90,11 +90,12 @@ function createS3Handler(options: ServingOptions, objects: ObjectStore): HttpHan
   const { credentials, log, region, clock, domains } = options;
   const { accountId, canonicalId } = objects.rootAccount;
   const root = {
-    kind: "account",
+    kind: "identified",
     accessKeyId: credentials.accessKeyId,
     accountId: accountId as AccountId,
     canonicalId: canonicalId as CanonicalId,
     displayName: "root",
+    principal: { kind: "root", arn: `arn:aws:iam::${accountId}:root`, userId: accountId },
   } as const;
   return createPipeline({
     store: objects,

@@ -1,5 +1,6 @@
 // What is stored of a bucket.
 
+import type { AclGrants, PublicAccessBlock } from "../../model/access-control-list.ts";
 import type { BucketId } from "../identifiers.ts";
 import { decodeRecord } from "./record-codec.ts";
 
@@ -20,7 +21,16 @@ export interface BucketRecord {
   readonly versioning: VersioningState;
   readonly objectLockEnabled: boolean;
   readonly objectOwnership: ObjectOwnership;
+  /** Set by whoever asked for it; `false` after DeleteBucketOwnershipControls, when GET answers 404. */
+  readonly hasOwnershipControls?: boolean;
+  /** Absent: the owner has FULL_CONTROL and nobody else anything. */
+  readonly acl?: AclGrants;
+  readonly publicAccessBlock?: PublicAccessBlock;
+  /** Absent: the bucket's owner pays. */
+  readonly requestPayer?: "Requester";
   readonly tags: readonly (readonly [key: string, value: string])[];
+  /** Ids of longer configurations by kind; see bucket-documents.ts. */
+  readonly documents?: Readonly<Record<string, string>>;
   /**
    * Set while a deletion proves that the bucket is empty. It changes the record's revision, so every
    * write that began before fails its check; the first writer that comes after takes the mark away,

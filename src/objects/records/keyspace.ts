@@ -35,6 +35,9 @@ const space = {
   /** bucket, key, time of initiation, upload id */
   upload: 17,
   part: 18,
+  /** bucket, document id → a configuration of the bucket */
+  document: 19,
+  // 40 to 59 belong to access/identities, 60 to 69 to keys/.
 } as const;
 
 const invert = (sequence: Sequence): number => Number.MAX_SAFE_INTEGER - sequence;
@@ -56,6 +59,7 @@ export const keys = {
   layout: (id: ContentId) => encodeTuple([space.layout, id]),
   upload: (bucket: BucketId, key: string, initiated: Sequence, uploadId: string) =>
     encodeTuple([space.upload, bucket, key, initiated, uploadId]),
+  document: (bucket: BucketId, id: string) => encodeTuple([space.document, bucket, id]),
   part: (uploadId: string, number: number) => encodeTuple([space.part, uploadId, number]),
 };
 
@@ -76,6 +80,7 @@ export const ranges = {
   allVersions: () => prefixRange([space.version]),
   allNullVersions: () => prefixRange([space.nullVersion]),
   allUploads: () => prefixRange([space.upload]),
+  allDocuments: () => prefixRange([space.document]),
   /** Buckets whose names begin with `prefix`, after the name `after`. */
   buckets: (prefix: string, after: string | undefined) =>
     scan([space.bucket], prefix, after === undefined ? undefined : { afterKey: after }),

@@ -1,5 +1,6 @@
 // What is stored of one version of an object, of a delete marker, and of where an object's bytes are.
 
+import type { AclGrants } from "../../model/access-control-list.ts";
 import type { BlobId } from "../../storage/blob/blob-store.ts";
 import type { ContentId, Sequence, VersionId } from "../identifiers.ts";
 import { decodeRecord } from "./record-codec.ts";
@@ -38,7 +39,18 @@ export interface ObjectAttributes {
   readonly tags?: readonly (readonly [key: string, value: string])[];
 }
 
-export interface ObjectRecord {
+/**
+ * What an upload settles about a version beside its attributes: fixed when the upload begins, for a
+ * multipart upload too, and stored in the version's record as it stands.
+ */
+export interface VersionSettings {
+  /** Canonical id and name of the owner where it is not the bucket's. */
+  readonly owner?: { readonly id: string; readonly name: string };
+  /** Absent: the owner has FULL_CONTROL and nobody else anything. */
+  readonly acl?: AclGrants;
+}
+
+export interface ObjectRecord extends VersionSettings {
   readonly v: 1;
   readonly sequence: Sequence;
   readonly versionId: VersionId;
@@ -50,8 +62,6 @@ export interface ObjectRecord {
   readonly content: Content;
   readonly checksum?: StoredChecksum;
   readonly attributes: ObjectAttributes;
-  /** Canonical id and name of the owner where it is not the bucket's. */
-  readonly owner?: { readonly id: string; readonly name: string };
   /** The upload that made this object: a completion that is sent again finds its own result. */
   readonly uploadId?: string;
 }

@@ -1,7 +1,7 @@
 // What is stored of a multipart upload in progress and of its parts.
 
 import type { Sequence, UploadId } from "../identifiers.ts";
-import type { Extent, ObjectAttributes } from "./object-record.ts";
+import type { Extent, ObjectAttributes, VersionSettings } from "./object-record.ts";
 import { decodeRecord } from "./record-codec.ts";
 
 export interface UploadRecord {
@@ -10,6 +10,7 @@ export interface UploadRecord {
   readonly initiatedSequence: Sequence;
   readonly initiatedMilliseconds: number;
   readonly attributes: ObjectAttributes;
+  readonly settings?: VersionSettings;
   /** Absent: the client asked for none, and parts carry CRC64NVME made by the server. */
   readonly checksumAlgorithm?: string;
   readonly checksumType?: "FULL_OBJECT" | "COMPOSITE";

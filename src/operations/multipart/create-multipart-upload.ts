@@ -4,8 +4,9 @@ import type { ChecksumAlgorithm } from "../../body/checksum.ts";
 import { S3Error } from "../../model/errors.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
 import { parseChecksumAlgorithm } from "../object/checksum-members.ts";
-import { refuseEncryption, refuseGrants, refuseLock } from "../object/refused-settings.ts";
+import { refuseEncryption } from "../object/refused-settings.ts";
 import { readAttributes } from "../object/upload-attributes.ts";
+import { readVersionSettings } from "../object/version-settings.ts";
 import type { Operation } from "../operation.ts";
 import { ownerOf, initiatorOf } from "./upload-members.ts";
 
@@ -20,10 +21,10 @@ export const createMultipartUpload: Operation<Input, Output> = async (input, con
   const checksumAlgorithm = parseChecksumAlgorithm(input.ChecksumAlgorithm);
   const checksumType = parseChecksumType(input.ChecksumType, checksumAlgorithm);
   const bucket = await store.buckets.get(input.Bucket);
-  refuseGrants(input, bucket);
-  refuseLock(input, bucket);
+  const settle = await readVersionSettings(input, bucket, context);
   const upload = await store.uploads.create(input.Bucket, input.Key, {
     attributes,
+    settings: settle(bucket),
     ...(checksumAlgorithm === undefined ? {} : { checksumAlgorithm }),
     ...(checksumType === undefined ? {} : { checksumType }),
     initiator: initiatorOf(caller),

@@ -14,6 +14,7 @@ import type {
   ObjectRecord,
   StoredChecksum,
 } from "../../objects/records/object-record.ts";
+import type { NewVersion } from "../../objects/object-writes.ts";
 import type { FoundObject } from "../../objects/versions.ts";
 import type { Operation, OperationContext } from "../operation.ts";
 import { SlowReply } from "../operation.ts";
@@ -22,8 +23,9 @@ import type { CopySourceName } from "./copy-source.ts";
 import { findCopySource, parseCopySource } from "./copy-source.ts";
 import { quoteEtag, shownVersionId, writtenVersionId } from "./object-members.ts";
 import { whenReplacedAgain } from "./read-object.ts";
-import { refuseEncryption, refuseGrants, refuseLock } from "./refused-settings.ts";
+import { refuseEncryption } from "./refused-settings.ts";
 import { readHeaders, readPlacement, readTags } from "./upload-attributes.ts";
+import { readVersionSettings } from "./version-settings.ts";
 
 type Input = OperationTypes["CopyObject"]["input"];
 type Output = OperationTypes["CopyObject"]["output"];
@@ -34,8 +36,7 @@ export const copyObject: Operation<Input, Output> = async (input, context) => {
   refuseEncryption(input);
   checkWriteConditionForm({ ifMatch: input.IfMatch, ifNoneMatch: input.IfNoneMatch });
   const target = await context.store.buckets.get(input.Bucket);
-  refuseGrants(input, target);
-  refuseLock(input, target);
+  const settle = await readVersionSettings(input, target, context);
   checkSelfCopy(input, source);
   const algorithm = parseChecksumAlgorithm(input.ChecksumAlgorithm);
   const found = await findCopySource(source, input, context);
@@ -45,13 +46,19 @@ export const copyObject: Operation<Input, Output> = async (input, context) => {
     });
   }
   const isSame = algorithm === undefined || algorithm === found.record.checksum?.algorithm;
-  if (isSame) return whenReplacedAgain(() => copy(input, source, context, undefined));
-  return new SlowReply(whenReplacedAgain(() => copy(input, source, context, algorithm)));
+  const request = { input, source, settle };
+  if (isSame) return whenReplacedAgain(() => copy(request, context, undefined));
+  return new SlowReply(whenReplacedAgain(() => copy(request, context, algorithm)));
 };
 
+interface CopyRequest {
+  readonly input: Input;
+  readonly source: CopySourceName;
+  readonly settle: NonNullable<NewVersion["settle"]>;
+}
+
 async function copy(
-  input: Input,
-  source: CopySourceName,
+  { input, source, settle }: CopyRequest,
   context: OperationContext,
   algorithm: ReturnType<typeof parseChecksumAlgorithm>,
 ): Promise<Output> {
@@ -76,6 +83,7 @@ async function copy(
       etag: record.etag,
       checksum: computed ?? record.checksum,
       attributes: attributesOf(input, record),
+      settle,
     }),
   );
   const { record } = written;

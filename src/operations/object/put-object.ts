@@ -8,21 +8,22 @@ import { checkWriteConditionForm } from "../../objects/preconditions.ts";
 import type { Operation } from "../operation.ts";
 import { checksumMember, readChecksums } from "./checksum-members.ts";
 import { quoteEtag, writtenVersionId } from "./object-members.ts";
-import { notImplemented, refuseEncryption, refuseGrants, refuseLock } from "./refused-settings.ts";
+import { notImplemented, refuseEncryption } from "./refused-settings.ts";
 import { readAttributes } from "./upload-attributes.ts";
+import { readVersionSettings } from "./version-settings.ts";
 
 type Input = OperationTypes["PutObject"]["input"];
 type Output = OperationTypes["PutObject"]["output"];
 
-export const putObject: Operation<Input, Output> = async (input, { store, payload }) => {
+export const putObject: Operation<Input, Output> = async (input, context) => {
+  const { store, payload } = context;
   // Everything that can be judged by the headers is, before a byte of the body is read.
   if (input.WriteOffsetBytes !== undefined) throw notImplemented("x-amz-write-offset-bytes");
   refuseEncryption(input);
   const attributes = readAttributes(input);
   checkWriteConditionForm({ ifMatch: input.IfMatch, ifNoneMatch: input.IfNoneMatch });
   const bucket = store.buckets.guess(input.Bucket) ?? (await store.buckets.get(input.Bucket));
-  refuseGrants(input, bucket);
-  refuseLock(input, bucket);
+  const settle = await readVersionSettings(input, bucket, context);
   const lengthBytes = requireLength(payload);
 
   const place = { bucketName: input.Bucket, key: input.Key };
@@ -44,6 +45,7 @@ export const putObject: Operation<Input, Output> = async (input, { store, payloa
     etag: md5Hex,
     checksum: checksum === undefined ? undefined : { ...checksum, type: "FULL_OBJECT" },
     attributes,
+    settle,
   });
   return {
     ETag: quoteEtag(written.record.etag),
