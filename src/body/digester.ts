@@ -1,7 +1,6 @@
 // The digests of one body while it passes: here on the event loop, for bodies that are not worth more,
 // or on a thread (digest-lanes.ts), so that a long body is received while it is digested.
 
-import { longBodyBytes } from "../model/limits.ts";
 import { createChecksum } from "./checksum.ts";
 import type { ChecksumAlgorithm, RunningChecksum } from "./checksum.ts";
 import { openLane } from "./digest-lanes.ts";
@@ -17,11 +16,14 @@ export interface Digester {
   release(): void;
 }
 
+/** Bodies up to this length are not worth waking another thread. */
+const inlineBodyBytes = 1024 * 1024;
+
 export function createDigester(
   algorithms: ReadonlySet<ChecksumAlgorithm>,
   lengthBytes: number | undefined,
 ): Digester {
-  const isLarge = lengthBytes !== undefined && lengthBytes > longBodyBytes;
+  const isLarge = lengthBytes !== undefined && lengthBytes > inlineBodyBytes;
   return (isLarge ? openLane(algorithms) : undefined) ?? new InlineDigester(algorithms);
 }
 

@@ -89,10 +89,10 @@ export function collectedBodyBytes(operation: OperationName): number {
 }
 
 /**
- * Our bound between bodies that are handled whole and bodies that stream: longer ones are digested on a
- * thread, and the memory of their chunks is freed while they arrive.
+ * Our bound between bodies that may be collected chunk by chunk and bodies that only stream: the memory
+ * of a longer one's chunks is freed while it arrives.
  */
-export const longBodyBytes = mebibyte;
+export const longBodyBytes = 128 * kibibyte;
 
 /** Our bound on requests to IAM, STS and KMS: the longest policies they take are 128 KiB, encoded thrice. */
 export const serviceBodyBytes = 512 * kibibyte;

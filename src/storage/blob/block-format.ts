@@ -41,7 +41,7 @@ export function blockCount(lengthBytes: number): number {
 /** Copies a stream into buffers as it lies in the file: in blocks, with the checksums between them. */
 export class BlockEncoder {
   #blobSeed: number | undefined;
-  #buffer: Buffer;
+  #buffer: Buffer<ArrayBuffer>;
   #filledBytes = 0;
   #blockIndex = 0;
   #blockBytes = 0;
@@ -49,7 +49,7 @@ export class BlockEncoder {
   #checksum = 0;
 
   /** Buffers hold whole blocks with their checksums. */
-  constructor(buffer: Buffer) {
+  constructor(buffer: Buffer<ArrayBuffer>) {
     this.#buffer = buffer;
   }
 
@@ -58,7 +58,7 @@ export class BlockEncoder {
     this.#blobSeed = blobSeed;
   }
 
-  get buffer(): Buffer {
+  get buffer(): Buffer<ArrayBuffer> {
     return this.#buffer;
   }
 
@@ -91,7 +91,7 @@ export class BlockEncoder {
   }
 
   /** What is encoded from now on goes to the beginning of another buffer. */
-  continueIn(buffer: Buffer): void {
+  continueIn(buffer: Buffer<ArrayBuffer>): void {
     this.#buffer = buffer;
     this.#filledBytes = 0;
   }

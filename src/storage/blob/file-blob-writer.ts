@@ -5,7 +5,7 @@
 import { assert } from "../../base/assert.ts";
 import type { ByteStream } from "../../base/bytes.ts";
 import { BlockEncoder, blockDataBytes, blockStrideBytes, seedOfBlob } from "./block-format.ts";
-import { giveBuffer, takeBuffer, transferBytes } from "./block-memory.ts";
+import { giveBuffer, takeBuffer, writeBytes } from "./block-memory.ts";
 import type { BlobDirectories, BlobDirectory, NewFile } from "./blob-directories.ts";
 import type { WrittenBlob } from "./blob-store.ts";
 import type { FileSystem } from "./file-system.ts";
@@ -61,7 +61,7 @@ class FileBlobWriter {
       let offset = encoder.push(chunk, 0);
       while (offset < chunk.byteLength) {
         await this.#flush();
-        encoder.continueIn(takeBuffer(transferBytes));
+        encoder.continueIn(takeBuffer(writeBytes));
         offset = encoder.push(chunk, offset);
       }
     }
