@@ -7,7 +7,7 @@ import type { WriterId } from "../storage/blob/blob-store.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
 import { transact } from "../storage/key-value/transaction.ts";
-import { StorageUnavailableError } from "../storage/storage-errors.ts";
+import { StorageFullError, StorageUnavailableError } from "../storage/storage-errors.ts";
 import type { ReadPins } from "./read-pins.ts";
 import { keys, ranges } from "./records/keyspace.ts";
 import { encodeRecord } from "./records/record-codec.ts";
@@ -46,9 +46,16 @@ export class Writers {
     });
   }
 
-  /** Takes the declaration back, when the process is done. */
+  /**
+   * Takes the declaration back, when the process is done. On a full disk it stays, which must not fail
+   * the closing: whoever is next under the directory's lock declares this process dead.
+   */
   async unregister(): Promise<void> {
-    await Writers.forget(this.#store, [this.#writerId]);
+    try {
+      await Writers.forget(this.#store, [this.#writerId]);
+    } catch (error) {
+      if (!(error instanceof StorageFullError)) throw error;
+    }
   }
 
   /** Tells other processes about reads that last long. To be called every few seconds. */

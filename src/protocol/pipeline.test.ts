@@ -58,15 +58,18 @@ class Server {
     });
   }
 
-  /** Sends a request; anonymous unless `secret` is given. */
-  async send(sent: Sent): Promise<Answer> {
+  /**
+   * Sends a request; anonymous unless `secret` is given. `onChunk` hears of every piece of a streamed
+   * answer.
+   */
+  async send(sent: Sent, onChunk: (chunk: Uint8Array) => void = () => {}): Promise<Answer> {
     const response = await this.#handle(await httpRequest(sent));
     const headers = new HttpHeaders(response.headers);
     let body = "";
     if (typeof response.body === "string") body = response.body;
     else if (response.body instanceof Uint8Array) body = Buffer.from(response.body).toString();
     else if (response.body !== undefined) {
-      body = Buffer.from(await collectBytes(response.body, 100_000)).toString();
+      body = Buffer.from(await collectBytes(tapped(response.body, onChunk), 100_000)).toString();
     }
     response.onSettled?.(Buffer.byteLength(body), undefined);
     return { status: response.status, headers, body };
@@ -125,6 +128,13 @@ async function httpRequest(sent: Sent): Promise<HttpRequest> {
     isEncrypted: false,
     signal: new AbortController().signal,
   };
+}
+
+async function* tapped(stream: ByteStream, onChunk: (chunk: Uint8Array) => void): ByteStream {
+  for await (const chunk of stream) {
+    onChunk(chunk);
+    yield chunk;
+  }
 }
 
 async function* bytesOf(text: string): ByteStream {
@@ -298,47 +308,51 @@ test("an expected owner is checked before the operation runs", async () => {
   assert.match((await ask("me")).body, /<Code>InvalidBucketOwnerAWSAccountID<\/Code>/);
 });
 
-function slowServer(result: (delay: Promise<void>) => Promise<{ ETag: string }>): Server {
-  return new Server({
-    CompleteMultipartUpload: async () => {
-      const delay = new Promise<void>((resolve) => {
-        setTimeout(resolve, 70);
-      });
-      return new SlowReply(result(delay));
-    },
-  });
+/** A server that completes uploads with this result. */
+function completingServer(result: () => Promise<{ ETag: string }>): Server {
+  return new Server({ CompleteMultipartUpload: async () => new SlowReply(result()) });
+}
+
+/** Calls back at the second blank of an answer, however long the machine took to come so far. */
+function onSecondBlank(then: () => void): (chunk: Uint8Array) => void {
+  let blanks = 0;
+  return (chunk) => {
+    if (Buffer.from(chunk).toString() === " " && (blanks += 1) === 2) then();
+  };
 }
 
 const completion = { method: "POST", target: "/b/k?uploadId=u", secret: "secret" };
 
 test("a slow answer begins with blanks and ends with its document", async () => {
-  const server = slowServer((delay) => delay.then(() => ({ ETag: "e" })));
-  const answer = await server.send(completion);
+  const { promise, resolve } = Promise.withResolvers<{ ETag: string }>();
+  const server = completingServer(() => promise);
+  const answer = await server.send(
+    completion,
+    onSecondBlank(() => resolve({ ETag: "e" })),
+  );
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.has("content-length"), false);
   assert.match(
     answer.body,
-    /^<\?xml version="1.0" encoding="UTF-8"\?>\n +<CompleteMultipartUploadResult [^>]+><ETag>e<\/ETag><\/CompleteMultipartUploadResult>$/,
+    /^<\?xml version="1.0" encoding="UTF-8"\?>\n {2,}<CompleteMultipartUploadResult [^>]+><ETag>e<\/ETag><\/CompleteMultipartUploadResult>$/,
   );
 });
 
 test("a slow failure is an error inside the 200", async () => {
-  const server = slowServer((delay) =>
-    delay.then(() => {
-      throw new S3Error("InvalidPart");
-    }),
+  const { promise, reject } = Promise.withResolvers<{ ETag: string }>();
+  const server = completingServer(() => promise);
+  const answer = await server.send(
+    completion,
+    onSecondBlank(() => reject(new S3Error("InvalidPart"))),
   );
-  const answer = await server.send(completion);
   assert.equal(answer.status, 200);
   assert.match(answer.body, /^<\?xml [^>]+>\n {2,}<Error><Code>InvalidPart<\/Code>.*<\/Error>$/);
   assert.equal(server.records[0]?.errorCode, "InvalidPart");
 });
 
 test("what is quick after all keeps its true status", async () => {
-  const server = slowServer(async () => {
-    throw new S3Error("NoSuchUpload");
-  });
+  const server = completingServer(() => Promise.reject(new S3Error("NoSuchUpload")));
   assert.equal((await server.send(completion)).status, 404);
-  const whole = await slowServer(async () => ({ ETag: "e" })).send(completion);
+  const whole = await completingServer(async () => ({ ETag: "e" })).send(completion);
   assert.match(whole.body, /^<\?xml [^>]+>\n<CompleteMultipartUploadResult/);
 });

@@ -249,3 +249,24 @@ test("many uploads at once on a full disk: none torn, none half acknowledged", o
     await assertAllThere(server, new Map([...kept].toSorted(([a], [b]) => (a < b ? -1 : 1))));
   }),
 );
+
+test(
+  "a server closes on a full disk, and the next one starts when there is room",
+  options,
+  async () => {
+    const own = join(directory, "server-closing");
+    const server = await startRawServerIn(own, { durability: "strict" });
+    fillDisk(0);
+    // Until the database has no room for another row either.
+    for (let status = 200; status === 200;) {
+      ({ status } = await server.send("POST", `/${server.bucket}/upload?uploads`));
+    }
+    await server[Symbol.asyncDispose]();
+    freeDisk();
+    const again = await startRawServerIn(own, { clock: server.clock }, false);
+    assert.equal((await again.send("GET", `/${server.bucket}/old`)).text, "old bytes");
+    await again[Symbol.asyncDispose]();
+    clear(own);
+    assert.deepEqual([...server.failures, ...again.failures], []);
+  },
+);
