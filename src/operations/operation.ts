@@ -2,6 +2,7 @@
 // XML or signatures; what it needs of the server comes in through the context.
 
 import type { Clock } from "../base/clock.ts";
+import type { AccountDirectory } from "../access/accounts.ts";
 import type { Caller } from "../access/caller.ts";
 import type { RequestAccess } from "../access/request-access.ts";
 import type { RequestPayload } from "../body/request-payload.ts";
@@ -12,6 +13,7 @@ export interface OperationContext {
   readonly caller: Caller;
   /** What the caller may do beside what let it in. */
   readonly access: RequestAccess;
+  readonly accounts: AccountDirectory;
   readonly clock: Clock;
   /** The region that this server says it is, for example `us-east-1`. */
   readonly region: string;

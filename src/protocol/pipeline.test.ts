@@ -3,6 +3,7 @@ import { createHash, createHmac, createSecretKey } from "node:crypto";
 import { test } from "node:test";
 import { SignatureV4 } from "@smithy/signature-v4";
 import type { Checksum, SourceData } from "@smithy/types";
+import { directoryOf } from "../access/accounts.ts";
 import type { Caller } from "../access/caller.ts";
 import { collectBytes, type ByteStream } from "../base/bytes.ts";
 import { ManualClock } from "../base/clock.ts";
@@ -42,6 +43,7 @@ class Server {
   constructor(table: Partial<OperationTable>) {
     let random = 0;
     this.#handle = createPipeline({
+      accounts: directoryOf([caller]),
       // The one thing that the pipeline itself asks of the store.
       store: {
         buckets: { get: async () => ({ ownerAccountId: "123456789012" }) },

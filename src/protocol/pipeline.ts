@@ -2,6 +2,7 @@
 // input, authorize, run, encode, record. Each stage stands in a file of its own.
 
 import { authenticate } from "../access/authenticate.ts";
+import type { AccountDirectory } from "../access/accounts.ts";
 import { accessOf, authorize } from "../access/authorize.ts";
 import type { Caller } from "../access/caller.ts";
 import type { ServiceApi } from "../access/service-request.ts";
@@ -41,6 +42,7 @@ import {
 export interface PipelineDependencies {
   readonly store: ObjectStore;
   readonly credentials: CredentialLookup;
+  readonly accounts: AccountDirectory;
   readonly region: string;
   readonly clock: Clock;
   /** Lower-case host names below which the first label or labels name a bucket. */
@@ -222,11 +224,12 @@ class Pipeline {
     caller: Caller,
     payload: LazyPayload,
   ): OperationContext {
-    const { clock, region, store } = this.#dependencies;
+    const { clock, region, store, accounts } = this.#dependencies;
     return {
       requestId,
       caller,
       access: accessOf(caller),
+      accounts,
       clock,
       region,
       store,

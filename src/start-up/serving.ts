@@ -3,6 +3,7 @@
 
 import { randomFillSync } from "node:crypto";
 
+import { directoryOf } from "../access/accounts.ts";
 import { rootCredentials } from "../access/credentials.ts";
 import type { AccountId, CanonicalId } from "../access/caller.ts";
 import { createReadPublisher } from "../background/read-publisher.ts";
@@ -100,6 +101,7 @@ function createS3Handler(options: ServingOptions, objects: ObjectStore): HttpHan
   return createPipeline({
     store: objects,
     credentials: rootCredentials(credentials.accessKeyId, credentials.secretAccessKey, root),
+    accounts: directoryOf([root]),
     region,
     clock,
     domains,
