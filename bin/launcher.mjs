@@ -9,11 +9,13 @@ import { pathToFileURL } from "node:url";
 
 /** What the sources need: `node:sqlite`, `using`, and running TypeScript directly. */
 const minimum = { major: 24, minor: 12 };
+const shellCheckMilliseconds = 200;
 const minimumText = `${minimum.major}.${minimum.minor}`;
 
 /** Starts a script of this checkout or package; ends the process with the script's exit code. */
 export async function launch(root, script, parameters) {
   if (isCheckout(root)) {
+    stopWithShellOfNpm();
     if (!isInstalled(root)) await install(root);
     // Stripping types takes longer than everything else at start-up; this and every process that the
     // script starts do it once for each file.
@@ -28,6 +30,21 @@ export async function launch(root, script, parameters) {
   const node = findBroughtNode(root);
   if (node === undefined) fail(describeMissingNode(root));
   await runToItsEnd(node, [script, ...parameters]);
+}
+
+/**
+ * npm runs `npm start` in a shell and passes SIGTERM on to that shell, which ends by it without a word
+ * to this process: its end is the signal.
+ */
+function stopWithShellOfNpm() {
+  if (process.env["npm_lifecycle_event"] === undefined || process.platform === "win32") return;
+  const shell = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(timer);
+    process.kill(process.pid, "SIGTERM");
+  }, shellCheckMilliseconds);
+  timer.unref();
 }
 
 /** A checkout has sources and a lock file; the published package has neither. */

@@ -1,6 +1,8 @@
 // The library: a real server inside the caller's process, many side by side, closed cleanly.
 
 import assert from "node:assert/strict";
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 
 import {
@@ -48,6 +50,21 @@ describe("createServer", () => {
     });
     await assert.rejects(stranger.send(new ListBucketsCommand({})), { name: "InvalidAccessKeyId" });
     for (const each of [client, other, stranger]) each.destroy();
+  });
+
+  test("keeps what it stores from the eyes of other users of the machine", async () => {
+    using directory = new TemporaryDirectory();
+    await using server = await createServer({ store: { directory: directory.path } });
+    const client = clientOf(server);
+    await client.send(new CreateBucketCommand({ Bucket: "bucket" }));
+    client.destroy();
+    const readable = [
+      "metadata.sqlite",
+      "metadata.sqlite-wal",
+      "metadata.sqlite-shm",
+      "blobs",
+    ].filter((name) => (statSync(join(directory.path, name)).mode & 0o077) !== 0);
+    assert.deepEqual(readable, []);
   });
 
   test("keeps a directory's data and credentials from one server to the next", async () => {
