@@ -15,12 +15,14 @@ import {
   type Credentials,
 } from "./start-up/root-credentials.ts";
 import { startServing } from "./start-up/serving.ts";
+import { findMasterKeys, type GivenMasterKey } from "./start-up/master-keys.ts";
 import { destinationOf, Log, type LogLevel } from "./telemetry/log.ts";
 
 export { ManualClock, systemClock, type Clock } from "./base/clock.ts";
 export type { HttpLimits } from "./http/http-server.ts";
 export type { Durability } from "./open-stores.ts";
 export { DirectoryInUseError } from "./start-up/directory-lock.ts";
+export type { GivenMasterKey } from "./start-up/master-keys.ts";
 export type { Credentials } from "./start-up/root-credentials.ts";
 export type { LogLevel } from "./telemetry/log.ts";
 
@@ -40,6 +42,11 @@ export interface ServerOptions {
    * `root-credentials.json`, or for a memory store nowhere but in `HoldfastServer.credentials`.
    */
   readonly credentials?: Credentials;
+  /**
+   * What protects the master keys, which encrypt objects and secrets. Default: a directory keeps them in
+   * `master-keys.json`, readable by the server's user alone; a memory store has random ones.
+   */
+  readonly masterKey?: GivenMasterKey;
   /** Default: the system's clock. */
   readonly clock?: Clock;
   /** Default `strict`: a write is answered when a power cut cannot lose it any more. */
@@ -82,6 +89,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
   if (store !== "memory") started.use(await acquireDirectoryLock(store.directory));
   const { accessKeyId, secretAccessKey } = await findCredentials(options, store);
   const credentials = { accessKeyId, secretAccessKey };
+  const directory = store === "memory" ? undefined : store.directory;
+  const masterKeys = await findMasterKeys(directory, options.masterKey);
   const serving = started.use(
     await startServing({
       store,
@@ -95,6 +104,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
       region,
       domains: options.domains ?? ["localhost"],
       credentials,
+      masterKeys,
       log,
       sweeps: true,
     }),

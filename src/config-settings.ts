@@ -129,6 +129,26 @@ export const settings = {
     pattern: /^[\x21-\x7e]{8,256}$/,
     expectation: "8 to 256 printable ASCII characters without blanks",
   }),
+  masterKeyPassphrase: secret({
+    environment: "HOLDFAST_MASTER_KEY_PASSPHRASE",
+    help: "Seals the master keys in the data directory; without it they stand there in clear, readable by the server's user alone.",
+    pattern: /^[^\0]{8,1024}$/,
+    expectation: "8 to 1024 characters",
+  }),
+  masterKeyPassphraseFile: optionalText({
+    option: "master-key-passphrase-file",
+    environment: "HOLDFAST_MASTER_KEY_PASSPHRASE_FILE",
+    valueName: "FILE",
+    help: "File that holds the passphrase.",
+  }),
+  masterKeyFile: optionalText({
+    option: "master-key-file",
+    environment: "HOLDFAST_MASTER_KEY_FILE",
+    valueName: "FILE",
+    help:
+      "File that holds the master key, 32 bytes in Base64 or hexadecimal digits; none is then made in " +
+      "the data directory. Further lines hold earlier keys.",
+  }),
   logLevel: choice<LogLevel>({
     option: "log-level",
     environment: "HOLDFAST_LOG_LEVEL",

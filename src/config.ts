@@ -12,7 +12,7 @@ import {
 
 export { ConfigurationError, type Configuration };
 
-export const commands = ["serve", "check", "help", "version"] as const;
+export const commands = ["serve", "check", "rotate-master-key", "help", "version"] as const;
 export type Command = (typeof commands)[number];
 
 export interface Invocation {
@@ -38,7 +38,7 @@ export function parseInvocation(
   // Made from the table, one value of the right type for each entry.
   const configuration = Object.freeze(values) as Configuration;
   // Help must come even when something else is wrong.
-  if (command === "serve" || command === "check") checkTogether(configuration, given);
+  if (command !== "help" && command !== "version") checkTogether(configuration, given);
   return { command, configuration };
 }
 
@@ -47,8 +47,9 @@ export function formatHelp(): string {
   const lines = [
     "Holdfast: an S3-compatible object storage server.",
     "",
-    "Usage: holdfast [serve] [options]     serve S3 until SIGTERM or SIGINT",
-    "       holdfast check [--data DIR]    verify every record and block of a data directory",
+    "Usage: holdfast [serve] [options]                 serve S3 until SIGTERM or SIGINT",
+    "       holdfast check [--data DIR]                verify every record and block of a data directory",
+    "       holdfast rotate-master-key [--data DIR]    add a master key; earlier ones stay for reading",
     "       holdfast version | help",
     "",
     "Options (each also as an environment variable; the command line wins):",
@@ -205,6 +206,13 @@ function checkTogether(configuration: Configuration, given: Given): void {
   if ((configuration.rootAccessKey === undefined) !== (configuration.rootSecretKey === undefined)) {
     throw new ConfigurationError(
       "HOLDFAST_ROOT_ACCESS_KEY and HOLDFAST_ROOT_SECRET_KEY must be set together",
+    );
+  }
+  const { masterKeyFile, masterKeyPassphrase, masterKeyPassphraseFile } = configuration;
+  const masterKeySettings = [masterKeyFile, masterKeyPassphrase, masterKeyPassphraseFile];
+  if (masterKeySettings.filter((setting) => setting !== undefined).length > 1) {
+    throw new ConfigurationError(
+      "of HOLDFAST_MASTER_KEY_PASSPHRASE, --master-key-passphrase-file and --master-key-file only one can be given",
     );
   }
   if (configuration.isMemoryStore && given.options.has("workers") && configuration.workers > 1) {

@@ -44,6 +44,10 @@ async function run({ command, configuration }: Invocation): Promise<number> {
       isTerminal: process.stdout.isTTY,
     });
   }
+  if (command === "rotate-master-key") {
+    const { runRotateMasterKey } = await import("./rotate-command.ts");
+    return await runRotateMasterKey(configuration, process.stdout);
+  }
   process.stdout.write(command === "help" ? formatHelp() : `${await readVersion()}\n`);
   return 0;
 }
@@ -71,6 +75,8 @@ function describeExpected(error: unknown): string | undefined {
     case "EPERM":
     case "EROFS":
       return `not permitted: ${error.message}`;
+    case "MASTER_KEY_MISSING":
+      return error.message;
     case "ENOSPC":
       return `no space left: ${error.message}`;
     default:

@@ -19,6 +19,8 @@ const serverLockName = "holdfast.lock";
 const workerLockName = "holdfast.workers.lock";
 /** Workers of a server that was killed notice it at once; this covers one that is busy meanwhile. */
 const workerWaitMilliseconds = 10_000;
+/** A task under a file lock is a matter of a few writes, and of a second for a passphrase. */
+const taskWaitMilliseconds = 15_000;
 const pollMilliseconds = 20;
 const sqliteBusy = 5;
 
@@ -56,6 +58,26 @@ export function holdWorkerLock(directory: string): Disposable {
   if (database === undefined) throw new Error("a shared lock cannot be busy");
   database.prepare("SELECT count(*) FROM sqlite_master").get();
   return hold(database);
+}
+
+/**
+ * Runs a task while no other process runs one under the same lock file, which is made. Throws
+ * DirectoryInUseError when another task goes on for too long.
+ */
+export async function withFileLock<Result>(
+  path: string,
+  task: () => Promise<Result>,
+): Promise<Result> {
+  const deadline = Date.now() + taskWaitMilliseconds;
+  for (;;) {
+    const database = lock(path, "BEGIN EXCLUSIVE");
+    if (database !== undefined) {
+      using _held = hold(database);
+      return await task();
+    }
+    if (Date.now() > deadline) throw new DirectoryInUseError(`${path} is held by another process`);
+    await new Promise((resolve) => setTimeout(resolve, pollMilliseconds));
+  }
 }
 
 function hold(database: DatabaseSync): Disposable {

@@ -1,9 +1,9 @@
 // The root account's key pair: from the configuration, or made once and kept in the data directory,
 // readable by the server's user alone. There are no built-in credentials.
 
-import { randomBytes, randomInt } from "node:crypto";
-import { chmod, link, mkdir, open, readFile, rename, stat, unlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { randomInt } from "node:crypto";
+import { join } from "node:path";
+import { createSecretFile, readSecretFile } from "./secret-file.ts";
 
 export interface Credentials {
   readonly accessKeyId: string;
@@ -33,21 +33,16 @@ export async function loadOrCreateCredentials(directory: string): Promise<RootCr
   const path = join(directory, credentialsFileName);
   const kept = await readCredentials(path);
   if (kept !== undefined) return { ...kept, file: { path, isNew: false } };
-  const isNew = await keepCredentials(path, generateCredentials());
+  const content = `${JSON.stringify(generateCredentials(), undefined, 2)}\n`;
+  const isNew = await createSecretFile(path, content);
   const pair = await readCredentials(path);
   if (pair === undefined) throw new Error(`${path} vanished while it was being made`);
   return { ...pair, file: { path, isNew } };
 }
 
 async function readCredentials(path: string): Promise<Credentials | undefined> {
-  let content: string;
-  try {
-    content = await readFile(path, "utf8");
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return undefined;
-    throw error;
-  }
-  if (((await stat(path)).mode & 0o077) !== 0) await chmod(path, 0o600);
+  const content = await readSecretFile(path);
+  if (content === undefined) return undefined;
   const pair = parseCredentials(content);
   if (pair === undefined) {
     // Making a new pair would lock out everybody who has the old one.
@@ -68,55 +63,8 @@ function parseCredentials(content: string): Credentials | undefined {
   }
 }
 
-/** Whole and on stable storage before it has its name; false when another maker was first. */
-async function keepCredentials(path: string, pair: Credentials): Promise<boolean> {
-  const directory = dirname(path);
-  await mkdir(directory, { recursive: true });
-  const temporaryPath = `${path}.${randomBytes(8).toString("hex")}.tmp`;
-  const file = await open(temporaryPath, "wx", 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify(pair, undefined, 2)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  const isFirst = await giveName(temporaryPath, path);
-  await syncDirectory(directory);
-  return isFirst;
-}
-
-async function giveName(temporaryPath: string, path: string): Promise<boolean> {
-  try {
-    // Unlike a rename, a link never replaces what somebody else has made meanwhile.
-    await link(temporaryPath, path);
-    await unlink(temporaryPath);
-    return true;
-  } catch (error) {
-    if (hasCode(error, "EEXIST")) {
-      await unlink(temporaryPath);
-      return false;
-    }
-    // File systems without links; the directory's lock keeps a second server away there.
-    await rename(temporaryPath, path);
-    return true;
-  }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 function randomText(alphabet: string, length: number): string {
   let made = "";
   while (made.length < length) made += alphabet[randomInt(alphabet.length)];
   return made;
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }

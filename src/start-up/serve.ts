@@ -12,6 +12,7 @@ import { destinationOf, Log } from "../telemetry/log.ts";
 import { formatBanner } from "./banner.ts";
 import { acquireDirectoryLock } from "./directory-lock.ts";
 import { endpointUrl } from "./endpoint.ts";
+import { findMasterKeys, readGivenMasterKey, type GivenMasterKey } from "./master-keys.ts";
 import { loadOrCreateCredentials, type RootCredentials } from "./root-credentials.ts";
 import { listenForStop } from "./stop-signals.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -33,6 +34,7 @@ interface Prepared {
   readonly workers: number;
   readonly tls: { readonly key: string; readonly certificate: string } | undefined;
   readonly credentials: RootCredentials;
+  readonly masterKey: GivenMasterKey | undefined;
   readonly log: Log;
 }
 
@@ -72,13 +74,14 @@ async function prepare(
   const directory = configuration.isMemoryStore ? undefined : resolve(configuration.dataDirectory);
   const workers = directory === undefined ? 1 : configuration.workers;
   const tls = await readTls(configuration);
+  const masterKey = await readGivenMasterKey(configuration);
   if (directory !== undefined && workers > 1) resources.use(await acquireDirectoryLock(directory));
   const credentials = await findCredentials(configuration, directory, resources);
-  return { configuration, directory, workers, tls, credentials, log };
+  return { configuration, directory, workers, tls, credentials, masterKey, log };
 }
 
 async function startHere(prepared: Prepared): Promise<RunningServer> {
-  const { configuration, directory, tls, log, credentials } = prepared;
+  const { configuration, directory, tls, log, credentials, masterKey } = prepared;
   const { host, port, adminPort, region, durability, domains } = configuration;
   const server = await createServer({
     store: directory === undefined ? "memory" : { directory },
@@ -87,6 +90,7 @@ async function startHere(prepared: Prepared): Promise<RunningServer> {
     ...(adminPort === undefined ? {} : { adminPort }),
     region,
     credentials,
+    ...(masterKey === undefined ? {} : { masterKey }),
     durability,
     domains,
     ...(tls === undefined ? {} : { tls }),
@@ -105,12 +109,14 @@ async function startWorkers(prepared: Prepared): Promise<RunningServer> {
   const { configuration, tls, credentials, log } = prepared;
   const { host, adminPort, region, durability, domains } = configuration;
   const { accessKeyId, secretAccessKey } = credentials;
+  const directory = prepared.directory as string; // several workers never share a memory store
+  const masterKeys = await findMasterKeys(directory, prepared.masterKey);
   const supervisor = await Supervisor.start({
     workers: prepared.workers,
     adminPort,
     log,
     worker: {
-      directory: prepared.directory as string, // several workers never share a memory store
+      directory,
       durability,
       host,
       port: configuration.port,
@@ -119,6 +125,7 @@ async function startWorkers(prepared: Prepared): Promise<RunningServer> {
       region,
       domains,
       credentials: { accessKeyId, secretAccessKey },
+      masterKeys,
       logLevel: configuration.logLevel,
       logFormat: configuration.logFormat,
       logsRequests: configuration.logsRequests,

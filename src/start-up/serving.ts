@@ -6,6 +6,7 @@ import { randomFillSync } from "node:crypto";
 import { directoryOf } from "../access/accounts.ts";
 import { rootCredentials } from "../access/credentials.ts";
 import type { AccountId, CanonicalId } from "../access/caller.ts";
+import { createMasterKeyRefresher } from "../background/master-key-refresher.ts";
 import { createReadPublisher } from "../background/read-publisher.ts";
 import { Sweeper } from "../background/sweeper.ts";
 import { WorkerRunner, type BackgroundWorker } from "../background/worker.ts";
@@ -13,12 +14,14 @@ import { systemClock } from "../base/clock.ts";
 import type { HttpHandler } from "../http/http-message.ts";
 import type { HttpLimits, HttpServer, HttpServerOptions } from "../http/http-server.ts";
 import { startHttpServer } from "../http/start-http-server.ts";
+import { checkMasterKeys } from "../keys/master-key-witnesses.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { openStores, type StoresOptions } from "../open-stores.ts";
 import { operations } from "../operations/index.ts";
 import { createPipeline, type RequestRecord } from "../protocol/pipeline.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
 import type { Log } from "../telemetry/log.ts";
+import { openMasterKeyRing, refreshMilliseconds, type MasterKeySource } from "./master-keys.ts";
 import { createRefusals } from "./refused-requests.ts";
 import type { Credentials } from "./root-credentials.ts";
 
@@ -30,6 +33,7 @@ export interface ServingOptions extends StoresOptions {
   readonly region: string;
   readonly domains: readonly string[];
   readonly credentials: Credentials;
+  readonly masterKeys: MasterKeySource;
   readonly log: Log;
   /** Exactly one process on a store sweeps. */
   readonly sweeps: boolean;
@@ -46,7 +50,17 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   await using started = new AsyncDisposableStack();
   const stores = started.use(await openStores(options));
   const { objects } = stores;
-  const workers: BackgroundWorker[] = [createReadPublisher(objects.writers)];
+  const { log } = options;
+  const ring = openMasterKeyRing(options.masterKeys, (error) => log.masterKeysUnreadable(error));
+  await checkMasterKeys(objects.keyValueStore, ring);
+  const workers: BackgroundWorker[] = [
+    createReadPublisher(objects.writers),
+    createMasterKeyRefresher({
+      ring,
+      store: objects.keyValueStore,
+      intervalMilliseconds: refreshMilliseconds,
+    }),
+  ];
   if (options.sweeps) workers.push(new Sweeper({ objectStore: objects, events: options.log }));
   for (const worker of workers) {
     const runner = new WorkerRunner({ worker, clock: options.clock, events: options.log });

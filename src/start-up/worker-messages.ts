@@ -5,6 +5,7 @@ import type { HttpLimits } from "../http/http-server.ts";
 import type { Durability } from "../open-stores.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
 import type { LogFormat, LogLevel } from "../telemetry/log.ts";
+import type { MasterKeySource } from "./master-keys.ts";
 import type { Credentials } from "./root-credentials.ts";
 
 export interface WorkerOptions {
@@ -17,6 +18,7 @@ export interface WorkerOptions {
   readonly region: string;
   readonly domains: readonly string[];
   readonly credentials: Credentials;
+  readonly masterKeys: MasterKeySource;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   readonly logsRequests: boolean;

@@ -127,6 +127,11 @@ export class Log implements Disposable {
     this.#add(fields.blobs + fields.records > 0 ? "info" : "debug", "sweep finished", fields);
   }
 
+  /** The file of the master keys has changed and cannot be read; the server goes on with those it has. */
+  masterKeysUnreadable(cause: unknown): void {
+    this.#add("error", "master keys unreadable", describeCause(cause));
+  }
+
   /** The process ends because of an error that nothing caught. */
   processFailed(cause: unknown): void {
     this.#add("error", "process failed", describeCause(cause));
