@@ -18,6 +18,14 @@ export interface IdentifiedCaller {
   readonly principal: Principal;
 }
 
+/** Whom S3 names as the owner of what was uploaded without a signature ("ACL overview"). */
+export const anonymousCanonicalId = "65a011a29cdf8ec533ec3d1ccaae921c" as CanonicalId;
+
+/** By which canonical id owners and grants name the caller. */
+export function canonicalIdOf(caller: Caller): CanonicalId {
+  return caller.kind === "anonymous" ? anonymousCanonicalId : caller.canonicalId;
+}
+
 /** Which identity of the account it is, as IAM and STS name it. */
 export interface Principal {
   readonly kind: "root" | "user" | "role-session" | "federated-user";

@@ -53,6 +53,9 @@ export const configurationsPerBucket = 1000;
 /** Guide, "Bucket policies": bytes of the JSON text. */
 export const policyBytes = 20 * kibibyte;
 
+/** Guide, "ACL overview": grants of one list. */
+export const aclGrants = 100;
+
 /** Reference, PutObjectAnnotation. */
 export const annotationBytes = mebibyte;
 export const annotationsPerObject = 1000;

@@ -1,6 +1,6 @@
 // Small pieces that the multipart operations share.
 
-import type { Caller } from "../../access/caller.ts";
+import { canonicalIdOf, type Caller } from "../../access/caller.ts";
 import { S3Error } from "../../model/errors.ts";
 import { partNumbers } from "../../model/limits.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
@@ -15,8 +15,7 @@ export function ownerOf(bucket: BucketRecord): Person {
 }
 
 export function initiatorOf(caller: Caller): Person {
-  if (caller.kind === "anonymous") return { id: "65a011a29cdf8ec533ec3d1ccaae921c", name: "" };
-  return { id: caller.canonicalId, name: caller.displayName };
+  return { id: canonicalIdOf(caller), name: caller.kind === "anonymous" ? "" : caller.displayName };
 }
 
 /** Throws S3Error InvalidArgument. */
