@@ -1,0 +1,149 @@
+// What S3 refuses in a bucket policy although its form is right: actions that do not exist or are about
+// something else, resources of other buckets, conditions that cannot come true. And what IAM refuses in
+// a trust policy.
+
+import { normalizePartition } from "./arn-pattern.ts";
+import { globalConditionKeys } from "./global-condition-keys.ts";
+import { contextKeyFamily } from "./policy-context.ts";
+import type { PolicyStatement } from "./policy-document.ts";
+import { PolicySyntaxError } from "./policy-syntax-error.ts";
+import { readTemplate } from "./policy-variables.ts";
+import type { TemplatePiece } from "./policy-variables.ts";
+import { s3ConditionKeys, s3PolicyActions, sharedS3ConditionKeys } from "./s3-policy-catalogue.ts";
+import type { S3PolicyAction } from "./s3-policy-catalogue.ts";
+import { compileWildcards, readWildcards } from "./wildcard.ts";
+import type { PatternPiece } from "./wildcard.ts";
+
+/** `bucketName` undefined: of whichever bucket. */
+export function checkBucketStatement(
+  statement: PolicyStatement,
+  bucketName: string | undefined,
+): void {
+  const { actions, resources, conditions } = statement;
+  const groups = actions.patterns.map(findActions);
+  if (groups.some((group) => group.length === 0)) fail("Policy has invalid action");
+  const reaches = (resources?.patterns ?? []).map((text) => findReach(text, bucketName));
+  for (const { key } of conditions) {
+    if (!isKnownKey(contextKeyFamily(key))) fail("Policy has an invalid condition key");
+  }
+  // NotAction and NotResource speak of everything else, of which there is always something.
+  if (actions.isNegated) return;
+  const applicable = resources?.isNegated === true ? groups : groups.map(coveredBy(reaches));
+  if (applicable.some((group) => group.length === 0)) {
+    fail("Action does not apply to any resource(s) in statement");
+  }
+  for (const { key } of conditions) {
+    const family = contextKeyFamily(key);
+    if (!applicable.every((group) => group.some((action) => knowsKey(action, family)))) {
+      fail("Conditions do not apply to combination of actions and resources in statement");
+    }
+  }
+}
+
+/** Which kinds of things of the bucket a resource can mean. */
+interface Reach {
+  readonly bucket: boolean;
+  readonly object: boolean;
+}
+
+function findActions(pattern: string): readonly S3PolicyAction[] {
+  if (pattern === "*") return [...s3PolicyActions.values()];
+  const [vendor = "", name, ...rest] = pattern.toLowerCase().split(":");
+  if (vendor !== "s3" || name === undefined || rest.length > 0) return [];
+  const exact = s3PolicyActions.get(name);
+  if (exact !== undefined) return [exact];
+  const matcher = compileWildcards(readWildcards(name));
+  return [...s3PolicyActions].filter(([key]) => matcher.matches(key)).map(([, action]) => action);
+}
+
+function findReach(text: string, bucketName: string | undefined): Reach {
+  if (text === "*") return { bucket: true, object: true };
+  const prefix = "arn:aws:s3:::";
+  const arn = normalizePartition(text);
+  if (!arn.startsWith(prefix) || arn.length === prefix.length) return failResource();
+  const pieces = readTemplate(arn.slice(prefix.length), { hasVariables: true, hasWildcards: true });
+  const { bucket, key } = splitResource(pieces);
+  if (bucket.length === 0) return failResource();
+  if (bucketName !== undefined && !canMean(bucket, bucketName)) return failResource();
+  // `arn:aws:s3:::photos*` reaches over the slash.
+  const isOpen = bucket.some(({ kind }) => kind === "many" || kind === "variable");
+  return { bucket: key === undefined, object: key !== undefined || isOpen };
+}
+
+/** At the first slash; `key` is undefined if there is none. */
+function splitResource(pieces: readonly TemplatePiece[]): {
+  readonly bucket: readonly TemplatePiece[];
+  readonly key: readonly TemplatePiece[] | undefined;
+} {
+  for (const [index, piece] of pieces.entries()) {
+    const slash = piece.kind === "literal" ? piece.text.indexOf("/") : -1;
+    if (piece.kind !== "literal" || slash < 0) continue;
+    const name: TemplatePiece = { kind: "literal", text: piece.text.slice(0, slash) };
+    const before = pieces.slice(0, index);
+    const rest: TemplatePiece = { kind: "literal", text: piece.text.slice(slash + 1) };
+    return {
+      bucket: name.text === "" ? before : [...before, name],
+      key: [rest, ...pieces.slice(index + 1)],
+    };
+  }
+  return { bucket: pieces, key: undefined };
+}
+
+/** A variable may become anything. */
+function canMean(pieces: readonly TemplatePiece[], bucketName: string): boolean {
+  const open = pieces.map((piece): PatternPiece =>
+    piece.kind === "variable" ? { kind: "many" } : piece,
+  );
+  return compileWildcards(open).matches(bucketName);
+}
+
+function coveredBy(
+  reaches: readonly Reach[],
+): (group: readonly S3PolicyAction[]) => readonly S3PolicyAction[] {
+  const bucket = reaches.some((reach) => reach.bucket);
+  const object = reaches.some((reach) => reach.object);
+  return (group) =>
+    group.filter(
+      ({ resources }) =>
+        (bucket && resources.includes("bucket")) || (object && resources.includes("object")),
+    );
+}
+
+function isKnownKey(family: string): boolean {
+  return s3ConditionKeys.has(family) || globalConditionKeys.has(family);
+}
+
+function knowsKey({ conditionKeys }: S3PolicyAction, family: string): boolean {
+  return (
+    globalConditionKeys.has(family) ||
+    sharedS3ConditionKeys.has(family) ||
+    conditionKeys.has(family)
+  );
+}
+
+const trustActions: readonly string[] = [
+  "sts:assumerole",
+  "sts:assumerolewithsaml",
+  "sts:assumerolewithwebidentity",
+  "sts:setcontext",
+  "sts:setsourceidentity",
+  "sts:tagsession",
+];
+
+export function checkTrustStatement({ actions }: PolicyStatement): void {
+  for (const pattern of actions.patterns) {
+    const lower = pattern.toLowerCase();
+    const matcher = compileWildcards(readWildcards(lower));
+    if (!lower.startsWith("sts:") || !trustActions.some((action) => matcher.matches(action))) {
+      fail("AssumeRole policy may only specify STS AssumeRole actions.");
+    }
+  }
+}
+
+function failResource(): never {
+  return fail("Policy has invalid resource");
+}
+
+function fail(message: string): never {
+  throw new PolicySyntaxError(message);
+}
