@@ -171,6 +171,27 @@ export class ObjectWrites {
     );
   }
 
+  /**
+   * Changes what is stored of one version beside its bytes (tags, access control list, lock): it makes
+   * no version and leaves Last-Modified. `change` may throw to refuse. Throws S3Error NoSuchBucket,
+   * NoSuchKey, NoSuchVersion, MethodNotAllowed for a delete marker.
+   */
+  async changeVersion(
+    place: ObjectPlace,
+    versionId: string | undefined,
+    change: (record: ObjectRecord, bucket: BucketRecord) => ObjectRecord,
+  ): Promise<Written> {
+    return this.#inTurn(place, () =>
+      transact(this.#store, async (transaction) => {
+        const state = await this.#versions.load(transaction, place.bucketName, place.key);
+        const before = await this.#versions.getVersion(transaction, state, versionId);
+        const record = change(before, state.bucket);
+        if (record !== before) await this.#versions.replace(transaction, state, record);
+        return { bucket: state.bucket, record };
+      }),
+    );
+  }
+
   async #write(
     place: ObjectPlace,
     begun: BegunWrite,

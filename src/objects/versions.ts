@@ -213,6 +213,28 @@ export class Versions {
     return record.versionId === versionId ? record : undefined;
   }
 
+  /**
+   * The object that a change means: the current version, or the named one. Throws S3Error NoSuchKey,
+   * NoSuchVersion, MethodNotAllowed for a delete marker, InvalidArgument for odd ids.
+   */
+  async getVersion(
+    transaction: Transaction,
+    state: KeyState,
+    versionId: string | undefined,
+  ): Promise<ObjectRecord> {
+    const { key } = state;
+    if (versionId === undefined) {
+      if (state.current !== undefined) return state.current;
+      throw noSuchKey(key, state.marker?.versionId);
+    }
+    const record = await this.loadVersion(transaction, state, versionId);
+    if (record === undefined) {
+      throw new S3Error("NoSuchVersion", { fields: { Key: key, VersionId: versionId } });
+    }
+    if (isDeleteMarker(record)) throw deleteMarkerRefusal(record);
+    return record;
+  }
+
   /** The place of a key's null version in its history; `undefined` when it has none. */
   async findNullSequence(bucket: BucketRecord, key: string): Promise<Sequence | undefined> {
     const read = await this.#store.read({
@@ -246,30 +268,19 @@ export class Versions {
       const record = decodeVersionRecord(entry.value);
       if (record.versionId !== versionId) continue;
       if (!isDeleteMarker(record)) return { bucket, record };
-      throw new S3Error("MethodNotAllowed", {
-        fields: { Method: "GET", ResourceType: "DeleteMarker" },
-        headers: {
-          "x-amz-delete-marker": "true",
-          "x-amz-version-id": record.versionId,
-          "last-modified": new Date(record.lastModifiedMilliseconds).toUTCString(),
-          allow: "DELETE",
-        },
-      });
+      throw deleteMarkerRefusal(record);
     }
     throw new S3Error("NoSuchVersion", { fields: { Key: key, VersionId: versionId } });
   }
 
   async #noSuchKey(bucket: BucketRecord, key: string): Promise<S3Error> {
-    const headers: Record<string, string> = {};
-    if (bucket.versioning !== "Unversioned") {
-      const read = await this.#store.read({ gets: [keys.marker(bucket.id, key)] });
-      const entry = read.gets[0];
-      if (entry !== undefined) {
-        headers["x-amz-delete-marker"] = "true";
-        headers["x-amz-version-id"] = decodeDeleteMarkerRecord(entry.value).versionId;
-      }
-    }
-    return new S3Error("NoSuchKey", { fields: { Key: key }, headers });
+    if (bucket.versioning === "Unversioned") return noSuchKey(key, undefined);
+    const read = await this.#store.read({ gets: [keys.marker(bucket.id, key)] });
+    const entry = read.gets[0];
+    return noSuchKey(
+      key,
+      entry === undefined ? undefined : decodeDeleteMarkerRecord(entry.value).versionId,
+    );
   }
 
   #identify(state: KeyState): VersionIdentity {
@@ -349,6 +360,26 @@ export class Versions {
     transaction.add(keys.usageObjects(bucket.id), objects);
     if (sizeBytes !== 0) transaction.add(keys.usageBytes(bucket.id), sizeBytes);
   }
+}
+
+function noSuchKey(key: string, markerVersionId: VersionId | undefined): S3Error {
+  const headers: Record<string, string> =
+    markerVersionId === undefined
+      ? {}
+      : { "x-amz-delete-marker": "true", "x-amz-version-id": markerVersionId };
+  return new S3Error("NoSuchKey", { fields: { Key: key }, headers });
+}
+
+function deleteMarkerRefusal(marker: DeleteMarkerRecord): S3Error {
+  return new S3Error("MethodNotAllowed", {
+    fields: { Method: "GET", ResourceType: "DeleteMarker" },
+    headers: {
+      "x-amz-delete-marker": "true",
+      "x-amz-version-id": marker.versionId,
+      "last-modified": new Date(marker.lastModifiedMilliseconds).toUTCString(),
+      allow: "DELETE",
+    },
+  });
 }
 
 function headKeys(bucket: BucketRecord, key: string, bucketKey: Uint8Array): Uint8Array[] {

@@ -3,6 +3,12 @@
 
 import type { OperationName, OperationTypes } from "../model/types.generated.ts";
 import type { Operation } from "./operation.ts";
+import { getBucketAbac, putBucketAbac } from "./bucket-configuration/abac.ts";
+import {
+  deleteBucketTagging,
+  getBucketTagging,
+  putBucketTagging,
+} from "./bucket-configuration/tagging.ts";
 import { getBucketVersioning, putBucketVersioning } from "./bucket-configuration/versioning.ts";
 import { createBucket } from "./bucket/create-bucket.ts";
 import { deleteBucket } from "./bucket/delete-bucket.ts";
@@ -24,6 +30,11 @@ import { deleteObjects } from "./object/delete-objects.ts";
 import { getObject } from "./object/get-object.ts";
 import { getObjectAttributes } from "./object/get-object-attributes.ts";
 import { headObject } from "./object/head-object.ts";
+import {
+  deleteObjectTagging,
+  getObjectTagging,
+  putObjectTagging,
+} from "./object/object-tagging.ts";
 import { putObject } from "./object/put-object.ts";
 
 /** The pipeline answers S3's NotImplemented for it. */
@@ -57,14 +68,14 @@ export const operations = {
   DeleteBucketOwnershipControls: notImplemented,
   DeleteBucketPolicy: notImplemented,
   DeleteBucketReplication: notImplemented,
-  DeleteBucketTagging: notImplemented,
+  DeleteBucketTagging: deleteBucketTagging,
   DeleteBucketWebsite: notImplemented,
   DeleteObject: deleteObject,
   DeleteObjectAnnotation: notImplemented,
-  DeleteObjectTagging: notImplemented,
+  DeleteObjectTagging: deleteObjectTagging,
   DeleteObjects: deleteObjects,
   DeletePublicAccessBlock: notImplemented,
-  GetBucketAbac: notImplemented,
+  GetBucketAbac: getBucketAbac,
   GetBucketAccelerateConfiguration: notImplemented,
   GetBucketAcl: notImplemented,
   GetBucketAnalyticsConfiguration: notImplemented,
@@ -84,7 +95,7 @@ export const operations = {
   GetBucketPolicyStatus: notImplemented,
   GetBucketReplication: notImplemented,
   GetBucketRequestPayment: notImplemented,
-  GetBucketTagging: notImplemented,
+  GetBucketTagging: getBucketTagging,
   GetBucketVersioning: getBucketVersioning,
   GetBucketWebsite: notImplemented,
   GetObject: getObject,
@@ -94,7 +105,7 @@ export const operations = {
   GetObjectLegalHold: notImplemented,
   GetObjectLockConfiguration: notImplemented,
   GetObjectRetention: notImplemented,
-  GetObjectTagging: notImplemented,
+  GetObjectTagging: getObjectTagging,
   GetObjectTorrent: notImplemented,
   GetPublicAccessBlock: notImplemented,
   HeadBucket: headBucket,
@@ -113,7 +124,7 @@ export const operations = {
   ListParts: listParts,
   PostObject: notImplemented,
   Preflight: notImplemented,
-  PutBucketAbac: notImplemented,
+  PutBucketAbac: putBucketAbac,
   PutBucketAccelerateConfiguration: notImplemented,
   PutBucketAcl: notImplemented,
   PutBucketAnalyticsConfiguration: notImplemented,
@@ -129,7 +140,7 @@ export const operations = {
   PutBucketPolicy: notImplemented,
   PutBucketReplication: notImplemented,
   PutBucketRequestPayment: notImplemented,
-  PutBucketTagging: notImplemented,
+  PutBucketTagging: putBucketTagging,
   PutBucketVersioning: putBucketVersioning,
   PutBucketWebsite: notImplemented,
   PutObject: putObject,
@@ -138,7 +149,7 @@ export const operations = {
   PutObjectLegalHold: notImplemented,
   PutObjectLockConfiguration: notImplemented,
   PutObjectRetention: notImplemented,
-  PutObjectTagging: notImplemented,
+  PutObjectTagging: putObjectTagging,
   PutPublicAccessBlock: notImplemented,
   RenameObject: notImplemented,
   RestoreObject: notImplemented,

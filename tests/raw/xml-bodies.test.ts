@@ -17,7 +17,9 @@ interface Subject {
     | "DeleteObjects"
     | "CompleteMultipartUpload"
     | "CreateBucket"
-    | "PutBucketVersioning";
+    | "PutBucketVersioning"
+    | "PutBucketTagging"
+    | "PutObjectTagging";
   readonly method: string;
   readonly target: string;
   readonly root: string;
@@ -63,6 +65,24 @@ const subjects: readonly Subject[] = [
     root: "VersioningConfiguration",
     inner: "<Status>Enabled</Status>",
     single: "<Status>Enabled</Status>",
+    empty: "MissingRequestBodyError",
+  },
+  {
+    name: "PutBucketTagging",
+    method: "PUT",
+    target: `/${bucket}?tagging`,
+    root: "Tagging",
+    inner: "<TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet>",
+    single: "<TagSet/>",
+    empty: "MissingRequestBodyError",
+  },
+  {
+    name: "PutObjectTagging",
+    method: "PUT",
+    target: `/${bucket}/old?tagging`,
+    root: "Tagging",
+    inner: "<TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet>",
+    single: "<TagSet/>",
     empty: "MissingRequestBodyError",
   },
 ];

@@ -44,7 +44,7 @@ for (const definition of missing) {
 }
 
 test("none of them has done anything", async () => {
-  assert.ok(missing.length > 50);
+  assert.ok(missing.length > 0);
   const read = await send({ path: `/${Bucket}/key` });
   assert.equal(read.text, "text");
   assert.equal(read.headers.get("x-amz-tagging-count"), undefined);

@@ -243,6 +243,11 @@ export function md5Hex(bytes: string | Uint8Array): string {
   return createHash("md5").update(bytes).digest("hex");
 }
 
+/** As the header Content-MD5 carries it. */
+export function md5Base64(bytes: string | Uint8Array): string {
+  return createHash("md5").update(bytes).digest("base64");
+}
+
 /** Bytes that differ at every place and do not repeat within a block. */
 export function patternBytes(length: number, seed = 1): Buffer {
   const bytes = Buffer.allocUnsafe(length);

@@ -29,6 +29,8 @@ export interface BucketRecord {
   /** Absent: the bucket's owner pays. */
   readonly requestPayer?: "Requester";
   readonly tags: readonly (readonly [key: string, value: string])[];
+  /** Whether the bucket's tags count in access decisions. Absent: no. */
+  readonly isAbacEnabled?: boolean;
   /** Ids of longer configurations by kind; see bucket-documents.ts. */
   readonly documents?: Readonly<Record<string, string>>;
   /**

@@ -1,13 +1,12 @@
 // CreateBucket: with the rules of regions, ownership, object lock and tags.
 
 import { S3Error } from "../../model/errors.ts";
-import { bucketTags } from "../../model/limits.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
 import { enumerations } from "../../model/types.generated.ts";
 import type { ObjectOwnership } from "../../objects/records/bucket-record.ts";
 import { hasGrants, notImplementedAcl } from "../object/acl-settings.ts";
 import { notImplemented } from "../object/refused-settings.ts";
-import { checkTags } from "../object/upload-attributes.ts";
+import { checkTags } from "../object/tag-set.ts";
 import type { Operation } from "../operation.ts";
 import { checkNewBucketName } from "./bucket-name.ts";
 
@@ -31,7 +30,7 @@ export const createBucket: Operation<Input, Output> = async (input, context) => 
   const objectOwnership = parseOwnership(input.ObjectOwnership);
   checkAcl(input, objectOwnership);
   const tags = Tags.map((tag) => [tag.Key, tag.Value] as const);
-  checkTags(tags, bucketTags);
+  checkTags(tags, "bucket");
   const objectLockEnabled = input.ObjectLockEnabledForBucket === true;
   const { created, record } = await store.buckets.create({
     name: input.Bucket,

@@ -61,6 +61,5 @@ export function describeObject(
     WebsiteRedirectLocation: attributes.websiteRedirectLocation,
     Metadata: attributes.userMetadata,
     StorageClass: attributes.storageClass,
-    TagCount: attributes.tags?.length,
   };
 }

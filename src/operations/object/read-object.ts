@@ -13,6 +13,7 @@ import { BlobMissingError } from "../../storage/storage-errors.ts";
 import type { OperationContext } from "../operation.ts";
 import { checksumMember } from "./checksum-members.ts";
 import { describeObject, quoteEtag, shownVersionId } from "./object-members.ts";
+import { permittedMembers } from "./permitted-members.ts";
 
 type Input = OperationTypes["GetObject"]["input"];
 type Head = OperationTypes["HeadObject"]["output"];
@@ -36,7 +37,9 @@ export async function viewObject(input: Input, context: OperationContext): Promi
     });
   }
   const { bucket, record } = found;
-  const common = describeObject(bucket, record, input);
+  const permitted = permittedMembers(input, found, context);
+  const described = describeObject(bucket, record, input);
+  const common = permitted === undefined ? described : { ...described, ...(await permitted) };
   if (input.PartNumber !== undefined) return viewPart(input.PartNumber, found, common, context);
   const isRangeValid = input.IfRange === undefined || matchesIfRange(input.IfRange, record);
   const range = isRangeValid ? parseRange(input.Range, record.sizeBytes) : undefined;

@@ -2,9 +2,9 @@
 // CopyObject and CreateMultipartUpload, judged once, kept until the object is read.
 
 import { S3Error } from "../../model/errors.ts";
-import { objectTags, tagKeyCharacters, tagValueCharacters } from "../../model/limits.ts";
 import type { PutObjectInput } from "../../model/types.generated.ts";
 import type { ObjectAttributes } from "../../objects/records/object-record.ts";
+import { checkTags } from "./tag-set.ts";
 
 export type AttributeMembers = Pick<
   PutObjectInput,
@@ -21,7 +21,6 @@ export type AttributeMembers = Pick<
 >;
 
 type Mutable<Type> = { -readonly [Member in keyof Type]: Type[Member] };
-export type Tags = readonly (readonly [key: string, value: string])[];
 
 /** Classes that a client may name; others belong to other kinds of buckets (PutObject, StorageClass). */
 const storageClasses: ReadonlySet<string> = new Set([
@@ -90,46 +89,8 @@ export function readTags(header: string | undefined): Pick<ObjectAttributes, "ta
     const value = position < 0 ? "" : decodeQueryText(pair.slice(position + 1));
     tags.push([key, value]);
   }
-  checkTags(tags, objectTags);
+  checkTags(tags, "object");
   return tags.length === 0 ? {} : { tags };
-}
-
-// Guide, "Object key and tag restrictions": letters, spaces, numbers and these signs.
-const tagPattern = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
-
-/** Throws S3Error InvalidTag or, for too many tags, BadRequest, as S3 words them. */
-export function checkTags(tags: Tags, limit: number): void {
-  if (tags.length > limit) {
-    throw new S3Error("BadRequest", { message: `Object tags cannot be greater than ${limit}` });
-  }
-  const seen = new Set<string>();
-  for (const [key, value] of tags) {
-    if (key.length === 0 || key.length > tagKeyCharacters || !tagPattern.test(key)) {
-      throw new S3Error("InvalidTag", {
-        message: "The TagKey you have provided is invalid",
-        fields: { TagKey: key },
-      });
-    }
-    if (value.length > tagValueCharacters || !tagPattern.test(value)) {
-      throw new S3Error("InvalidTag", {
-        message: "The TagValue you have provided is invalid",
-        fields: { TagKey: key, TagValue: value },
-      });
-    }
-    if (key.startsWith("aws:")) {
-      throw new S3Error("InvalidTag", {
-        message: "System tags cannot be added/updated by requester",
-        fields: { TagKey: key },
-      });
-    }
-    if (seen.has(key)) {
-      throw new S3Error("InvalidTag", {
-        message: "Cannot provide multiple Tags with the same key",
-        fields: { TagKey: key },
-      });
-    }
-    seen.add(key);
-  }
 }
 
 /** `aws-chunked` describes the transfer, not the object (PutObject, signature streaming). */
