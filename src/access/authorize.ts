@@ -1,31 +1,124 @@
-// Decides whether a caller may do what it asks. For now the whole policy is: the account may do
-// everything with what it owns, and nobody else anything.
+// The stage that lets a request in: the demands of its operation, and those of the headers that ask for
+// more than the operation itself (an access control list, tags, a retention).
 
 import { S3Error } from "../model/errors.ts";
 import type { OperationName } from "../model/types.generated.ts";
-import type { Caller } from "./caller.ts";
-import type { RequestAccess } from "./request-access.ts";
+import { operationRules } from "./operation-rules.ts";
+import type { AccessDemand } from "./request-access.ts";
+import type { RequestAuthorization } from "./request-authorization.ts";
 
-export interface AuthorizationRequest {
-  readonly operation: OperationName;
-  readonly caller: Caller;
+/** An operation's input, as far as authorization looks at it. */
+export interface AuthorizedInput {
+  readonly [member: string]: unknown;
 }
 
-/** Requests that carry no signature of their own: a preflight never does, a form holds it inside. */
-const unsignedOperations: ReadonlySet<OperationName> = new Set(["Preflight", "PostObject"]);
-
-/** Throws S3Error AccessDenied. */
-export function authorize({ operation, caller }: AuthorizationRequest): void {
-  if (caller.kind === "identified" || unsignedOperations.has(operation)) return;
-  throw new S3Error("AccessDenied");
+/** Throws S3Error AccessDenied, NoSuchBucket. */
+export async function authorize(
+  operation: OperationName,
+  input: AuthorizedInput,
+  access: RequestAuthorization,
+): Promise<void> {
+  const rule = operationRules[operation];
+  if (rule === undefined) return;
+  const bucketName = input["Bucket"] as string | undefined;
+  if (rule.on === "service" || bucketName === undefined) {
+    access.demandService(rule.action);
+    return;
+  }
+  if (operation === "CreateBucket") {
+    demandCreation(input, bucketName, access);
+    return;
+  }
+  const versionId = input["VersionId"] as string | undefined;
+  const isVersioned = versionId !== undefined && rule.versionAction !== undefined;
+  const deletesVersion = isVersioned && operation === "DeleteObject";
+  await access.demand({
+    action: (isVersioned ? rule.versionAction : rule.action) as AccessDemand["action"],
+    bucketName,
+    ...(rule.on === "object" ? { key: input["Key"] as string, versionId } : {}),
+    // A list gives the deletion of an object; a version's is given by policies alone.
+    ...(rule.acl === undefined || deletesVersion ? {} : { acl: rule.acl }),
+  });
+  if (rule.on === "object") await demandExtras(operation, input, bucketName, access);
 }
 
-export function accessOf(caller: Caller): RequestAccess {
-  const isAllowed = caller.kind === "identified";
-  return {
-    demand: async () => {
-      if (!isAllowed) throw new S3Error("AccessDenied");
-    },
-    allows: async () => isAllowed,
-  };
+/** Actions that headers of an upload ask for beside s3:PutObject. */
+const uploads: ReadonlySet<OperationName> = new Set([
+  "PutObject",
+  "CopyObject",
+  "CreateMultipartUpload",
+]);
+
+async function demandExtras(
+  operation: OperationName,
+  input: AuthorizedInput,
+  bucketName: string,
+  access: RequestAuthorization,
+): Promise<void> {
+  const key = input["Key"] as string;
+  if (operation === "GetObjectAttributes") {
+    const versionId = input["VersionId"] as string | undefined;
+    const action =
+      versionId === undefined ? "s3:GetObjectAttributes" : "s3:GetObjectVersionAttributes";
+    await access.demand({
+      action,
+      bucketName,
+      key,
+      versionId,
+      acl: { of: "object", permission: "READ" },
+    });
+    return;
+  }
+  if (!uploads.has(operation)) return;
+  for (const action of uploadActions(input)) {
+    // What a list lets somebody write, it lets them write with these headers.
+    const acl = { of: "bucket", permission: "WRITE" } as const;
+    await access.demand({ action, bucketName, key, acl });
+  }
+}
+
+/** The actions that the members of an upload ask for beside s3:PutObject. */
+export function uploadActions(input: AuthorizedInput): readonly `s3:${string}`[] {
+  const actions: `s3:${string}`[] = [];
+  if (aclMembers.some((member) => input[member] !== undefined)) actions.push("s3:PutObjectAcl");
+  if (input["Tagging"] !== undefined) actions.push("s3:PutObjectTagging");
+  if (input["ObjectLockMode"] !== undefined || input["ObjectLockRetainUntilDate"] !== undefined) {
+    actions.push("s3:PutObjectRetention");
+  }
+  if (input["ObjectLockLegalHoldStatus"] !== undefined) actions.push("s3:PutObjectLegalHold");
+  return actions;
+}
+
+const aclMembers = [
+  "ACL",
+  "GrantFullControl",
+  "GrantRead",
+  "GrantReadACP",
+  "GrantWrite",
+  "GrantWriteACP",
+] as const;
+
+/** CreateBucket, "Permissions" (API reference). */
+function demandCreation(
+  input: AuthorizedInput,
+  bucketName: string,
+  access: RequestAuthorization,
+): void {
+  const resource = `arn:aws:s3:::${bucketName}`;
+  const actions = ["s3:CreateBucket"];
+  if (aclMembers.some((member) => input[member] !== undefined)) actions.push("s3:PutBucketAcl");
+  if (input["ObjectLockEnabledForBucket"] === true) {
+    actions.push("s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning");
+  }
+  if (input["ObjectOwnership"] !== undefined) actions.push("s3:PutBucketOwnershipControls");
+  const configuration = input["CreateBucketConfiguration"] as
+    | { readonly Tags?: readonly unknown[] }
+    | undefined;
+  if ((configuration?.Tags ?? []).length > 0) actions.push("s3:TagResource");
+  for (const action of actions) access.demandService(action, resource);
+}
+
+/** An anonymous caller gets no answer of an operation that is not there: it learns nothing. */
+export function refuseStranger(isAnonymous: boolean): void {
+  if (isAnonymous) throw new S3Error("AccessDenied");
 }

@@ -1,5 +1,7 @@
 // Who is asking. Made by authentication, read by authorization, operations and the audit log.
 
+import type { IdentityPolicies } from "./identity-policies.ts";
+
 export type Caller = AnonymousCaller | IdentifiedCaller;
 
 export interface AnonymousCaller {
@@ -16,6 +18,8 @@ export interface IdentifiedCaller {
   readonly canonicalId: CanonicalId;
   readonly displayName: string;
   readonly principal: Principal;
+  /** Absent: the root of its account, which may do everything that the account may. */
+  readonly policies?: IdentityPolicies;
 }
 
 /** Whom S3 names as the owner of what was uploaded without a signature ("ACL overview"). */

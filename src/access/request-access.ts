@@ -1,7 +1,8 @@
 // What an operation may ask of authorization beside the action that let the request in: the reading of
 // a copy's source, the tags behind a count, the bypass of a retention.
 
-import type { AclPermission } from "../model/access-control-list.ts";
+import type { AclPermission, PublicAccessBlock } from "../model/access-control-list.ts";
+import type { CompiledPolicy } from "./policy/compile-policy.ts";
 
 /** One thing that the caller must be allowed to do. */
 export interface AccessDemand {
@@ -20,4 +21,10 @@ export interface RequestAccess {
   /** Throws S3Error AccessDenied, NoSuchBucket. */
   demand(demand: AccessDemand): Promise<void>;
   allows(demand: AccessDemand): Promise<boolean>;
+  /** The switches that hold for a bucket: its own and those of its account. */
+  publicAccessBlockOf(bucketName: string): Promise<PublicAccessBlock | undefined>;
+  /** Whether a demand would be allowed if the bucket had this policy. */
+  wouldAllow(policy: CompiledPolicy, demand: AccessDemand): Promise<boolean>;
+  /** Whether the caller may know which keys a bucket holds and which it does not. */
+  mayList(bucketName: string): Promise<boolean>;
 }

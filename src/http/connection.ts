@@ -2,6 +2,7 @@
 // the client, and its end.
 
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 
 import { Exchange, type ExchangeConnection } from "./exchange.ts";
 import { RequestTimeoutError, type HttpHandler, type HttpResponse } from "./http-message.ts";
@@ -83,6 +84,12 @@ export class Connection implements ExchangeConnection, RequestSink, StreamTarget
 
   get isEncrypted(): boolean {
     return "encrypted" in this.#socket;
+  }
+
+  get tlsVersion(): string | undefined {
+    return "getProtocol" in this.#socket
+      ? ((this.#socket as TLSSocket).getProtocol() ?? undefined)
+      : undefined;
   }
 
   /** Whether somebody waits for an answer, or has not taken it. */

@@ -8,6 +8,7 @@ import type { RequestHead } from "./request-head.ts";
 export interface ExchangeConnection extends BodySource {
   readonly remoteAddress: string;
   readonly isEncrypted: boolean;
+  readonly tlsVersion: string | undefined;
   readonly isGone: boolean;
 }
 
@@ -55,6 +56,10 @@ export class Exchange implements HttpRequest {
 
   get isEncrypted(): boolean {
     return this.#connection.isEncrypted;
+  }
+
+  get tlsVersion(): string | undefined {
+    return this.#connection.tlsVersion;
   }
 
   get signal(): AbortSignal {

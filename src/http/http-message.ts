@@ -18,6 +18,8 @@ export interface HttpRequest {
   readonly hasBody: boolean;
   readonly remoteAddress: string;
   readonly isEncrypted: boolean;
+  /** `TLSv1.3`; absent without TLS. */
+  readonly tlsVersion?: string | undefined;
   /** Aborted when the client goes away before the response has ended. */
   readonly signal: AbortSignal;
 }

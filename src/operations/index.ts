@@ -9,6 +9,12 @@ import {
   getBucketTagging,
   putBucketTagging,
 } from "./bucket-configuration/tagging.ts";
+import {
+  deleteBucketPolicy,
+  getBucketPolicy,
+  getBucketPolicyStatus,
+  putBucketPolicy,
+} from "./bucket-configuration/policy.ts";
 import { getBucketVersioning, putBucketVersioning } from "./bucket-configuration/versioning.ts";
 import { createBucket } from "./bucket/create-bucket.ts";
 import { deleteBucket } from "./bucket/delete-bucket.ts";
@@ -66,7 +72,7 @@ export const operations = {
   DeleteBucketMetadataTableConfiguration: notImplemented,
   DeleteBucketMetricsConfiguration: notImplemented,
   DeleteBucketOwnershipControls: notImplemented,
-  DeleteBucketPolicy: notImplemented,
+  DeleteBucketPolicy: deleteBucketPolicy,
   DeleteBucketReplication: notImplemented,
   DeleteBucketTagging: deleteBucketTagging,
   DeleteBucketWebsite: notImplemented,
@@ -91,8 +97,8 @@ export const operations = {
   GetBucketMetricsConfiguration: notImplemented,
   GetBucketNotificationConfiguration: notImplemented,
   GetBucketOwnershipControls: notImplemented,
-  GetBucketPolicy: notImplemented,
-  GetBucketPolicyStatus: notImplemented,
+  GetBucketPolicy: getBucketPolicy,
+  GetBucketPolicyStatus: getBucketPolicyStatus,
   GetBucketReplication: notImplemented,
   GetBucketRequestPayment: notImplemented,
   GetBucketTagging: getBucketTagging,
@@ -137,7 +143,7 @@ export const operations = {
   PutBucketMetricsConfiguration: notImplemented,
   PutBucketNotificationConfiguration: notImplemented,
   PutBucketOwnershipControls: notImplemented,
-  PutBucketPolicy: notImplemented,
+  PutBucketPolicy: putBucketPolicy,
   PutBucketReplication: notImplemented,
   PutBucketRequestPayment: notImplemented,
   PutBucketTagging: putBucketTagging,

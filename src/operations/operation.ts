@@ -13,6 +13,8 @@ export interface OperationContext {
   readonly caller: Caller;
   /** What the caller may do beside what let it in. */
   readonly access: RequestAccess;
+  /** The same for a caller who was found in a form's fields. */
+  readonly accessFor: (caller: Caller, signatureVersion: "v2" | "v4" | undefined) => RequestAccess;
   readonly accounts: AccountDirectory;
   readonly clock: Clock;
   /** The region that this server says it is, for example `us-east-1`. */

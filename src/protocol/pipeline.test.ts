@@ -44,9 +44,20 @@ class Server {
     let random = 0;
     this.#handle = createPipeline({
       accounts: directoryOf([caller]),
-      // The one thing that the pipeline itself asks of the store.
+      // What the pipeline itself asks of the store: whose bucket it is, and its policy.
       store: {
-        buckets: { get: async () => ({ ownerAccountId: "123456789012" }) },
+        buckets: {
+          get: async () => ({
+            ownerAccountId: "123456789012",
+            objectOwnership: "BucketOwnerEnforced",
+          }),
+        },
+        documents: { get: async () => undefined },
+        versions: {
+          find: async () => {
+            throw new S3Error("NoSuchKey");
+          },
+        },
       } as unknown as ObjectStore,
       credentials: { find: (id) => (id === "AKID" ? credential : undefined) },
       region: "us-east-1",

@@ -3,7 +3,8 @@
 
 import { authenticate } from "../access/authenticate.ts";
 import type { AccountDirectory } from "../access/accounts.ts";
-import { accessOf, authorize } from "../access/authorize.ts";
+import { authorize, refuseStranger } from "../access/authorize.ts";
+import { RequestAuthorization, type Judged } from "../access/request-authorization.ts";
 import type { Caller } from "../access/caller.ts";
 import type { ServiceApi } from "../access/service-request.ts";
 import type { Authentication, CredentialLookup } from "../access/signed-request.ts";
@@ -27,6 +28,8 @@ import {
   type OutputEncoder,
 } from "./encode-output.ts";
 import { checkExpectedOwner, expectsOwner } from "./expected-owner.ts";
+import { PipelineFacts } from "./request-facts.ts";
+import { StoreFacts } from "./resource-facts.ts";
 import { LazyPayload } from "./lazy-payload.ts";
 import { answerService, findService } from "./other-services.ts";
 import { parseQuery, type QueryParameter } from "./query.ts";
@@ -70,6 +73,8 @@ export interface RequestRecord {
   readonly bucket: string | undefined;
   readonly key: string | undefined;
   readonly caller: Caller | undefined;
+  /** What was decided last: of a refused request, why. */
+  readonly decision: Judged | undefined;
   readonly status: number;
   readonly errorCode: ErrorCode | undefined;
   /** Bytes of the response's body that were handed to the connection. */
@@ -103,8 +108,20 @@ interface Exchange {
   query: readonly QueryParameter[];
   definition: OperationDefinition | undefined;
   caller: Caller | undefined;
+  access: RequestAuthorization | undefined;
   errorCode: ErrorCode | undefined;
 }
+
+/** What a request has become when it may run. */
+interface Admitted {
+  readonly address: Address;
+  readonly caller: Caller;
+  readonly payload: LazyPayload;
+  readonly access: RequestAuthorization;
+  readonly input: OperationInput;
+}
+
+const absences: ReadonlySet<ErrorCode> = new Set(["NoSuchKey", "NoSuchVersion"]);
 
 interface Codec {
   readonly decode: InputDecoder;
@@ -137,21 +154,60 @@ class Pipeline {
     try {
       const address = this.#address(exchange);
       const route = this.#router.route({ ...exchange, address, headers: request.headers });
-      const { caller, integrity } = await this.#authenticate(exchange, address);
+      const authentication = await this.#authenticate(exchange, address);
+      const { caller, integrity } = authentication;
       if (route.operation === undefined) throw route.refusal;
       const definition = (exchange.definition = route.operation);
       const run = this.#findOperation(definition.name, caller);
       const codec = this.#codecs.get(definition.name) as Codec; // made for every definition
       const payload = new LazyPayload(request, integrity);
       const input = await codec.decode(decodable(exchange, address, payload));
-      authorize({ operation: definition.name, caller });
+      const access = (exchange.access = this.#accessOf(exchange, authentication, input));
+      await authorize(definition.name, input, access);
       if (expectsOwner(input)) await checkExpectedOwner(input, this.#dependencies.store);
-      const context = this.#context(exchange, address, caller, payload);
+      const context = this.#context(exchange, { address, caller, payload, access, input });
       const result = await run(input, context);
       return this.#record(exchange, await this.#encode(exchange, codec.encoder, result));
     } catch (error) {
-      return this.#record(exchange, encodeError(this.#fail(exchange, error), exchange));
+      const shown = await this.#hideAbsence(exchange, error);
+      return this.#record(exchange, encodeError(this.#fail(exchange, shown), exchange));
     }
+  }
+
+  /** Who may not list a bucket is not told which of its keys are missing (GetObject, "Permissions"). */
+  async #hideAbsence({ access, address }: Exchange, error: unknown): Promise<unknown> {
+    if (access === undefined || address?.bucket === undefined) return error;
+    if (!(error instanceof S3Error) || !absences.has(error.code)) return error;
+    return (await access.mayList(address.bucket)) ? error : new S3Error("AccessDenied");
+  }
+
+  #accessOf(
+    { request, query }: Exchange,
+    { caller, signatureVersion, presigned }: Authentication,
+    input: OperationInput,
+  ): RequestAuthorization {
+    const { clock, region, store } = this.#dependencies;
+    const signed = presigned ? "query" : "header";
+    const form = caller.kind === "anonymous" ? "none" : signed;
+    const facts = { caller, clock, region, request, query, input, form, signatureVersion } as const;
+    return new RequestAuthorization(new PipelineFacts(facts), new StoreFacts(store));
+  }
+
+  /** A browser's form carries its caller inside. */
+  #accessOfForm(
+    exchange: Exchange,
+    options: {
+      readonly caller: Caller;
+      readonly signatureVersion: "v2" | "v4" | undefined;
+      readonly input: OperationInput;
+    },
+  ): RequestAuthorization {
+    const { clock, region, store } = this.#dependencies;
+    const { request, query } = exchange;
+    const form = options.caller.kind === "anonymous" ? "none" : "post";
+    const facts = new PipelineFacts({ ...options, clock, region, request, query, form });
+    exchange.caller = options.caller;
+    return (exchange.access = new RequestAuthorization(facts, new StoreFacts(store)));
   }
 
   #receive(request: HttpRequest): Exchange {
@@ -165,6 +221,7 @@ class Pipeline {
       query: [],
       definition: undefined,
       caller: undefined,
+      access: undefined,
       errorCode: undefined,
     };
   }
@@ -211,7 +268,7 @@ class Pipeline {
     const operation = (this.#dependencies.operations ?? operations)[name];
     if (operation === notImplemented) {
       // A stranger learns nothing, not even what is missing.
-      authorize({ operation: name, caller });
+      refuseStranger(caller.kind === "anonymous");
       throw new S3Error("NotImplemented");
     }
     // The table's own type has proven that the function fits the operation's name.
@@ -219,16 +276,17 @@ class Pipeline {
   }
 
   #context(
-    { request, requestId }: Exchange,
-    address: Address,
-    caller: Caller,
-    payload: LazyPayload,
+    exchange: Exchange,
+    { address, caller, payload, access, input }: Admitted,
   ): OperationContext {
+    const { request, requestId } = exchange;
     const { clock, region, store, accounts } = this.#dependencies;
     return {
       requestId,
       caller,
-      access: accessOf(caller),
+      access,
+      accessFor: (signer, signatureVersion) =>
+        this.#accessOfForm(exchange, { caller: signer, signatureVersion, input }),
       accounts,
       clock,
       region,
@@ -320,6 +378,7 @@ class Pipeline {
       bucket: address?.bucket,
       key: address?.key,
       caller: exchange.caller,
+      decision: exchange.access?.lastDecision,
       status,
       errorCode: exchange.errorCode,
       bodyBytes,

@@ -383,7 +383,7 @@ function flipSignature(request: RawRequest): RawRequest {
 }
 
 describe("without any signature", () => {
-  const targets = ["/", `/${bucket}`, `/${bucket}/old`, "/no-such-bucket", `/${bucket}/none?acl`];
+  const targets = ["/", `/${bucket}`, `/${bucket}/old`, `/${bucket}/none`, `/${bucket}/none?acl`];
   for (const target of targets) {
     test(`GET ${target} says nothing but Access Denied`, () =>
       server.assertRefused(requestBytes(rawRequest("GET", target)), {
@@ -392,6 +392,13 @@ describe("without any signature", () => {
         message: "Access Denied",
       }));
   }
+
+  // S3 says it to everybody: that is how people find out which names of buckets are taken.
+  test("a bucket that is not there is NoSuchBucket", () =>
+    server.assertRefused(requestBytes(rawRequest("GET", "/no-such-bucket")), {
+      status: 404,
+      code: "NoSuchBucket",
+    }));
 
   test("HEAD is refused without a body", async () => {
     const bytes = requestBytes(rawRequest("HEAD", `/${bucket}/old`));

@@ -45,11 +45,28 @@ export const copyObject: Operation<Input, Output> = async (input, context) => {
       message: `The specified copy source is larger than the maximum allowable size for a copy source: ${copySourceBytes}`,
     });
   }
+  await demandTags(input, source, found, context);
   const isSame = algorithm === undefined || algorithm === found.record.checksum?.algorithm;
   const request = { input, source, settle };
   if (isSame) return whenReplacedAgain(() => copy(request, context, undefined));
   return new SlowReply(whenReplacedAgain(() => copy(request, context, algorithm)));
 };
+
+/** Copied tags are read and written: both must be allowed (CopyObject, "Permissions"). */
+async function demandTags(
+  input: Input,
+  { bucketName, key, versionId }: CopySourceName,
+  { record }: FoundObject,
+  { access }: OperationContext,
+): Promise<void> {
+  if (input.TaggingDirective === "REPLACE" || record.attributes.tags === undefined) return;
+  const acl = { of: "object", permission: "READ" } as const;
+  const action = versionId === undefined ? "s3:GetObjectTagging" : "s3:GetObjectVersionTagging";
+  await access.demand({ action, bucketName, key, versionId, acl });
+  const written = { bucketName: input.Bucket, key: input.Key };
+  const write = { of: "bucket", permission: "WRITE" } as const;
+  await access.demand({ action: "s3:PutObjectTagging", ...written, acl: write });
+}
 
 interface CopyRequest {
   readonly input: Input;

@@ -63,17 +63,26 @@ export function parseCopySource(header: string): CopySourceName {
 export async function findCopySource(
   source: CopySourceName,
   input: CopySourceConditions & CopySourceEncryption & CopySourceOwner,
-  { store }: OperationContext,
+  { store, access }: OperationContext,
 ): Promise<FoundObject> {
   if (input.CopySourceSSECustomerAlgorithm ?? input.CopySourceSSECustomerKey) {
     throw new S3Error("InvalidRequest", {
       message: "The encryption parameters are not applicable to this object.",
     });
   }
+  const { bucketName, key, versionId } = source;
+  await access.demand({
+    action: versionId === undefined ? "s3:GetObject" : "s3:GetObjectVersion",
+    bucketName,
+    key,
+    versionId,
+    acl: { of: "object", permission: "READ" },
+  });
   await checkSourceOwner(source, input.ExpectedSourceBucketOwner, store);
   const found = await store.versions
     .find(source.bucketName, source.key, source.versionId)
-    .catch((error: unknown) => {
+    .catch(async (error: unknown) => {
+      await hideAbsence(error, bucketName, access);
       if (error instanceof S3Error && error.code === "MethodNotAllowed") {
         throw new S3Error("InvalidRequest", {
           message:
@@ -94,6 +103,17 @@ export async function findCopySource(
   };
   checkCopySource(conditions, found.record);
   return found;
+}
+
+/** As of any read: who may not list the source's bucket is not told what is missing in it. */
+async function hideAbsence(
+  error: unknown,
+  bucketName: string,
+  access: OperationContext["access"],
+): Promise<void> {
+  const isAbsence = error instanceof S3Error && error.code.startsWith("NoSuch");
+  if (!isAbsence || error.code === "NoSuchBucket") return;
+  if (!(await access.mayList(bucketName))) throw new S3Error("AccessDenied");
 }
 
 /** The source's counterpart of x-amz-expected-bucket-owner. Throws S3Error. */

@@ -8,6 +8,7 @@ import type {
   ObjectIdentifier,
   OperationTypes,
 } from "../../model/types.generated.ts";
+import type { AccessDemand } from "../../access/request-access.ts";
 import type { Operation, OperationContext } from "../operation.ts";
 
 type Input = OperationTypes["DeleteObjects"]["input"];
@@ -38,12 +39,13 @@ export const deleteObjects: Operation<Input, Output> = async (input, context) =>
 async function deleteOne(
   bucketName: string,
   object: ObjectIdentifier,
-  { store }: OperationContext,
+  { store, access }: OperationContext,
 ): Promise<Outcome> {
   const { Key: key, VersionId: versionId } = object;
   try {
     if (key === "") throw new S3Error("UserKeyMustBeSpecified");
     if (Buffer.byteLength(key) > keyBytes) throw new S3Error("KeyTooLongError");
+    await access.demand(deletionOf(bucketName, key, versionId));
     const deleted = await store.writes.delete({ bucketName, key }, versionId, {
       ifMatch: object.ETag,
       ifMatchLastModifiedTime: object.LastModifiedTime,
@@ -58,6 +60,14 @@ async function deleteOne(
     const { code, message } = asKeyError(error);
     return { failed: { Key: key, VersionId: versionId, Code: code, Message: message } };
   }
+}
+
+function deletionOf(bucketName: string, key: string, versionId: string | undefined): AccessDemand {
+  if (versionId !== undefined) {
+    return { action: "s3:DeleteObjectVersion", bucketName, key, versionId };
+  }
+  const acl = { of: "bucket", permission: "WRITE" } as const;
+  return { action: "s3:DeleteObject", bucketName, key, acl };
 }
 
 /** What is an invalid version id elsewhere is here one that is not there (brendanhay/amazonka#160). */

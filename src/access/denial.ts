@@ -1,0 +1,53 @@
+// The words of a denial. S3 tells callers of the owner's account which side was silent or denied, and
+// strangers nothing ("Access denied (403 Forbidden) error messages", User Guide).
+
+import type { Caller } from "./caller.ts";
+import type { Decision } from "./decide.ts";
+
+const plain = "Access Denied";
+
+export function explainDenial(
+  caller: Caller,
+  {
+    reason,
+    statement,
+    action,
+    resource,
+  }: Decision & { readonly action: string; readonly resource: string },
+): string {
+  if (caller.kind === "anonymous") return plain;
+  const because = becauseOf(reason, statement?.source.kind, action);
+  if (because === undefined) return plain;
+  return `User: ${caller.principal.arn} is not authorized to perform: ${action} on resource: "${resource}" ${because}`;
+}
+
+function becauseOf(
+  reason: Decision["reason"],
+  denier: string | undefined,
+  action: string,
+): string | undefined {
+  switch (reason) {
+    case "explicit-deny":
+      return denier === undefined
+        ? undefined
+        : `with an explicit deny in ${policyKinds[denier] ?? "a policy"}`;
+    case "no-identity-policy":
+      return `because no identity-based policy allows the ${action} action`;
+    case "permissions-boundary":
+      return `because no permissions boundary allows the ${action} action`;
+    case "session-policy":
+      return `because no session policy allows the ${action} action`;
+    default:
+      // Whose bucket it is, and what it lets others do, is the business of its account.
+      return undefined;
+  }
+}
+
+const policyKinds: Readonly<Record<string, string>> = {
+  bucket: "a resource-based policy",
+  identity: "an identity-based policy",
+  group: "an identity-based policy",
+  boundary: "a permissions boundary",
+  session: "a session policy",
+  "service-account": "a session policy",
+};

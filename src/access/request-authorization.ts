@@ -1,0 +1,171 @@
+// Answers, for one request, whether its caller may do what it asks: gathers what the decision looks at
+// (bucket, object, condition keys), no more than it needs, and decides. What a denial tells a stranger
+// is nothing but "Access Denied"; its reason goes to the caller's own account and to the audit log.
+
+import { S3Error } from "../model/errors.ts";
+import type { Caller } from "./caller.ts";
+import { decide } from "./decide.ts";
+import type { BucketFacts, Decision, ObjectFacts } from "./decide.ts";
+import { explainDenial } from "./denial.ts";
+import type { CompiledPolicy } from "./policy/compile-policy.ts";
+import type { PublicAccessBlock } from "../model/access-control-list.ts";
+import type { AccessDemand, RequestAccess } from "./request-access.ts";
+import { contextOf } from "./request-context.ts";
+import type { RequestFacts } from "./request-context.ts";
+
+/** Where decisions find buckets and objects. */
+export interface ResourceFacts {
+  /** The same record for every call of one request. Throws S3Error NoSuchBucket. */
+  bucket(name: string): Promise<BucketFacts & BucketTags>;
+  /** `undefined`: there is no such object or version. */
+  object(
+    bucketName: string,
+    key: string,
+    versionId: string | undefined,
+  ): Promise<ObjectFacts | undefined>;
+}
+
+interface BucketTags {
+  /** Only when attribute-based access control is enabled on the bucket. */
+  readonly tags?: readonly (readonly [key: string, value: string])[];
+}
+
+const policyActions: ReadonlySet<string> = new Set([
+  "s3:GetBucketPolicy",
+  "s3:PutBucketPolicy",
+  "s3:DeleteBucketPolicy",
+]);
+
+export type Judged = Decision & { readonly action: string; readonly resource: string };
+
+export class RequestAuthorization implements RequestAccess {
+  readonly #caller: Caller;
+  readonly #facts: RequestFacts;
+  readonly #resources: ResourceFacts;
+  /** The last decision, for the audit log: a denial ends a request. */
+  lastDecision: Judged | undefined;
+
+  constructor(facts: RequestFacts, resources: ResourceFacts) {
+    this.#caller = facts.caller;
+    this.#facts = facts;
+    this.#resources = resources;
+  }
+
+  async demand(demand: AccessDemand): Promise<void> {
+    const judged = await this.judge(demand);
+    if (judged.isAllowed) return;
+    if (await this.#mayKnowOfAbsence(demand)) return;
+    throw this.#denied(judged);
+  }
+
+  async allows(demand: AccessDemand): Promise<boolean> {
+    return (await this.judge(demand)).isAllowed;
+  }
+
+  /** For what is about the account rather than a bucket. Throws S3Error AccessDenied. */
+  demandService(action: string, resource = "*"): void {
+    const subject = { bucket: undefined, object: undefined, acl: undefined };
+    const context = contextOf(this.#facts, {});
+    const decision = decide({ caller: this.#caller, action, resource, context, ...subject });
+    const judged = { ...decision, action, resource };
+    this.lastDecision = judged;
+    if (!judged.isAllowed || this.#caller.kind === "anonymous") throw this.#denied(judged);
+  }
+
+  async publicAccessBlockOf(bucketName: string): Promise<PublicAccessBlock | undefined> {
+    return (await this.#resources.bucket(bucketName)).publicAccessBlock;
+  }
+
+  async wouldAllow(policy: CompiledPolicy, demand: AccessDemand): Promise<boolean> {
+    const bucket = await this.#resources.bucket(demand.bucketName);
+    return (await this.#judge(demand, { ...bucket, policy })).isAllowed;
+  }
+
+  async judge(demand: AccessDemand): Promise<Judged> {
+    const bucket = await this.#resources.bucket(demand.bucketName);
+    const judged = await this.#judge(demand, bucket);
+    if (this.lastDecision?.isAllowed !== false) this.lastDecision = judged;
+    return judged;
+  }
+
+  async #judge(
+    { action, bucketName, key, versionId, acl }: AccessDemand,
+    bucket: Awaited<ReturnType<ResourceFacts["bucket"]>>,
+  ): Promise<Judged> {
+    const resource = `arn:aws:s3:::${key === undefined ? bucketName : `${bucketName}/${key}`}`;
+    const isAboutObject = key !== undefined && acl?.of !== "bucket";
+    if (this.#ownsPlainly(bucket, isAboutObject) || this.#isOwnersPolicy(action, bucket)) {
+      return { isAllowed: true, reason: "account-root", action, resource };
+    }
+    const looksAtObject = isAboutObject && bucket.hasAcls;
+    const looksAtTags = key !== undefined && this.#asksForTags(bucket.policy);
+    const object =
+      looksAtObject || looksAtTags
+        ? await this.#resources.object(bucketName, key, versionId)
+        : undefined;
+    const context = contextOf(this.#facts, {
+      versionId,
+      ownerAccountId: bucket.ownerAccountId,
+      objectTags: object?.tags,
+      bucketTags: bucket.tags,
+    });
+    const caller = this.#caller;
+    const decision = decide({ caller, action, resource, context, bucket, object, acl });
+    return { ...decision, action, resource };
+  }
+
+  /** The common case, without a look at anything but the bucket: its owner's root, and no policy. */
+  #ownsPlainly(bucket: BucketFacts, isAboutObject: boolean): boolean {
+    const caller = this.#caller;
+    return (
+      bucket.policy === undefined &&
+      caller.kind === "identified" &&
+      caller.policies === undefined &&
+      caller.accountId === bucket.ownerAccountId &&
+      !(isAboutObject && bucket.hasAcls)
+    );
+  }
+
+  /** The root of the owner's account cannot lock itself out of its bucket's policy. */
+  #isOwnersPolicy(action: string, { ownerAccountId }: BucketFacts): boolean {
+    const caller = this.#caller;
+    return (
+      policyActions.has(action) &&
+      caller.kind === "identified" &&
+      caller.policies === undefined &&
+      caller.accountId === ownerAccountId
+    );
+  }
+
+  #asksForTags(bucketPolicy: CompiledPolicy | undefined): boolean {
+    const caller = this.#caller;
+    const identity = caller.kind === "identified" ? caller.policies : undefined;
+    const policies = [
+      bucketPolicy,
+      identity?.boundary,
+      ...(identity?.identity ?? []),
+      ...(identity?.narrowing.flat() ?? []),
+    ];
+    return policies.some((policy) => policy?.contextKeys.has("s3:existingobjecttag/") === true);
+  }
+
+  /**
+   * Who may list a bucket may know that a key is not there: the operation runs and finds nothing (404);
+   * for everybody else there is no difference between what is missing and what is not theirs (403).
+   */
+  async #mayKnowOfAbsence({ bucketName, key, versionId, acl }: AccessDemand): Promise<boolean> {
+    if (key === undefined || acl?.of !== "object") return false;
+    const isThere = await this.#resources.object(bucketName, key, versionId);
+    return isThere === undefined && (await this.mayList(bucketName));
+  }
+
+  mayList(bucketName: string): Promise<boolean> {
+    const acl = { of: "bucket", permission: "READ" } as const;
+    return this.allows({ action: "s3:ListBucket", bucketName, acl });
+  }
+
+  #denied(judged: Judged): S3Error {
+    this.lastDecision = judged;
+    return new S3Error("AccessDenied", { message: explainDenial(this.#caller, judged) });
+  }
+}
