@@ -17,6 +17,7 @@ const storageContracts = [
   "storage/key-value/key-value-store.ts",
   "storage/key-value/transaction.ts",
   "storage/key-value/tuple.ts",
+  "storage/record-codec.ts",
 ];
 
 /**

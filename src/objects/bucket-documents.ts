@@ -9,7 +9,7 @@ import { transact } from "../storage/key-value/transaction.ts";
 import type { Buckets } from "./buckets.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
 import { keys } from "./records/keyspace.ts";
-import { encodeRecord } from "./records/record-codec.ts";
+import { encodeRecord } from "../storage/record-codec.ts";
 
 /** `policy`, or with a name for configurations of which a bucket has many: `inventory/report-1`. */
 export type DocumentKind = string;

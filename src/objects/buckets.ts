@@ -12,7 +12,7 @@ import { newBucketId } from "./identifiers.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
 import { decodeBucketRecord } from "./records/bucket-record.ts";
 import { bucketNameOf, keys, ranges } from "./records/keyspace.ts";
-import { encodeRecord } from "./records/record-codec.ts";
+import { encodeRecord } from "../storage/record-codec.ts";
 
 export type NewBucket = Omit<BucketRecord, "v" | "id" | "createdMilliseconds" | "deletionMark">;
 

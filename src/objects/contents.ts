@@ -21,7 +21,7 @@ import type { ReadPins } from "./read-pins.ts";
 import { keys } from "./records/keyspace.ts";
 import type { Content, Extent, LayoutRecord } from "./records/object-record.ts";
 import { decodeLayoutRecord } from "./records/object-record.ts";
-import { encodeRecord } from "./records/record-codec.ts";
+import { encodeRecord } from "../storage/record-codec.ts";
 import type { GarbageRecord } from "./records/store-record.ts";
 import { checkWriterAlive } from "./writers.ts";
 

@@ -15,7 +15,7 @@ import { checkWrite } from "./preconditions.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
 import { keys, ranges } from "./records/keyspace.ts";
 import type { ObjectRecord, StoredChecksum, StoredPart } from "./records/object-record.ts";
-import { encodeRecord } from "./records/record-codec.ts";
+import { encodeRecord } from "../storage/record-codec.ts";
 import type { PartRecord, UploadRecord } from "./records/upload-record.ts";
 import { decodePartRecord, decodeUploadRecord } from "./records/upload-record.ts";
 import type { KeyState, Versions } from "./versions.ts";

@@ -15,7 +15,7 @@ import { ReadPins } from "./read-pins.ts";
 import { keys } from "./records/keyspace.ts";
 import type { StoreRecord } from "./records/store-record.ts";
 import { decodeStoreRecord } from "./records/store-record.ts";
-import { encodeRecord } from "./records/record-codec.ts";
+import { encodeRecord } from "../storage/record-codec.ts";
 import { Versions } from "./versions.ts";
 import { Writers } from "./writers.ts";
 

@@ -23,7 +23,7 @@ import {
   decodeVersionRecord,
   isDeleteMarker,
 } from "./records/object-record.ts";
-import { encodeRecord } from "./records/record-codec.ts";
+import { encodeRecord } from "../storage/record-codec.ts";
 
 /** What is known of a key inside a transaction. */
 export interface KeyState {

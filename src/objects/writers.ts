@@ -10,7 +10,7 @@ import { transact } from "../storage/key-value/transaction.ts";
 import { StorageFullError, StorageUnavailableError } from "../storage/storage-errors.ts";
 import type { ReadPins } from "./read-pins.ts";
 import { keys, ranges } from "./records/keyspace.ts";
-import { encodeRecord } from "./records/record-codec.ts";
+import { encodeRecord } from "../storage/record-codec.ts";
 import type { WriterRecord } from "./records/store-record.ts";
 import { decodeWriterRecord } from "./records/store-record.ts";
 

@@ -2,7 +2,7 @@
 
 import type { AclGrants, PublicAccessBlock } from "../../model/access-control-list.ts";
 import type { BucketId } from "../identifiers.ts";
-import { decodeRecord } from "./record-codec.ts";
+import { decodeRecord } from "../../storage/record-codec.ts";
 
 export type VersioningState = "Unversioned" | "Enabled" | "Suspended";
 export type ObjectOwnership = "BucketOwnerEnforced" | "BucketOwnerPreferred" | "ObjectWriter";

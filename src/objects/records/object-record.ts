@@ -3,7 +3,7 @@
 import type { AclGrants } from "../../model/access-control-list.ts";
 import type { BlobId } from "../../storage/blob/blob-store.ts";
 import type { ContentId, Sequence, VersionId } from "../identifiers.ts";
-import { decodeRecord } from "./record-codec.ts";
+import { decodeRecord } from "../../storage/record-codec.ts";
 
 /** A run of bytes: `lengthBytes` from `offset` of a blob or of inline bytes. */
 export type Extent =

@@ -12,7 +12,7 @@ import {
   decodeVersionRecord,
   isDeleteMarker,
 } from "./object-record.ts";
-import { encodeRecord } from "./record-codec.ts";
+import { encodeRecord } from "../../storage/record-codec.ts";
 import { decodeGarbageRecord, decodeStoreRecord, decodeWriterRecord } from "./store-record.ts";
 import { decodePartRecord, decodeUploadRecord } from "./upload-record.ts";
 

@@ -2,7 +2,7 @@
 
 import type { BlobId, WriterId } from "../../storage/blob/blob-store.ts";
 import type { BucketId, UploadId } from "../identifiers.ts";
-import { decodeRecord } from "./record-codec.ts";
+import { decodeRecord } from "../../storage/record-codec.ts";
 
 /** Made once, with the store. */
 export interface StoreRecord {

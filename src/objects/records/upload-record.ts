@@ -2,7 +2,7 @@
 
 import type { Sequence, UploadId } from "../identifiers.ts";
 import type { Extent, ObjectAttributes, VersionSettings } from "./object-record.ts";
-import { decodeRecord } from "./record-codec.ts";
+import { decodeRecord } from "../../storage/record-codec.ts";
 
 export interface UploadRecord {
   readonly v: 1;

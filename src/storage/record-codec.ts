@@ -1,7 +1,7 @@
 // How records become bytes: JSON with a version marker. Readable in a dump, cheap to parse, and each
 // type upgrades its own older versions when it is read (`decode…` beside each type).
 
-import { assert } from "../../base/assert.ts";
+import { assert } from "../base/assert.ts";
 
 interface Versioned {
   readonly v: number;
