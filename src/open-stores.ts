@@ -1,7 +1,7 @@
 // Builds the stores of one server process: key-value store, blob store, and the object layer above
 // them. The one place that knows which engine a configuration means and where its files lie.
 
-import { mkdir, open } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Clock } from "./base/clock.ts";
@@ -71,9 +71,5 @@ function freeSpaceOf(directory: string): FreeSpace {
 
 async function openSqlite(directory: string, durability: Durability): Promise<KeyValueStore> {
   await mkdir(directory, { recursive: true });
-  const path = join(directory, databaseName);
-  // Bytes of small objects and secrets are in it: for nobody else's eyes. SQLite gives its log the
-  // same mode, and takes an empty file for a new database.
-  await (await open(path, "a", 0o600)).close();
-  return openSqliteKeyValueStore({ path, durability });
+  return openSqliteKeyValueStore({ path: join(directory, databaseName), durability });
 }

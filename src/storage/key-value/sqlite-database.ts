@@ -1,6 +1,6 @@
 // The SQLite file: its schema, how each kind of connection is opened, what its errors mean.
-// Nothing here may open the database file by other means than SQLite: closing any other descriptor
-// of it would drop the POSIX locks that this process holds.
+// Nothing here may open an existing database file by other means than SQLite: closing any other
+// descriptor of it would drop the POSIX locks that this process holds.
 import { closeSync, fsyncSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -50,6 +50,7 @@ const schema = `
 
 /** Opens the file for writing; creates it when it is absent, durably unless durability is relaxed. */
 export function openWriteConnection(options: SqliteDatabaseOptions): DatabaseSync {
+  createFile(options.path);
   const database = new DatabaseSync(options.path, { timeout: 0 });
   try {
     database.exec(`PRAGMA page_size = ${pageBytes}`);
@@ -102,6 +103,18 @@ function configureWrites(database: DatabaseSync, options: SqliteDatabaseOptions)
 function setCacheSize(database: DatabaseSync, cacheBytes: number): void {
   // Negative: in KiB instead of pages.
   database.exec(`PRAGMA cache_size = -${Math.ceil(cacheBytes / 1024)}`);
+}
+
+/**
+ * Bytes of objects and secrets are in it: for nobody else's eyes. SQLite takes an empty file for a new
+ * database, and gives its log the same mode.
+ */
+function createFile(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
 }
 
 /** Runs inside a write transaction, so that of several processes exactly one creates the tables. */
