@@ -14,6 +14,7 @@ import {
   loadOrCreateCredentials,
   type Credentials,
 } from "./start-up/root-credentials.ts";
+import type { RotatingFileOptions } from "./start-up/rotating-file.ts";
 import { startServing } from "./start-up/serving.ts";
 import { findMasterKeys, type GivenMasterKey } from "./start-up/master-keys.ts";
 import { destinationOf, Log, type LogLevel } from "./telemetry/log.ts";
@@ -24,6 +25,7 @@ export type { Durability } from "./open-stores.ts";
 export { DirectoryInUseError } from "./start-up/directory-lock.ts";
 export type { GivenMasterKey } from "./start-up/master-keys.ts";
 export type { Credentials } from "./start-up/root-credentials.ts";
+export type { RotatingFileOptions } from "./start-up/rotating-file.ts";
 export type { LogLevel } from "./telemetry/log.ts";
 
 export interface ServerOptions {
@@ -60,6 +62,8 @@ export interface ServerOptions {
   readonly logLevel?: LogLevel;
   /** Replaces the log of `logLevel`. */
   readonly log?: Log;
+  /** A JSON line for every request goes to this file; absent: none. */
+  readonly audit?: RotatingFileOptions | undefined;
 }
 
 export interface HoldfastServer extends AsyncDisposable {
@@ -69,6 +73,8 @@ export interface HoldfastServer extends AsyncDisposable {
   readonly port: number;
   readonly region: string;
   readonly credentials: Credentials;
+  /** The root account's twelve digits, as policies and ARNs name it. */
+  readonly accountId: string;
   /**
    * Accepts nothing more, lets requests in flight finish, closes the stores. True when no request was
    * cut off after `timeoutMilliseconds` (default 5,000). May be called again.
@@ -106,6 +112,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
       credentials,
       masterKeys,
       log,
+      audit: options.audit,
       sweeps: true,
     }),
   );
@@ -132,6 +139,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
     region,
     // A copy, and not frozen: the SDK's clients write marks of their own into what they are given.
     credentials: { ...credentials },
+    accountId: serving.accountId,
     close,
     async [Symbol.asyncDispose]() {
       await close();

@@ -169,6 +169,27 @@ export const settings = {
     defaultValue: false,
     help: "Log a line for every request.",
   }),
+  auditLogFile: optionalText({
+    option: "audit-log",
+    environment: "HOLDFAST_AUDIT_LOG",
+    valueName: "FILE",
+    help: "File that gets a JSON line for every request: who asked, what was decided, and by which statement.",
+  }),
+  auditLogBytes: size({
+    option: "audit-log-size",
+    environment: "HOLDFAST_AUDIT_LOG_SIZE",
+    defaultValue: 100 * 1024 * 1024,
+    defaultText: "100MiB",
+    help: "Length at which the audit log's file is put aside and begun anew.",
+  }),
+  auditLogKeptFiles: integer({
+    option: "audit-log-files",
+    environment: "HOLDFAST_AUDIT_LOG_FILES",
+    defaultValue: 10,
+    minimum: 0,
+    maximum: 100_000,
+    help: "Files of the audit log that were put aside and are kept.",
+  }),
   drainTimeoutMilliseconds: duration({
     option: "drain-timeout",
     environment: "HOLDFAST_DRAIN_TIMEOUT",
@@ -273,6 +294,10 @@ function duration(basics: Basics<number>): Setting<number> {
   };
 }
 
+function size(basics: Basics<number>): Setting<number> {
+  return { ...basics, valueName: "SIZE", parse: (value) => parseSize(value) };
+}
+
 function choice<Choice extends string>(
   basics: Basics<Choice> & { readonly choices: readonly Choice[] },
 ): Setting<Choice> {
@@ -320,6 +345,23 @@ function parseDuration(value: string): number {
   const milliseconds = Number(match?.[1]) * (unitMilliseconds[match?.[2] ?? "s"] ?? 1);
   if (milliseconds <= longestMilliseconds) return milliseconds;
   throw new ConfigurationError(`must be a time such as 30s, 500ms or 5m, not ${quote(value)}`);
+}
+
+const unitBytes: Readonly<Record<string, number>> = {
+  "": 1,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+  TiB: 1024 ** 4,
+};
+
+function parseSize(value: string): number {
+  const match = /^([0-9]{1,12})(KiB|MiB|GiB|TiB|)$/.exec(value);
+  const bytes = Number(match?.[1]) * (unitBytes[match?.[2] ?? ""] ?? 1);
+  if (bytes >= 1 && Number.isSafeInteger(bytes)) return bytes;
+  throw new ConfigurationError(
+    `must be a size such as 512KiB, 100MiB or 2GiB, not ${quote(value)}`,
+  );
 }
 
 function parseDomains(value: string): readonly string[] {

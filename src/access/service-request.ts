@@ -23,6 +23,8 @@ export interface ServiceResponse {
   /** Name, value, name, value …; the pipeline adds the request's ids. */
   readonly headers: readonly string[];
   readonly body: string;
+  /** What was asked for, as the audit log names it. */
+  readonly action?: string | undefined;
 }
 
 /** Never rejects for what the client did: every error is a response in the service's own form. */

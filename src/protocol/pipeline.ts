@@ -6,7 +6,7 @@ import type { AccountDirectory } from "../access/accounts.ts";
 import { authorize, refuseStranger } from "../access/authorize.ts";
 import { RequestAuthorization, type Judged } from "../access/request-authorization.ts";
 import type { Caller } from "../access/caller.ts";
-import type { ServiceApi } from "../access/service-request.ts";
+import type { ServiceApi, ServiceName } from "../access/service-request.ts";
 import type { Authentication, CredentialLookup } from "../access/signed-request.ts";
 import type { Clock } from "../base/clock.ts";
 import type { RequestPayload } from "../body/request-payload.ts";
@@ -32,7 +32,7 @@ import { PipelineFacts } from "./request-facts.ts";
 import { StoreFacts } from "./resource-facts.ts";
 import { LazyPayload } from "./lazy-payload.ts";
 import { answerService, findService } from "./other-services.ts";
-import { parseQuery, type QueryParameter } from "./query.ts";
+import { findParameter, parseQuery, type QueryParameter } from "./query.ts";
 import { createRequestIds, type RandomSource, type RequestIds } from "./request-ids.ts";
 import { createRouter, type Router } from "./router.ts";
 import {
@@ -69,9 +69,13 @@ export interface RequestRecord {
   readonly method: string;
   readonly target: string;
   readonly remoteAddress: string;
-  readonly operation: OperationName | undefined;
+  /** `s3`, or the other service that answered. */
+  readonly service: string;
+  readonly operation: string | undefined;
   readonly bucket: string | undefined;
   readonly key: string | undefined;
+  readonly versionId: string | undefined;
+  readonly userAgent: string | undefined;
   readonly caller: Caller | undefined;
   /** What was decided last: of a refused request, why. */
   readonly decision: Judged | undefined;
@@ -107,6 +111,9 @@ interface Exchange {
   address: Address | undefined;
   query: readonly QueryParameter[];
   definition: OperationDefinition | undefined;
+  service: "s3" | ServiceName;
+  /** What another service was asked to do. */
+  serviceAction: string | undefined;
   caller: Caller | undefined;
   access: RequestAuthorization | undefined;
   errorCode: ErrorCode | undefined;
@@ -220,6 +227,8 @@ class Pipeline {
       address: undefined,
       query: [],
       definition: undefined,
+      service: "s3",
+      serviceAction: undefined,
       caller: undefined,
       access: undefined,
       errorCode: undefined,
@@ -241,6 +250,8 @@ class Pipeline {
     });
     if (failure !== undefined) this.#fail(exchange, failure);
     const { status, body } = response;
+    exchange.service = service.service;
+    exchange.serviceAction = response.action;
     exchange.caller = caller;
     return this.#record(exchange, { status, headers: [...response.headers], body });
   }
@@ -374,9 +385,12 @@ class Pipeline {
       method: exchange.method,
       target: request.target,
       remoteAddress: request.remoteAddress,
-      operation: exchange.definition?.name,
+      service: exchange.service,
+      operation: exchange.serviceAction ?? exchange.definition?.name,
       bucket: address?.bucket,
       key: address?.key,
+      versionId: findParameter(exchange.query, "versionId"),
+      userAgent: request.headers.get("user-agent"),
       caller: exchange.caller,
       decision: exchange.access?.lastDecision,
       status,

@@ -14,6 +14,7 @@ import { acquireDirectoryLock } from "./directory-lock.ts";
 import { endpointUrl } from "./endpoint.ts";
 import { findMasterKeys, readGivenMasterKey, type GivenMasterKey } from "./master-keys.ts";
 import { loadOrCreateCredentials, type RootCredentials } from "./root-credentials.ts";
+import type { RotatingFileOptions } from "./rotating-file.ts";
 import { listenForStop } from "./stop-signals.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -96,6 +97,7 @@ async function startHere(prepared: Prepared): Promise<RunningServer> {
     ...(tls === undefined ? {} : { tls }),
     limits: limitsOf(configuration),
     log,
+    audit: auditOf(configuration),
   });
   return {
     endpoint: server.endpoint,
@@ -129,6 +131,7 @@ async function startWorkers(prepared: Prepared): Promise<RunningServer> {
       logLevel: configuration.logLevel,
       logFormat: configuration.logFormat,
       logsRequests: configuration.logsRequests,
+      audit: auditOf(configuration),
     },
   });
   return {
@@ -182,6 +185,16 @@ async function readPem(option: string, path: string): Promise<string> {
 function limitsOf(configuration: Configuration) {
   const { idleTimeoutMilliseconds, maximumConnections } = configuration;
   return { idleTimeoutMilliseconds, maximumConnections };
+}
+
+function auditOf(configuration: Configuration): RotatingFileOptions | undefined {
+  const { auditLogFile, auditLogBytes, auditLogKeptFiles } = configuration;
+  if (auditLogFile === undefined) return undefined;
+  return {
+    path: resolve(auditLogFile),
+    maximumBytes: auditLogBytes,
+    keptFiles: auditLogKeptFiles,
+  };
 }
 
 function createLog(configuration: Configuration): Log {

@@ -18,12 +18,15 @@ import { checkMasterKeys } from "../keys/master-key-witnesses.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { openStores, type StoresOptions } from "../open-stores.ts";
 import { operations } from "../operations/index.ts";
-import { createPipeline, type RequestRecord } from "../protocol/pipeline.ts";
+import { createPipeline } from "../protocol/pipeline.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
+import { AuditLog } from "../telemetry/audit.ts";
 import type { Log } from "../telemetry/log.ts";
 import { openMasterKeyRing, refreshMilliseconds, type MasterKeySource } from "./master-keys.ts";
 import { createRefusals } from "./refused-requests.ts";
+import { createObserver } from "./request-records.ts";
 import type { Credentials } from "./root-credentials.ts";
+import { RotatingFile, type RotatingFileOptions } from "./rotating-file.ts";
 
 export interface ServingOptions extends StoresOptions {
   readonly host: string;
@@ -35,6 +38,8 @@ export interface ServingOptions extends StoresOptions {
   readonly credentials: Credentials;
   readonly masterKeys: MasterKeySource;
   readonly log: Log;
+  /** Where the audit log goes; absent: there is none. */
+  readonly audit?: RotatingFileOptions | undefined;
   /** Exactly one process on a store sweeps. */
   readonly sweeps: boolean;
 }
@@ -42,6 +47,8 @@ export interface ServingOptions extends StoresOptions {
 export interface Serving extends AsyncDisposable {
   readonly address: HttpServer["address"];
   readonly writerId: WriterId;
+  /** Of the root account: twelve digits. */
+  readonly accountId: string;
   /** Lets requests in flight finish, then closes everything; false when some were cut off. */
   drain(timeoutMilliseconds: number): Promise<boolean>;
 }
@@ -66,11 +73,13 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     const runner = new WorkerRunner({ worker, clock: options.clock, events: options.log });
     started.use(runner).start();
   }
-  const http = started.use(await startS3(options, objects));
+  const audit = openAuditLog(options.audit, started);
+  const http = started.use(await startS3(options, objects, audit));
   const resources = started.move();
   return {
     address: http.address,
     writerId: stores.writerId,
+    accountId: objects.rootAccount.accountId,
     async drain(timeoutMilliseconds) {
       const isWhole = await http.drain(timeoutMilliseconds);
       await resources.disposeAsync();
@@ -80,7 +89,20 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   };
 }
 
-function startS3(options: ServingOptions, objects: ObjectStore): Promise<HttpServer> {
+/** Written to the end before the file is closed. */
+function openAuditLog(
+  options: RotatingFileOptions | undefined,
+  resources: AsyncDisposableStack,
+): AuditLog | undefined {
+  if (options === undefined) return undefined;
+  return resources.use(new AuditLog(resources.use(new RotatingFile(options))));
+}
+
+function startS3(
+  options: ServingOptions,
+  objects: ObjectStore,
+  audit: AuditLog | undefined,
+): Promise<HttpServer> {
   const { log, host, port, tls, limits } = options;
   const refuse = createRefusals(fillRandom);
   return startHttpServer(
@@ -97,12 +119,17 @@ function startS3(options: ServingOptions, objects: ObjectStore): Promise<HttpSer
       },
       onResponseError: (error, request) => log.responseBroken({ method: request.method }, error),
     },
-    createS3Handler(options, objects),
+    createS3Handler(options, objects, audit),
   );
 }
 
-function createS3Handler(options: ServingOptions, objects: ObjectStore): HttpHandler {
+function createS3Handler(
+  options: ServingOptions,
+  objects: ObjectStore,
+  audit: AuditLog | undefined,
+): HttpHandler {
   const { credentials, log, region, clock, domains } = options;
+  const observe = createObserver(log, audit);
   const { accountId, canonicalId } = objects.rootAccount;
   const root = {
     kind: "identified",
@@ -124,23 +151,7 @@ function createS3Handler(options: ServingOptions, objects: ObjectStore): HttpHan
     reportFailure: ({ requestId, operation, error }) => {
       log.requestFailed({ requestId, operation }, error);
     },
-    ...(log.logsRequests ? { observe: (record) => logRequest(log, record) } : {}),
-  });
-}
-
-function logRequest(log: Log, record: RequestRecord): void {
-  const { requestId, method, operation, bucket, key, status, errorCode, remoteAddress } = record;
-  log.requestFinished({
-    requestId,
-    method,
-    operation,
-    bucket,
-    key,
-    status,
-    errorCode,
-    remoteAddress,
-    bytesSent: record.bodyBytes,
-    durationMilliseconds: record.endedMilliseconds - record.startedMilliseconds,
+    ...(observe === undefined ? {} : { observe }),
   });
 }
 

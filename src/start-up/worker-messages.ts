@@ -7,6 +7,7 @@ import type { WriterId } from "../storage/blob/blob-store.ts";
 import type { LogFormat, LogLevel } from "../telemetry/log.ts";
 import type { MasterKeySource } from "./master-keys.ts";
 import type { Credentials } from "./root-credentials.ts";
+import type { RotatingFileOptions } from "./rotating-file.ts";
 
 export interface WorkerOptions {
   readonly directory: string;
@@ -22,6 +23,7 @@ export interface WorkerOptions {
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   readonly logsRequests: boolean;
+  readonly audit: RotatingFileOptions | undefined;
 }
 
 export type SupervisorMessage =

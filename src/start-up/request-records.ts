@@ -1,0 +1,65 @@
+// What becomes of the record of an answered request: a line of the server's log, a line of the audit
+// log, or nothing at all.
+
+import type { RequestRecord } from "../protocol/pipeline.ts";
+import type { AuditLog } from "../telemetry/audit.ts";
+import type { Log } from "../telemetry/log.ts";
+
+/** `undefined` when nobody wants records: the pipeline then makes none. */
+export function createObserver(
+  log: Log,
+  audit: AuditLog | undefined,
+): ((record: RequestRecord) => void) | undefined {
+  if (audit === undefined)
+    return log.logsRequests ? (record) => logRequest(log, record) : undefined;
+  return (record) => {
+    logRequest(log, record);
+    auditRequest(audit, record);
+  };
+}
+
+function logRequest(log: Log, record: RequestRecord): void {
+  const { requestId, method, operation, bucket, key, status, errorCode, remoteAddress } = record;
+  log.requestFinished({
+    requestId,
+    method,
+    operation,
+    bucket,
+    key,
+    status,
+    errorCode,
+    remoteAddress,
+    bytesSent: record.bodyBytes,
+    durationMilliseconds: record.endedMilliseconds - record.startedMilliseconds,
+  });
+}
+
+function auditRequest(audit: AuditLog, record: RequestRecord): void {
+  const { caller } = record;
+  audit.requestAnswered({
+    requestId: record.requestId,
+    method: record.method,
+    service: record.service,
+    operation: record.operation,
+    bucket: record.bucket,
+    key: record.key,
+    versionId: record.versionId,
+    remoteAddress: record.remoteAddress,
+    userAgent: record.userAgent,
+    principal:
+      caller?.kind === "identified"
+        ? {
+            kind: caller.principal.kind,
+            arn: caller.principal.arn,
+            accountId: caller.accountId,
+            accessKeyId: caller.accessKeyId,
+          }
+        : undefined,
+    decision: record.decision,
+    status: record.status,
+    errorCode: record.errorCode,
+    bytesSent: record.bodyBytes,
+    startedMilliseconds: record.startedMilliseconds,
+    durationMilliseconds: record.endedMilliseconds - record.startedMilliseconds,
+  });
+}
