@@ -72,7 +72,7 @@ export class AccessKeys {
 
   /** Plain access keys by id. */
   async list(owner: AccessKeyOwner, request: PageRequest = {}): Promise<Page<AccessKey>> {
-    const keys = await this.#database.read((transaction) => this.#keysOf(transaction, owner));
+    const keys = await this.#database.run((transaction) => this.#keysOf(transaction, owner));
     return pageOf(
       request,
       keys.filter(({ service }) => service === undefined),
@@ -84,7 +84,7 @@ export class AccessKeys {
     owner: AccessKeyOwner,
     request: PageRequest = {},
   ): Promise<Page<AccessKey>> {
-    const keys = await this.#database.read((transaction) => this.#keysOf(transaction, owner));
+    const keys = await this.#database.run((transaction) => this.#keysOf(transaction, owner));
     return pageOf(
       request,
       keys.filter(({ service }) => service !== undefined),
@@ -132,7 +132,7 @@ export class AccessKeys {
 
   /** Throws IdentityError NoSuchEntity where the account has no such key. */
   async lastUsed(accountId: AccountId, accessKeyId: string): Promise<AccessKeyUse> {
-    return this.#database.read(async (transaction) => {
+    return this.#database.run(async (transaction) => {
       const [value, used] = await transaction.getMany([
         identityKeys.accessKey(accessKeyId),
         identityKeys.lastUsed(accessKeyId),

@@ -185,7 +185,7 @@ export class Accounts implements AccountDirectory {
   }
 
   async findByCanonicalId(canonicalId: string): Promise<Account | undefined> {
-    return this.#database.read(async (transaction) => {
+    return this.#database.run(async (transaction) => {
       const value = await transaction.get(identityKeys.accountByCanonicalId(canonicalId));
       if (value === undefined) return undefined;
       const accountId = Buffer.from(value).toString("utf8");
@@ -196,7 +196,7 @@ export class Accounts implements AccountDirectory {
 
   async findByEmail(email: string): Promise<readonly Account[]> {
     if (email === "") return [];
-    return this.#database.read(async (transaction) => {
+    return this.#database.run(async (transaction) => {
       const range = identityRanges.accountsByEmail(email);
       const entries = await transaction.range({ ...range, limit: 2 });
       const found: Account[] = [];

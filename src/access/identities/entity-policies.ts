@@ -159,7 +159,7 @@ export class EntityPolicies {
   }
 
   async #get({ kind, accountId, name }: EntityReference): Promise<EntityRecord> {
-    return this.#database.read((transaction) => getEntity(transaction, kind, accountId, name));
+    return this.#database.run((transaction) => getEntity(transaction, kind, accountId, name));
   }
 
   async #change(

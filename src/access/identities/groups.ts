@@ -55,7 +55,7 @@ export class Groups {
 
   /** Throws IdentityError NoSuchEntity. */
   async get(accountId: AccountId, groupName: string): Promise<GroupRecord> {
-    return this.#database.read((transaction) =>
+    return this.#database.run((transaction) =>
       getEntity(transaction, "group", accountId, groupName),
     );
   }
@@ -144,7 +144,7 @@ export class Groups {
     groupName: string,
     request: PageRequest = {},
   ): Promise<Page<UserRecord>> {
-    const users = await this.#database.read(async (transaction) => {
+    const users = await this.#database.run(async (transaction) => {
       const group = await getEntity(transaction, "group", accountId, groupName);
       const range = identityRanges.members(accountId, group.id);
       const found: UserRecord[] = [];

@@ -53,8 +53,11 @@ export class IdentityDatabase {
     this.ids = createIdentityIds(options.randomBytes);
   }
 
-  /** What the body reads stood together at one moment. */
-  async read<Result>(body: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+  /**
+   * A transaction that leaves the revision alone: for reading, and for writing what nobody caches.
+   * What the body gets by key stood together at one moment.
+   */
+  async run<Result>(body: (transaction: Transaction) => Promise<Result>): Promise<Result> {
     return transact(this.store, body);
   }
 

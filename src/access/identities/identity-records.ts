@@ -135,6 +135,11 @@ export interface MfaDeviceRecord {
   readonly enabledMilliseconds?: number;
   /** Steps of 30 seconds: a code of this or an earlier step was used. */
   readonly usedStep?: number;
+  /** How far the device's clock is ahead. */
+  readonly driftSteps?: number;
+  /** Wrong codes since the last good one, and the time of the last. */
+  readonly failures?: number;
+  readonly failedMilliseconds?: number;
 }
 
 export interface RevokedSessionRecord {

@@ -7,6 +7,8 @@ import { EntityPolicies } from "./entity-policies.ts";
 import { Groups } from "./groups.ts";
 import { IdentityDatabase, type IdentityDatabaseOptions } from "./identity-database.ts";
 import { ManagedPolicies } from "./managed-policies.ts";
+import { MfaDevices } from "./mfa-devices.ts";
+import { OidcProviders } from "./oidc-providers.ts";
 import { Roles } from "./roles.ts";
 import { Users } from "./users.ts";
 
@@ -21,6 +23,8 @@ export class IdentityStore {
   readonly policies: ManagedPolicies;
   /** Attached and inline policies, and boundaries, of users, groups and roles. */
   readonly entityPolicies: EntityPolicies;
+  readonly oidcProviders: OidcProviders;
+  readonly mfaDevices: MfaDevices;
 
   constructor(options: IdentityDatabaseOptions) {
     const database = new IdentityDatabase(options);
@@ -32,5 +36,7 @@ export class IdentityStore {
     this.accessKeys = new AccessKeys(database);
     this.policies = new ManagedPolicies(database);
     this.entityPolicies = new EntityPolicies(database);
+    this.oidcProviders = new OidcProviders(database);
+    this.mfaDevices = new MfaDevices(database);
   }
 }

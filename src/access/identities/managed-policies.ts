@@ -119,7 +119,7 @@ export class ManagedPolicies {
 
   /** Throws IdentityError NoSuchEntity. */
   async get(accountId: AccountId, arn: string): Promise<ManagedPolicy> {
-    return this.#database.read(async (transaction) => {
+    return this.#database.run(async (transaction) => {
       const found = await this.#find(transaction, accountId, arn);
       return describe(found, await this.#countUses(transaction, accountId, arn));
     });
@@ -128,7 +128,7 @@ export class ManagedPolicies {
   async list(accountId: AccountId, request: PolicyListRequest = {}): Promise<Page<ManagedPolicy>> {
     const { scope = "All" } = request;
     const prefix = checkPathPrefix(request.pathPrefix);
-    const policies = await this.#database.read(async (transaction) => {
+    const policies = await this.#database.run(async (transaction) => {
       const range = identityRanges.named("policy", accountId, undefined);
       const entries = scope === "AWS" ? [] : await this.#database.entriesOf(transaction, range);
       const found: (PolicyRecord | BuiltInPolicy)[] = entries.map(({ value }) =>
@@ -214,7 +214,7 @@ export class ManagedPolicies {
     arn: string,
     versionId: string,
   ): Promise<ManagedPolicyVersion> {
-    return this.#database.read(async (transaction) => {
+    return this.#database.run(async (transaction) => {
       const policy = await this.#find(transaction, accountId, arn);
       if ("versionId" in policy) {
         if (policy.versionId !== versionId) throw noSuchVersion(arn, versionId);
@@ -230,7 +230,7 @@ export class ManagedPolicies {
     arn: string,
     request: PageRequest = {},
   ): Promise<Page<ManagedPolicyVersion>> {
-    const versions = await this.#database.read(async (transaction) => {
+    const versions = await this.#database.run(async (transaction) => {
       const policy = await this.#find(transaction, accountId, arn);
       if ("versionId" in policy) return [describeBuiltInVersion(policy)];
       const records = await this.#versionsOf(transaction, policy);
@@ -278,7 +278,7 @@ export class ManagedPolicies {
 
   /** Users, groups and roles that have the policy, by name. */
   async entitiesOf(accountId: AccountId, arn: string): Promise<readonly PolicyEntity[]> {
-    return this.#database.read(async (transaction) => {
+    return this.#database.run(async (transaction) => {
       await this.#find(transaction, accountId, arn);
       const found: PolicyEntity[] = [];
       for (const use of ["attached", "boundary"] as const) {

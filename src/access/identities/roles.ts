@@ -91,9 +91,7 @@ export class Roles {
 
   /** Throws IdentityError NoSuchEntity. */
   async get(accountId: AccountId, roleName: string): Promise<RoleRecord> {
-    return this.#database.read((transaction) =>
-      getEntity(transaction, "role", accountId, roleName),
-    );
+    return this.#database.run((transaction) => getEntity(transaction, "role", accountId, roleName));
   }
 
   /** When a session of the role was used last; `undefined`: never. */

@@ -67,13 +67,11 @@ export class Users {
 
   /** Throws IdentityError NoSuchEntity. */
   async get(accountId: AccountId, userName: string): Promise<UserRecord> {
-    return this.#database.read((transaction) =>
-      getEntity(transaction, "user", accountId, userName),
-    );
+    return this.#database.run((transaction) => getEntity(transaction, "user", accountId, userName));
   }
 
   async findById(accountId: AccountId, userId: string): Promise<UserRecord | undefined> {
-    const found = await this.#database.read((transaction) =>
+    const found = await this.#database.run((transaction) =>
       findEntityById(transaction, accountId, userId),
     );
     return found?.kind === "user" ? found : undefined;
@@ -152,7 +150,7 @@ export class Users {
     userName: string,
     request: PageRequest = {},
   ): Promise<Page<GroupRecord>> {
-    const groups = await this.#database.read(async (transaction) => {
+    const groups = await this.#database.run(async (transaction) => {
       const user = await getEntity(transaction, "user", accountId, userName);
       const found: GroupRecord[] = [];
       for (const id of user.groupIds) {
