@@ -187,6 +187,20 @@ const definitions = {
     status: 400,
     message: "The write offset value that you specified does not match the current object size.",
   },
+  "KMS.DisabledException": { status: 400, message: "The KMS key is disabled." },
+  "KMS.InvalidKeyUsageException": {
+    status: 400,
+    message: "The KMS key cannot be used for this operation.",
+  },
+  "KMS.KMSInvalidStateException": {
+    status: 400,
+    message: "The KMS key is not in a state in which it can be used.",
+  },
+  "KMS.NotFoundException": { status: 400, message: "The KMS key does not exist." },
+  "KMS.UnsupportedOperationException": {
+    status: 400,
+    message: "The KMS key does not support this operation.",
+  },
   KeyTooLongError: { status: 400, message: "Your key is too long" },
   MalformedACLError: {
     status: 400,
