@@ -2,17 +2,15 @@
 // something else, resources of other buckets, conditions that cannot come true. And what IAM refuses in
 // a trust policy.
 
-import { normalizePartition } from "./arn-pattern.ts";
+import { findReach } from "./bucket-resource.ts";
+import type { BucketReach } from "./bucket-resource.ts";
 import { globalConditionKeys } from "./global-condition-keys.ts";
 import { contextKeyFamily } from "./policy-context.ts";
 import type { PolicyStatement } from "./policy-document.ts";
 import { PolicySyntaxError } from "./policy-syntax-error.ts";
-import { readTemplate } from "./policy-variables.ts";
-import type { TemplatePiece } from "./policy-variables.ts";
 import { s3ConditionKeys, s3PolicyActions, sharedS3ConditionKeys } from "./s3-policy-catalogue.ts";
 import type { S3PolicyAction } from "./s3-policy-catalogue.ts";
 import { compileWildcards, readWildcards } from "./wildcard.ts";
-import type { PatternPiece } from "./wildcard.ts";
 
 /** `bucketName` undefined: of whichever bucket. */
 export function checkBucketStatement(
@@ -22,7 +20,9 @@ export function checkBucketStatement(
   const { actions, resources, conditions } = statement;
   const groups = actions.patterns.map(findActions);
   if (groups.some((group) => group.length === 0)) fail("Policy has invalid action");
-  const reaches = (resources?.patterns ?? []).map((text) => findReach(text, bucketName));
+  const reaches = (resources?.patterns ?? []).map(
+    (text) => findReach(text, bucketName) ?? fail("Policy has invalid resource"),
+  );
   for (const { key } of conditions) {
     if (!isKnownKey(contextKeyFamily(key))) fail("Policy has an invalid condition key");
   }
@@ -40,12 +40,6 @@ export function checkBucketStatement(
   }
 }
 
-/** Which kinds of things of the bucket a resource can mean. */
-interface Reach {
-  readonly bucket: boolean;
-  readonly object: boolean;
-}
-
 function findActions(pattern: string): readonly S3PolicyAction[] {
   if (pattern === "*") return [...s3PolicyActions.values()];
   const [vendor = "", name, ...rest] = pattern.toLowerCase().split(":");
@@ -56,49 +50,8 @@ function findActions(pattern: string): readonly S3PolicyAction[] {
   return [...s3PolicyActions].filter(([key]) => matcher.matches(key)).map(([, action]) => action);
 }
 
-function findReach(text: string, bucketName: string | undefined): Reach {
-  if (text === "*") return { bucket: true, object: true };
-  const prefix = "arn:aws:s3:::";
-  const arn = normalizePartition(text);
-  if (!arn.startsWith(prefix) || arn.length === prefix.length) return failResource();
-  const pieces = readTemplate(arn.slice(prefix.length), { hasVariables: true, hasWildcards: true });
-  const { bucket, key } = splitResource(pieces);
-  if (bucket.length === 0) return failResource();
-  if (bucketName !== undefined && !canMean(bucket, bucketName)) return failResource();
-  // `arn:aws:s3:::photos*` reaches over the slash.
-  const isOpen = bucket.some(({ kind }) => kind === "many" || kind === "variable");
-  return { bucket: key === undefined, object: key !== undefined || isOpen };
-}
-
-/** At the first slash; `key` is undefined if there is none. */
-function splitResource(pieces: readonly TemplatePiece[]): {
-  readonly bucket: readonly TemplatePiece[];
-  readonly key: readonly TemplatePiece[] | undefined;
-} {
-  for (const [index, piece] of pieces.entries()) {
-    const slash = piece.kind === "literal" ? piece.text.indexOf("/") : -1;
-    if (piece.kind !== "literal" || slash < 0) continue;
-    const name: TemplatePiece = { kind: "literal", text: piece.text.slice(0, slash) };
-    const before = pieces.slice(0, index);
-    const rest: TemplatePiece = { kind: "literal", text: piece.text.slice(slash + 1) };
-    return {
-      bucket: name.text === "" ? before : [...before, name],
-      key: [rest, ...pieces.slice(index + 1)],
-    };
-  }
-  return { bucket: pieces, key: undefined };
-}
-
-/** A variable may become anything. */
-function canMean(pieces: readonly TemplatePiece[], bucketName: string): boolean {
-  const open = pieces.map((piece): PatternPiece =>
-    piece.kind === "variable" ? { kind: "many" } : piece,
-  );
-  return compileWildcards(open).matches(bucketName);
-}
-
 function coveredBy(
-  reaches: readonly Reach[],
+  reaches: readonly BucketReach[],
 ): (group: readonly S3PolicyAction[]) => readonly S3PolicyAction[] {
   const bucket = reaches.some((reach) => reach.bucket);
   const object = reaches.some((reach) => reach.object);
@@ -138,10 +91,6 @@ export function checkTrustStatement({ actions }: PolicyStatement): void {
       fail("AssumeRole policy may only specify STS AssumeRole actions.");
     }
   }
-}
-
-function failResource(): never {
-  return fail("Policy has invalid resource");
 }
 
 function fail(message: string): never {

@@ -41,9 +41,19 @@ export function compileCondition(
     variables: test.variables,
     holds: (context) => {
       const found = context.get(key);
-      return found === undefined || found.length === 0 ? isMissingGood : holds(found, context);
+      if (found === undefined || isEmpty(found, operator)) return isMissingGood;
+      return holds(found, context);
     },
   };
+}
+
+/**
+ * Set operators treat an empty text like no value: "if the key values in the request resolve to an
+ * empty data set (for example, an empty string)".
+ */
+function isEmpty(values: readonly string[], { quantifier }: ConditionOperator): boolean {
+  if (values.length === 0) return true;
+  return quantifier !== undefined && values.every((value) => value === "");
 }
 
 /** `true` asks for a key that is not there, `false` for one that is. */

@@ -9,7 +9,7 @@ import { contextKeyFamily } from "./policy-context.ts";
 import type { PolicyContext } from "./policy-context.ts";
 import type { PatternElement, PolicyDocument, PolicyStatement } from "./policy-document.ts";
 import { readTemplate } from "./policy-variables.ts";
-import type { TextPattern } from "./policy-variables.ts";
+import type { TemplatePiece, TextPattern } from "./policy-variables.ts";
 import { compileWildcards, readWildcards } from "./wildcard.ts";
 
 export interface PolicySource {
@@ -52,6 +52,8 @@ export interface CompiledStatement {
   readonly conditions: readonly CompiledCondition[];
   /** `action` in lower case. */
   readonly coversAction: (action: string) => boolean;
+  /** With what every resource begins that the statement covers; settles most statements at once. */
+  readonly resourcePrefix: string;
   readonly coversResource: (resource: string, context: PolicyContext) => boolean;
 }
 
@@ -114,6 +116,7 @@ function compileStatement(
       principals: principals && compilePrincipals(principals, statement.effect),
       conditions,
       coversAction: compileActions(statement.actions),
+      resourcePrefix: resources.prefix,
       coversResource: resources.covers,
     },
     keys: [
@@ -132,6 +135,7 @@ function compileActions({ isNegated, patterns }: PatternElement): (action: strin
 
 interface CompiledResources {
   readonly variables: readonly string[];
+  readonly prefix: string;
   readonly covers: (resource: string, context: PolicyContext) => boolean;
 }
 
@@ -140,16 +144,32 @@ function compileResources(
   hasVariables: boolean,
 ): CompiledResources {
   // A trust policy is about the role that has it.
-  if (element === undefined) return { variables: [], covers: () => true };
+  if (element === undefined) return { variables: [], prefix: "", covers: () => true };
   const { isNegated, patterns: texts } = element;
-  if (texts.includes("*")) return { variables: [], covers: () => !isNegated };
-  const rules = { hasVariables, hasWildcards: true };
-  const patterns = texts.map((text) => compileArn(readTemplate(normalizePartition(text), rules)));
+  if (texts.includes("*")) return { variables: [], prefix: "", covers: () => !isNegated };
+  const templates = texts.map((text) =>
+    readTemplate(normalizePartition(text), { hasVariables, hasWildcards: true }),
+  );
+  const patterns = templates.map(compileArn);
   const only = patterns.length === 1 && !isNegated ? (patterns[0] as TextPattern) : undefined;
   return {
     variables: patterns.flatMap(({ variables }) => variables),
+    prefix: isNegated ? "" : commonPrefix(templates.map(literalHead)),
     covers: only?.matches ?? coversAny(patterns, isNegated),
   };
+}
+
+function literalHead([first]: readonly TemplatePiece[]): string {
+  return first?.kind === "literal" ? first.text : "";
+}
+
+function commonPrefix(texts: readonly string[]): string {
+  const [first = "", ...others] = texts;
+  let length = first.length;
+  for (const text of others) {
+    while (!text.startsWith(first.slice(0, length))) length -= 1;
+  }
+  return first.slice(0, length);
 }
 
 function coversAny(

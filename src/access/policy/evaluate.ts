@@ -5,6 +5,7 @@ import type { CompiledPolicy, CompiledStatement, PolicySource } from "./compile-
 import { isMoreTelling } from "./compile-principal.ts";
 import type { PolicyCaller, PrincipalMatch } from "./compile-principal.ts";
 import type { PolicyContext } from "./policy-context.ts";
+import { isTextAt } from "./wildcard.ts";
 
 export type { PolicyCaller, PolicyPrincipal, PrincipalMatch } from "./compile-principal.ts";
 export type { PolicyContext } from "./policy-context.ts";
@@ -49,6 +50,7 @@ function findAllow(policies: readonly CompiledPolicy[], request: PolicyRequest):
   let best: { readonly statement: CompiledStatement; readonly match: PrincipalMatch } | undefined;
   for (const policy of policies) {
     for (const statement of policy.candidates(request.action).allows) {
+      if (!isTextAt(request.resource, statement.resourcePrefix, 0)) continue;
       const match = statement.principals?.match(request.principal);
       if (statement.principals !== undefined && match === undefined) continue;
       if (match !== undefined && !isMoreTelling(match, best?.match)) continue;
@@ -70,11 +72,10 @@ function allow(found: { statement: CompiledStatement; match: PrincipalMatch }): 
 }
 
 function applies(statement: CompiledStatement, request: PolicyRequest): boolean {
-  return (
-    coversRequest(statement, request) &&
-    (statement.principals === undefined ||
-      statement.principals.match(request.principal) !== undefined)
-  );
+  const { resourcePrefix, principals } = statement;
+  if (!isTextAt(request.resource, resourcePrefix, 0)) return false;
+  if (principals !== undefined && principals.match(request.principal) === undefined) return false;
+  return coversRequest(statement, request);
 }
 
 /** Resource and conditions; the action is covered already. */
