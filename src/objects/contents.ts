@@ -1,13 +1,16 @@
 // Where bytes live: small ones inline in the key-value store, others as blobs. Everything that makes a
 // record name bytes, share them or let them go passes here, because here references are counted:
-// every extent that a record holds on a blob counts one.
+// every extent that a record holds on a blob counts one. Bytes are sealed on their way in and opened on
+// their way out; offsets and lengths are those of the plain bytes everywhere.
 
+import { crc32 } from "node:zlib";
 import { assert } from "../base/assert.ts";
 import type { ByteStream, TransientByteStream } from "../base/bytes.ts";
 import { concatBytes, emptyBytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
+import type { WrappingKey } from "../keys/sealer.ts";
 import { longBodyBytes } from "../model/limits.ts";
-import type { BlobReader, BlobStore, WrittenBlob } from "../storage/blob/blob-store.ts";
+import type { BlobStore, WrittenBlob } from "../storage/blob/blob-store.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
 import {
@@ -15,6 +18,7 @@ import {
   StorageFullError,
   StorageUnavailableError,
 } from "../storage/storage-errors.ts";
+import { ExtentStream, sliceExtents, type ExtentSource, type InlineExtent } from "./extents.ts";
 import type { ContentId } from "./identifiers.ts";
 import { newContentId } from "./identifiers.ts";
 import type { ReadPins } from "./read-pins.ts";
@@ -23,13 +27,42 @@ import type { Content, Extent, LayoutRecord } from "./records/object-record.ts";
 import { decodeLayoutRecord } from "./records/object-record.ts";
 import { encodeRecord } from "../storage/record-codec.ts";
 import type { GarbageRecord } from "./records/store-record.ts";
+import { StreamKeys } from "./sealing/chunk-cipher.ts";
+import { MasterKeyWrap } from "./sealing/key-wrap.ts";
+import {
+  layersOf,
+  newDataKeys,
+  rewrapKeys,
+  unwrapKeys,
+  wrapKeys,
+  type ExtentSeal,
+  type ObjectSeal,
+} from "./sealing/object-seal.ts";
+import { plainBytes } from "./sealing/sealed-form.ts";
+import { openWhole, sealStream, sealWhole } from "./sealing/sealed-stream.ts";
 import { checkWriterAlive } from "./writers.ts";
 
 /** Bytes that are stored but not yet named by any record. */
 export interface ReceivedContent {
   readonly sizeBytes: number;
+  /** As they are stored, like the blob. */
   readonly inline: Uint8Array | undefined;
   readonly blob: WrittenBlob | undefined;
+  /** `undefined`: the bytes are stored as they are. */
+  readonly sealed: ReceivedSeal | undefined;
+}
+
+export interface ReceivedSeal {
+  readonly by: ObjectSeal;
+  readonly dataKeys: readonly Uint8Array[];
+  /** The data keys as an extent carries them. */
+  readonly wrapped: ExtentSeal;
+}
+
+/** The seals of a source and of what is made of it. */
+export interface SealChange {
+  readonly from: ObjectSeal | undefined;
+  readonly to: ObjectSeal;
 }
 
 export interface ContentsOptions {
@@ -41,15 +74,23 @@ export interface ContentsOptions {
   readonly inlineLimitBytes: number;
   /** Whether there is room for more bytes of objects: the last of it is kept for metadata. */
   readonly hasRoom: (lengthBytes: number | undefined) => boolean;
+  /** The master keys. Without them bytes are stored as they come, and sealed ones cannot be opened. */
+  readonly keys?: WrappingKey | undefined;
 }
 
 const layoutCacheEntries = 64;
+/** Unwrapping a key takes as long as opening 32 KiB. */
+const keyCacheEntries = 1024;
 
 export class Contents {
   readonly #options: ContentsOptions;
   // Layouts never change once written, so a few are kept: a partNumber or range read of a large
   // object would otherwise parse up to 10,000 extents again and again.
   readonly #layouts = new Map<ContentId, LayoutRecord>();
+  /** Data keys by their wrapped form, only of those wrapped by the master keys. */
+  readonly #keys = new Map<string, StreamKeys>();
+  /** SSE-S3, which every object has for which nothing else was settled. */
+  readonly defaultSeal: ObjectSeal | undefined;
 
   constructor(options: ContentsOptions) {
     assert(
@@ -57,17 +98,28 @@ export class Contents {
       "what is kept inline is collected chunk by chunk",
     );
     this.#options = options;
+    const { keys: masterKeys } = options;
+    this.defaultSeal =
+      masterKeys === undefined
+        ? undefined
+        : { encryption: { kind: "AES256" }, wrap: new MasterKeyWrap(masterKeys) };
   }
 
   /**
-   * Stores a stream. The bytes are durable, and waste until `attach` names them in a commit. Throws
+   * Stores a stream, sealed. The bytes are durable, and waste until `attach` names them in a commit. Throws
    * StorageFullError before a byte is read when there is no room. A stream that declares more than
    * `longBodyBytes` may be transient.
    */
-  async receive(stream: ByteStream, lengthBytes: number | undefined): Promise<ReceivedContent> {
+  async receive(
+    stream: ByteStream,
+    lengthBytes: number | undefined,
+    seal: ObjectSeal | undefined = this.defaultSeal,
+  ): Promise<ReceivedContent> {
     if (!this.#options.hasRoom(lengthBytes)) throw new StorageFullError("no room left for objects");
     const limit = this.#options.inlineLimitBytes;
-    if (lengthBytes !== undefined && lengthBytes > limit) return this.#receiveBlob(stream);
+    if (lengthBytes !== undefined && lengthBytes > limit) {
+      return this.#receiveBlob(stream, lengthBytes, seal);
+    }
     const iterator = stream[Symbol.asyncIterator]();
     const head: Uint8Array[] = [];
     let sizeBytes = 0;
@@ -75,8 +127,7 @@ export class Contents {
       while (sizeBytes <= limit) {
         const next = await iterator.next();
         if (next.done === true) {
-          const inline = head.length === 0 ? emptyBytes : concatBytes(head);
-          return { sizeBytes, inline, blob: undefined };
+          return receiveInline(head.length === 0 ? emptyBytes : concatBytes(head), seal);
         }
         head.push(next.value);
         sizeBytes += next.value.byteLength;
@@ -85,7 +136,7 @@ export class Contents {
       await iterator.return?.();
       throw error;
     }
-    return this.#receiveBlob(resume(head, iterator));
+    return this.#receiveBlob(resume(head, iterator), undefined, seal);
   }
 
   /** Removes bytes that no commit names. A failure to remove is left to the sweeper. */
@@ -118,28 +169,34 @@ export class Contents {
     if (received.blob !== undefined) {
       await checkWriterAlive(transaction, this.#options.blobs.writerId);
       transaction.add(keys.reference(received.blob.id), 1);
-      return [{ blob: received.blob.id, offset: 0, lengthBytes: received.sizeBytes }];
+      const { sizeBytes, sealed } = received;
+      return [{ blob: received.blob.id, offset: 0, lengthBytes: sizeBytes, ...sealed?.wrapped }];
     }
     const bytes = received.inline ?? emptyBytes;
-    return [this.#attachInline(transaction, bytes)];
+    const place = { offset: 0, lengthBytes: received.sizeBytes };
+    return [this.#attachInline(transaction, bytes, place, received.sealed?.wrapped)];
   }
 
   /**
    * Names the same bytes once more, without moving any but inline ones. The transaction must have
    * read the record that holds `extents`: that check is what keeps the blobs alive until the commit.
+   * With `change` their keys are wrapped anew. Throws KeySealError.
    */
-  async share(transaction: Transaction, extents: readonly Extent[]): Promise<readonly Extent[]> {
+  async share(
+    transaction: Transaction,
+    extents: readonly Extent[],
+    change?: SealChange,
+  ): Promise<readonly Extent[]> {
     const shared: Extent[] = [];
-    for (const extent of extents) {
+    for (const source of extents) {
+      const extent = change === undefined ? source : rewrapKeys(source, change.from, change.to);
       if ("blob" in extent) {
         transaction.add(keys.reference(extent.blob), 1);
         shared.push(extent);
       } else {
         const value = await transaction.get(keys.inline(extent.inline));
         if (value === undefined) throw new BlobMissingError("inline content is gone");
-        const end = extent.offset + extent.lengthBytes;
-        const bytes = value.subarray(extent.offset, end);
-        shared.push(this.#attachInline(transaction, bytes));
+        shared.push(this.#shareInline(transaction, extent, value));
       }
     }
     return shared;
@@ -150,6 +207,15 @@ export class Contents {
     const id = newContentId(this.#options.clock.now());
     transaction.set(keys.layout(id), encodeRecord({ v: 1, ...layout }));
     return { layout: id, partCount: layout.parts.length };
+  }
+
+  /** The same content with its keys wrapped anew; no bytes move. Throws KeySealError. */
+  async rewrap(transaction: Transaction, content: Content, change: SealChange): Promise<Content> {
+    const rewrap = (extent: Extent) => rewrapKeys(extent, change.from, change.to);
+    if ("extents" in content) return { extents: content.extents.map(rewrap) };
+    const { extents, parts } = await this.layoutIn(transaction, content.layout);
+    transaction.delete(keys.layout(content.layout));
+    return this.writeLayout(transaction, { extents: extents.map(rewrap), parts });
   }
 
   /** Lets bytes go that the transaction's caller no longer names. */
@@ -208,18 +274,20 @@ export class Contents {
    * The bytes `start` to `end` (exclusive). Resolves when the first bytes are known to be there, so
    * that a missing blob (BlobMissingError: the object was replaced meanwhile, read its record again)
    * is known before a response begins. A returned stream must be iterated or returned; each of its
-   * chunks is good only until the next one is asked for.
+   * chunks is good only until the next one is asked for. Throws KeySealError when `seal` is another
+   * one than the object's.
    */
   async open(
     content: Content,
     start: number,
     end: number,
+    seal: ObjectSeal | undefined = this.defaultSeal,
   ): Promise<TransientByteStream | Uint8Array> {
     if (end <= start) return emptyBytes;
     const extents = sliceExtents(await this.extentsOf(content), start, end);
     const only = extents[0];
     if (extents.length === 1 && only !== undefined && "inline" in only) {
-      return this.#readInline(only);
+      return this.#readInline(only, seal);
     }
     const pin = this.#options.pins.pin();
     try {
@@ -227,10 +295,17 @@ export class Contents {
       // begins; only the last part of an upload can be this small.
       const inline = new Map<Extent, Uint8Array>();
       for (const extent of extents) {
-        if ("inline" in extent) inline.set(extent, await this.#readInline(extent));
+        if ("inline" in extent) inline.set(extent, await this.#readInline(extent, seal));
       }
-      const first = only !== undefined && "blob" in only ? await this.#openBlob(only) : undefined;
-      return this.#stream(extents, inline, first, pin.release);
+      const keysOf = (extent: Extent) => this.#keysOf(extent, seal);
+      const { blobs } = this.#options;
+      const openBlob: ExtentSource["openBlob"] = ({ blob }) => blobs.open(blob);
+      const source = { openBlob, keysOf, release: pin.release };
+      if (only === undefined || !("blob" in only)) {
+        return new ExtentStream(extents, inline, undefined, source);
+      }
+      keysOf(only);
+      return new ExtentStream(extents, inline, await openBlob(only), source);
     } catch (error) {
       pin.release();
       throw error;
@@ -248,36 +323,82 @@ export class Contents {
     return layout;
   }
 
-  async #receiveBlob(stream: ByteStream): Promise<ReceivedContent> {
-    const blob = await this.#options.blobs.write(stream);
-    return { sizeBytes: blob.lengthBytes, inline: undefined, blob };
+  async #receiveBlob(
+    stream: ByteStream,
+    lengthBytes: number | undefined,
+    seal: ObjectSeal | undefined,
+  ): Promise<ReceivedContent> {
+    const { blobs } = this.#options;
+    if (seal === undefined) {
+      const blob = await blobs.write(stream);
+      return { sizeBytes: blob.lengthBytes, inline: undefined, blob, sealed: undefined };
+    }
+    const { plain: dataKeys, keys: streamKeys } = newDataKeys(layersOf(seal));
+    const blob = await blobs.write(sealStream(stream, streamKeys, lengthBytes));
+    const sizeBytes = plainBytes(blob.lengthBytes, streamKeys.layers);
+    assert(sizeBytes !== undefined, "a sealed stream has a length that no sealed stream has");
+    const sealed = { by: seal, dataKeys, wrapped: wrapKeys(dataKeys, seal) };
+    return { sizeBytes, inline: undefined, blob, sealed };
   }
 
-  #attachInline(transaction: Transaction, bytes: Uint8Array): Extent {
+  #attachInline(
+    transaction: Transaction,
+    bytes: Uint8Array,
+    place: Pick<Extent, "offset" | "lengthBytes">,
+    wrapped: ExtentSeal | undefined,
+  ): Extent {
     const id = newContentId(this.#options.clock.now());
     transaction.set(keys.inline(id), bytes);
-    return { inline: id, offset: 0, lengthBytes: bytes.byteLength };
+    if (wrapped === undefined) return { inline: id, ...place };
+    return { inline: id, ...place, crc32: crc32(bytes), ...wrapped };
   }
 
-  async #readInline(extent: Extract<Extent, { inline: ContentId }>): Promise<Uint8Array> {
+  /** What is sealed is copied whole: a piece of a chunk cannot be opened. */
+  #shareInline(transaction: Transaction, extent: InlineExtent, value: Uint8Array): Extent {
+    const { offset, lengthBytes, seal, outerSeal } = extent;
+    if (seal === undefined) {
+      const bytes = value.subarray(offset, offset + lengthBytes);
+      return this.#attachInline(transaction, bytes, { offset: 0, lengthBytes }, undefined);
+    }
+    const wrapped = outerSeal === undefined ? { seal } : { seal, outerSeal };
+    return this.#attachInline(transaction, value, { offset, lengthBytes }, wrapped);
+  }
+
+  async #readInline(extent: InlineExtent, seal: ObjectSeal | undefined): Promise<Uint8Array> {
     const { gets } = await this.#options.store.read({ gets: [keys.inline(extent.inline)] });
     const entry = gets[0];
     if (entry === undefined) throw new BlobMissingError("inline content is gone");
-    return entry.value.subarray(extent.offset, extent.offset + extent.lengthBytes);
+    const end = extent.offset + extent.lengthBytes;
+    const streamKeys = this.#keysOf(extent, seal);
+    if (streamKeys === undefined) return entry.value.subarray(extent.offset, end);
+    return openWhole(entry.value, streamKeys, extent.offset, end);
   }
 
-  #openBlob(extent: Extract<Extent, { blob: unknown }>): Promise<BlobReader> {
-    return this.#options.blobs.open(extent.blob);
+  #keysOf(extent: Extent, seal: ObjectSeal | undefined): StreamKeys | undefined {
+    if (extent.seal === undefined) return undefined;
+    if (seal !== this.defaultSeal) return new StreamKeys(unwrapKeys(extent, seal));
+    const known = this.#keys.get(extent.seal);
+    if (known !== undefined) return known;
+    const made = new StreamKeys(unwrapKeys(extent, seal));
+    if (this.#keys.size >= keyCacheEntries) {
+      const oldest = this.#keys.keys().next();
+      if (oldest.done !== true) this.#keys.delete(oldest.value);
+    }
+    this.#keys.set(extent.seal, made);
+    return made;
   }
+}
 
-  #stream(
-    extents: readonly Extent[],
-    inline: ReadonlyMap<Extent, Uint8Array>,
-    first: BlobReader | undefined,
-    release: () => void,
-  ): TransientByteStream {
-    return new ExtentStream(extents, inline, first, (extent) => this.#openBlob(extent), release);
+function receiveInline(bytes: Uint8Array, seal: ObjectSeal | undefined): ReceivedContent {
+  const sizeBytes = bytes.byteLength;
+  const received = { sizeBytes, blob: undefined };
+  // Nothing is sealed as nothing, and no extent names it.
+  if (seal === undefined || sizeBytes === 0) {
+    return { ...received, inline: bytes, sealed: undefined };
   }
+  const { plain: dataKeys, keys: streamKeys } = newDataKeys(layersOf(seal));
+  const sealed = { by: seal, dataKeys, wrapped: wrapKeys(dataKeys, seal) };
+  return { ...received, inline: sealWhole(bytes, streamKeys), sealed };
 }
 
 type NewGarbage = GarbageRecord extends infer Each
@@ -285,97 +406,6 @@ type NewGarbage = GarbageRecord extends infer Each
     ? Omit<Each, "v" | "madeMilliseconds">
     : never
   : never;
-
-/** Reads extents one after the other. Frees its blob and its pin also when it is never iterated. */
-class ExtentStream implements TransientByteStream {
-  readonly #extents: readonly Extent[];
-  readonly #inline: ReadonlyMap<Extent, Uint8Array>;
-  #first: BlobReader | undefined;
-  readonly #openBlob: (extent: Extract<Extent, { blob: unknown }>) => Promise<BlobReader>;
-  readonly #release: () => void;
-
-  constructor(
-    extents: readonly Extent[],
-    inline: ReadonlyMap<Extent, Uint8Array>,
-    first: BlobReader | undefined,
-    openBlob: (extent: Extract<Extent, { blob: unknown }>) => Promise<BlobReader>,
-    release: () => void,
-  ) {
-    this.#extents = extents;
-    this.#inline = inline;
-    this.#first = first;
-    this.#openBlob = openBlob;
-    this.#release = release;
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    const bytes = this.#bytes();
-    let isStarted = false;
-    return {
-      next: () => {
-        isStarted = true;
-        return bytes.next();
-      },
-      return: async () => {
-        // A generator that never started does not run its `finally`.
-        if (!isStarted) await this.#close();
-        await bytes.return(undefined);
-        return { done: true, value: undefined };
-      },
-    };
-  }
-
-  async *#bytes(): AsyncGenerator<Uint8Array, undefined> {
-    try {
-      for (const extent of this.#extents) {
-        if ("inline" in extent) {
-          const bytes = this.#inline.get(extent);
-          if (bytes !== undefined) yield bytes;
-          continue;
-        }
-        this.#first ??= await this.#openBlob(extent);
-        yield* this.#first.readTransient(extent.offset, extent.offset + extent.lengthBytes);
-        const finished = this.#first;
-        this.#first = undefined;
-        await finished[Symbol.asyncDispose]();
-      }
-    } finally {
-      await this.#close();
-    }
-    return undefined;
-  }
-
-  async #close(): Promise<void> {
-    this.#release();
-    const reader = this.#first;
-    this.#first = undefined;
-    await reader?.[Symbol.asyncDispose]();
-  }
-}
-
-/** The parts of `extents` that cover the bytes `start` to `end` (exclusive) of their whole. */
-export function sliceExtents(
-  extents: readonly Extent[],
-  start: number,
-  end: number,
-): readonly Extent[] {
-  const slices: Extent[] = [];
-  let position = 0;
-  for (const extent of extents) {
-    const from = Math.max(start, position);
-    const to = Math.min(end, position + extent.lengthBytes);
-    if (from < to) {
-      slices.push({
-        ...extent,
-        offset: extent.offset + (from - position),
-        lengthBytes: to - from,
-      });
-    }
-    position += extent.lengthBytes;
-    if (position >= end) break;
-  }
-  return slices;
-}
 
 async function* resume(
   head: readonly Uint8Array[],

@@ -3,6 +3,7 @@
 
 import { randomBytes, randomInt } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
+import type { WrappingKey } from "../keys/sealer.ts";
 import type { BlobStore } from "../storage/blob/blob-store.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import { transact } from "../storage/key-value/transaction.ts";
@@ -27,6 +28,8 @@ export interface ObjectStoreOptions {
   readonly inlineLimitBytes?: number;
   /** Whether so many more bytes of objects may be written; default: always. */
   readonly hasRoom?: ContentsOptions["hasRoom"];
+  /** The master keys; without them bytes are stored as they come. */
+  readonly keys?: WrappingKey | undefined;
 }
 
 /** The account that owns what is made with the root credentials. Made with the store, never changes. */
@@ -68,6 +71,7 @@ export class ObjectStore {
       pins: this.pins,
       inlineLimitBytes,
       hasRoom,
+      keys: options.keys,
     });
     const { contents } = this;
     this.buckets = new Buckets({ store, contents, clock });

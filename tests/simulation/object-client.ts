@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import type { ByteStream, TransientByteStream } from "../../src/base/bytes.ts";
 import { collectBytes } from "../../src/base/bytes.ts";
-import { sliceExtents } from "../../src/objects/contents.ts";
+import { sliceExtents } from "../../src/objects/extents.ts";
 import type { ObjectStore } from "../../src/objects/object-store.ts";
 import type { DeleteConditions, Written } from "../../src/objects/object-writes.ts";
 import type { Completed } from "../../src/objects/multipart-uploads.ts";

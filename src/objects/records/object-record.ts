@@ -5,10 +5,28 @@ import type { BlobId } from "../../storage/blob/blob-store.ts";
 import type { ContentId, Sequence, VersionId } from "../identifiers.ts";
 import { decodeRecord } from "../../storage/record-codec.ts";
 
-/** A run of bytes: `lengthBytes` from `offset` of a blob or of inline bytes. */
-export type Extent =
-  | { readonly blob: BlobId; readonly offset: number; readonly lengthBytes: number }
-  | { readonly inline: ContentId; readonly offset: number; readonly lengthBytes: number };
+/**
+ * A run of bytes: `lengthBytes` from `offset` of a blob or of inline bytes. Where these are sealed, both
+ * count the bytes as they were before.
+ */
+export type Extent = (
+  | { readonly blob: BlobId }
+  | {
+      readonly inline: ContentId;
+      /** CRC-32 of sealed inline bytes as they are stored: a check can judge them without keys. */
+      readonly crc32?: number;
+    }
+) & {
+  readonly offset: number;
+  readonly lengthBytes: number;
+  /**
+   * The wrapped data key of a sealed stream; the object's encryption says under what. Absent: the bytes
+   * are stored as they are, by a server that did not seal yet.
+   */
+  readonly seal?: string;
+  /** The same of a second layer. */
+  readonly outerSeal?: string;
+};
 
 /** Where an object's bytes are: in a few extents, or in a layout record of its own when it has parts. */
 export type Content =
@@ -39,6 +57,30 @@ export interface ObjectAttributes {
   readonly tags?: readonly (readonly [key: string, value: string])[];
 }
 
+/** How a version is encrypted, and what is needed beside a key to open it. */
+export type ObjectEncryption =
+  /** Data keys under the server's master keys. */
+  | { readonly kind: "AES256" }
+  /** Data keys under a key that a key management service gave for this object, or for its bucket. */
+  | {
+      readonly kind: "aws:kms" | "aws:kms:dsse";
+      readonly keyArn: string;
+      /** Base64, as the service wrapped it. */
+      readonly wrappedKey: string;
+      /** The client's own encryption context: Base64 of JSON, as S3 shows it. */
+      readonly context?: string;
+      /** Wrapped for the bucket instead of the object. */
+      readonly bucketKey?: true;
+      readonly sealedMd5?: string;
+    }
+  /** Data keys under a key made of the customer's, of which only a trace is kept. */
+  | {
+      readonly kind: "SSE-C";
+      readonly salt: string;
+      readonly verifier: string;
+      readonly sealedMd5?: string;
+    };
+
 /**
  * What an upload settles about a version beside its attributes: fixed when the upload begins, for a
  * multipart upload too, and stored in the version's record as it stands.
@@ -48,6 +90,8 @@ export interface VersionSettings {
   readonly owner?: { readonly id: string; readonly name: string };
   /** Absent: the owner has FULL_CONTROL and nobody else anything. */
   readonly acl?: AclGrants;
+  /** Absent: stored by a server that did not encrypt yet. */
+  readonly encryption?: ObjectEncryption;
 }
 
 export interface ObjectRecord extends VersionSettings {

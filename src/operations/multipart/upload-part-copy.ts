@@ -7,7 +7,7 @@ import type { ByteRange } from "../../body/range.ts";
 import { S3Error } from "../../model/errors.ts";
 import { partBytes } from "../../model/limits.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
-import { sliceExtents } from "../../objects/contents.ts";
+import { sliceExtents } from "../../objects/extents.ts";
 import type { ObjectRecord } from "../../objects/records/object-record.ts";
 import type { UploadRecord } from "../../objects/records/upload-record.ts";
 import { checksumMember, parseChecksumAlgorithm } from "../object/checksum-members.ts";

@@ -1,0 +1,115 @@
+// Runs of bytes: reading them one after the other, and cutting ranges out of them.
+
+import type { TransientByteStream } from "../base/bytes.ts";
+import type { BlobReader } from "../storage/blob/blob-store.ts";
+import type { Extent } from "./records/object-record.ts";
+import type { StreamKeys } from "./sealing/chunk-cipher.ts";
+import { openStream } from "./sealing/sealed-stream.ts";
+
+export type BlobExtent = Extract<Extent, { blob: unknown }>;
+export type InlineExtent = Extract<Extent, { inline: unknown }>;
+
+export interface ExtentSource {
+  readonly openBlob: (extent: BlobExtent) => Promise<BlobReader>;
+  /** `undefined`: the bytes are stored as they are. Throws KeySealError. */
+  readonly keysOf: (extent: Extent) => StreamKeys | undefined;
+  /** Called once, when nothing more is read. */
+  readonly release: () => void;
+}
+
+/** Reads extents one after the other. Frees its blob and its pin also when it is never iterated. */
+export class ExtentStream implements TransientByteStream {
+  readonly #extents: readonly Extent[];
+  readonly #inline: ReadonlyMap<Extent, Uint8Array>;
+  #first: BlobReader | undefined;
+  readonly #source: ExtentSource;
+
+  /** `inline`: the bytes of the inline extents; `first`: the blob of the first extent, opened. */
+  constructor(
+    extents: readonly Extent[],
+    inline: ReadonlyMap<Extent, Uint8Array>,
+    first: BlobReader | undefined,
+    source: ExtentSource,
+  ) {
+    this.#extents = extents;
+    this.#inline = inline;
+    this.#first = first;
+    this.#source = source;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    const bytes = this.#bytes();
+    let isStarted = false;
+    return {
+      next: () => {
+        isStarted = true;
+        return bytes.next();
+      },
+      return: async () => {
+        // A generator that never started does not run its `finally`.
+        if (!isStarted) await this.#close();
+        await bytes.return(undefined);
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  async *#bytes(): AsyncGenerator<Uint8Array, undefined> {
+    try {
+      for (const extent of this.#extents) {
+        if ("inline" in extent) {
+          const bytes = this.#inline.get(extent);
+          if (bytes !== undefined) yield bytes;
+          continue;
+        }
+        this.#first ??= await this.#source.openBlob(extent);
+        yield* this.#read(this.#first, extent);
+        const finished = this.#first;
+        this.#first = undefined;
+        await finished[Symbol.asyncDispose]();
+      }
+    } finally {
+      await this.#close();
+    }
+    return undefined;
+  }
+
+  #read(blob: BlobReader, extent: BlobExtent): TransientByteStream {
+    const keys = this.#source.keysOf(extent);
+    const range = { start: extent.offset, end: extent.offset + extent.lengthBytes };
+    if (keys === undefined) return blob.readTransient(range.start, range.end);
+    const read = blob.readTransient.bind(blob);
+    return openStream(read, blob.lengthBytes, keys, range);
+  }
+
+  async #close(): Promise<void> {
+    this.#source.release();
+    const reader = this.#first;
+    this.#first = undefined;
+    await reader?.[Symbol.asyncDispose]();
+  }
+}
+
+/** The parts of `extents` that cover the bytes `start` to `end` (exclusive) of their whole. */
+export function sliceExtents(
+  extents: readonly Extent[],
+  start: number,
+  end: number,
+): readonly Extent[] {
+  const slices: Extent[] = [];
+  let position = 0;
+  for (const extent of extents) {
+    const from = Math.max(start, position);
+    const to = Math.min(end, position + extent.lengthBytes);
+    if (from < to) {
+      slices.push({
+        ...extent,
+        offset: extent.offset + (from - position),
+        lengthBytes: to - from,
+      });
+    }
+    position += extent.lengthBytes;
+    if (position >= end) break;
+  }
+  return slices;
+}
