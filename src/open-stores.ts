@@ -5,6 +5,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Clock } from "./base/clock.ts";
+import type { WrappingKey } from "./keys/sealer.ts";
 import { ObjectStore } from "./objects/object-store.ts";
 import { Writers } from "./objects/writers.ts";
 import type { BlobStore, WriterId } from "./storage/blob/blob-store.ts";
@@ -28,6 +29,8 @@ export interface StoresOptions {
    * process of an earlier server is gone then.
    */
   readonly deadWriters: "all" | readonly WriterId[];
+  /** The master keys; a server always has them. Without them nothing can be sealed or opened. */
+  readonly keys?: WrappingKey | undefined;
 }
 
 /** Disposing closes all of it; requests must have ended before. */
@@ -54,6 +57,7 @@ export async function openStores(options: StoresOptions): Promise<Stores> {
     store: keyValueStore,
     blobs,
     clock,
+    keys: options.keys,
     ...(space === undefined ? {} : { hasRoom: (lengthBytes) => space.hasRoom(lengthBytes) }),
   });
   opened.defer(() => objects.writers.unregister());

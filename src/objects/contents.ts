@@ -10,7 +10,7 @@ import { concatBytes, emptyBytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { WrappingKey } from "../keys/sealer.ts";
 import { longBodyBytes } from "../model/limits.ts";
-import type { BlobStore, WrittenBlob } from "../storage/blob/blob-store.ts";
+import type { BlobStore } from "../storage/blob/blob-store.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
 import {
@@ -29,35 +29,10 @@ import { encodeRecord } from "../storage/record-codec.ts";
 import type { GarbageRecord } from "./records/store-record.ts";
 import { StreamKeys } from "./sealing/chunk-cipher.ts";
 import { MasterKeyWrap } from "./sealing/key-wrap.ts";
-import {
-  layersOf,
-  newDataKeys,
-  rewrapKeys,
-  unwrapKeys,
-  wrapKeys,
-  type ExtentSeal,
-  type ObjectSeal,
-} from "./sealing/object-seal.ts";
-import { plainBytes } from "./sealing/sealed-form.ts";
-import { openWhole, sealStream, sealWhole } from "./sealing/sealed-stream.ts";
+import { rewrapKeys, unwrapKeys, type ExtentSeal, type ObjectSeal } from "./sealing/object-seal.ts";
+import { openWhole } from "./sealing/sealed-stream.ts";
+import { receiveBlob, receiveInline, type ReceivedContent } from "./received-content.ts";
 import { checkWriterAlive } from "./writers.ts";
-
-/** Bytes that are stored but not yet named by any record. */
-export interface ReceivedContent {
-  readonly sizeBytes: number;
-  /** As they are stored, like the blob. */
-  readonly inline: Uint8Array | undefined;
-  readonly blob: WrittenBlob | undefined;
-  /** `undefined`: the bytes are stored as they are. */
-  readonly sealed: ReceivedSeal | undefined;
-}
-
-export interface ReceivedSeal {
-  readonly by: ObjectSeal;
-  readonly dataKeys: readonly Uint8Array[];
-  /** The data keys as an extent carries them. */
-  readonly wrapped: ExtentSeal;
-}
 
 /** The seals of a source and of what is made of it. */
 export interface SealChange {
@@ -118,7 +93,7 @@ export class Contents {
     if (!this.#options.hasRoom(lengthBytes)) throw new StorageFullError("no room left for objects");
     const limit = this.#options.inlineLimitBytes;
     if (lengthBytes !== undefined && lengthBytes > limit) {
-      return this.#receiveBlob(stream, lengthBytes, seal);
+      return receiveBlob(stream, this.#options.blobs, lengthBytes, seal);
     }
     const iterator = stream[Symbol.asyncIterator]();
     const head: Uint8Array[] = [];
@@ -136,7 +111,7 @@ export class Contents {
       await iterator.return?.();
       throw error;
     }
-    return this.#receiveBlob(resume(head, iterator), undefined, seal);
+    return receiveBlob(resume(head, iterator), this.#options.blobs, undefined, seal);
   }
 
   /** Removes bytes that no commit names. A failure to remove is left to the sweeper. */
@@ -323,24 +298,6 @@ export class Contents {
     return layout;
   }
 
-  async #receiveBlob(
-    stream: ByteStream,
-    lengthBytes: number | undefined,
-    seal: ObjectSeal | undefined,
-  ): Promise<ReceivedContent> {
-    const { blobs } = this.#options;
-    if (seal === undefined) {
-      const blob = await blobs.write(stream);
-      return { sizeBytes: blob.lengthBytes, inline: undefined, blob, sealed: undefined };
-    }
-    const { plain: dataKeys, keys: streamKeys } = newDataKeys(layersOf(seal));
-    const blob = await blobs.write(sealStream(stream, streamKeys, lengthBytes));
-    const sizeBytes = plainBytes(blob.lengthBytes, streamKeys.layers);
-    assert(sizeBytes !== undefined, "a sealed stream has a length that no sealed stream has");
-    const sealed = { by: seal, dataKeys, wrapped: wrapKeys(dataKeys, seal) };
-    return { sizeBytes, inline: undefined, blob, sealed };
-  }
-
   #attachInline(
     transaction: Transaction,
     bytes: Uint8Array,
@@ -387,18 +344,6 @@ export class Contents {
     this.#keys.set(extent.seal, made);
     return made;
   }
-}
-
-function receiveInline(bytes: Uint8Array, seal: ObjectSeal | undefined): ReceivedContent {
-  const sizeBytes = bytes.byteLength;
-  const received = { sizeBytes, blob: undefined };
-  // Nothing is sealed as nothing, and no extent names it.
-  if (seal === undefined || sizeBytes === 0) {
-    return { ...received, inline: bytes, sealed: undefined };
-  }
-  const { plain: dataKeys, keys: streamKeys } = newDataKeys(layersOf(seal));
-  const sealed = { by: seal, dataKeys, wrapped: wrapKeys(dataKeys, seal) };
-  return { ...received, inline: sealWhole(bytes, streamKeys), sealed };
 }
 
 type NewGarbage = GarbageRecord extends infer Each

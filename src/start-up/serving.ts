@@ -28,7 +28,7 @@ import { createObserver } from "./request-records.ts";
 import type { Credentials } from "./root-credentials.ts";
 import { RotatingFile, type RotatingFileOptions } from "./rotating-file.ts";
 
-export interface ServingOptions extends StoresOptions {
+export interface ServingOptions extends Omit<StoresOptions, "keys"> {
   readonly host: string;
   readonly port: number;
   readonly tls?: HttpServerOptions["tls"];
@@ -55,10 +55,10 @@ export interface Serving extends AsyncDisposable {
 
 export async function startServing(options: ServingOptions): Promise<Serving> {
   await using started = new AsyncDisposableStack();
-  const stores = started.use(await openStores(options));
-  const { objects } = stores;
   const { log } = options;
   const ring = openMasterKeyRing(options.masterKeys, (error) => log.masterKeysUnreadable(error));
+  const stores = started.use(await openStores({ ...options, keys: ring }));
+  const { objects } = stores;
   await checkMasterKeys(objects.keyValueStore, ring);
   const workers: BackgroundWorker[] = [
     createReadPublisher(objects.writers),
