@@ -129,7 +129,7 @@ const definitions = {
   InvalidDigest: { status: 400, message: "The Content-MD5 you specified was invalid." },
   InvalidEncryptionAlgorithmError: {
     status: 400,
-    message: "The encryption request you specified is not valid. The valid value is AES256.",
+    message: "The Encryption request you specified is not valid. Supported value: AES256.",
   },
   InvalidHTTPVersion: { status: 400, message: "The HTTP version specified is invalid." },
   InvalidLocationConstraint: {

@@ -18,6 +18,7 @@ import {
   StorageFullError,
   StorageUnavailableError,
 } from "../storage/storage-errors.ts";
+import { BucketChangedError } from "./bucket-changed-error.ts";
 import { ExtentStream, sliceExtents, type ExtentSource, type InlineExtent } from "./extents.ts";
 import type { ContentId } from "./identifiers.ts";
 import { newContentId } from "./identifiers.ts";
@@ -31,7 +32,13 @@ import { StreamKeys } from "./sealing/chunk-cipher.ts";
 import { MasterKeyWrap } from "./sealing/key-wrap.ts";
 import { rewrapKeys, unwrapKeys, type ExtentSeal, type ObjectSeal } from "./sealing/object-seal.ts";
 import { openWhole } from "./sealing/sealed-stream.ts";
-import { receiveBlob, receiveInline, type ReceivedContent } from "./received-content.ts";
+import {
+  openReceived,
+  receiveBlob,
+  receiveInline,
+  rewrapReceived,
+  type ReceivedContent,
+} from "./received-content.ts";
 import { checkWriterAlive } from "./writers.ts";
 
 /** The seals of a source and of what is made of it. */
@@ -120,7 +127,26 @@ export class Contents {
     await this.#options.blobs.delete(received.blob.id).catch(() => {});
   }
 
-  /** Runs a commit that attaches `received`; when it surely failed, removes the bytes. */
+  /**
+   * The same bytes under another seal: their keys are wrapped anew, or they are sealed anew where the
+   * number of layers is another. Removes what it cannot hand on.
+   */
+  async reseal(received: ReceivedContent, seal: ObjectSeal | undefined): Promise<ReceivedContent> {
+    if (seal === undefined || received.sealed === undefined) return received;
+    const rewrapped = rewrapReceived(received, seal);
+    if (rewrapped !== undefined) return rewrapped;
+    try {
+      const bytes = openReceived(received, this.#options.blobs);
+      return await this.receive(bytes, received.sizeBytes, seal);
+    } finally {
+      await this.discard(received);
+    }
+  }
+
+  /**
+   * Runs a commit that attaches `received`; when it surely failed, removes the bytes. After
+   * BucketChangedError they stay, to be committed otherwise.
+   */
   async commitOrDiscard<Result>(
     received: ReceivedContent,
     commit: () => Promise<Result>,
@@ -129,7 +155,9 @@ export class Contents {
       return await commit();
     } catch (error) {
       // When the outcome is unknown, a record may name the bytes: only the sweeper can tell.
-      if (!(error instanceof StorageUnavailableError)) await this.discard(received);
+      const isKept =
+        error instanceof StorageUnavailableError || error instanceof BucketChangedError;
+      if (!isKept) await this.discard(received);
       throw error;
     }
   }

@@ -7,7 +7,7 @@ import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
 import { transact } from "../storage/key-value/transaction.ts";
 import type { Buckets } from "./buckets.ts";
-import type { Contents } from "./contents.ts";
+import type { Contents, SealChange } from "./contents.ts";
 import type { ReceivedContent } from "./received-content.ts";
 import type { Sequence } from "./identifiers.ts";
 import { newUploadId, nextSequence, sequenceOfUploadId } from "./identifiers.ts";
@@ -124,10 +124,11 @@ export class MultipartUploads {
     place: UploadPlace,
     part: NewPart,
     find: (transaction: Transaction) => Promise<PartRecord["extents"]>,
+    change?: SealChange,
   ): Promise<PartRecord> {
     return transact(this.#store, async (transaction) => {
       await this.#load(transaction, place);
-      const extents = await this.#contents.share(transaction, await find(transaction));
+      const extents = await this.#contents.share(transaction, await find(transaction), change);
       const sizeBytes = extents.reduce((sum, extent) => sum + extent.lengthBytes, 0);
       return this.#setPart(transaction, place, part, extents, sizeBytes);
     });

@@ -1,11 +1,13 @@
 // The writes of whole objects: put, copy and delete, each one transaction.
 
+import { isDeepStrictEqual } from "node:util";
 import { S3Error } from "../model/errors.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
 import { KeyedQueue, transact } from "../storage/key-value/transaction.ts";
 import { BlobMissingError } from "../storage/storage-errors.ts";
-import type { Contents } from "./contents.ts";
+import { BucketChangedError } from "./bucket-changed-error.ts";
+import type { Contents, SealChange } from "./contents.ts";
 import type { ReceivedContent } from "./received-content.ts";
 import type { Sequence } from "./identifiers.ts";
 import type { WriteConditions } from "./preconditions.ts";
@@ -15,6 +17,7 @@ import type {
   Content,
   Extent,
   ObjectAttributes,
+  ObjectEncryption,
   ObjectRecord,
   StoredChecksum,
   VersionRecord,
@@ -33,8 +36,14 @@ export interface NewVersion {
   readonly etag: string;
   readonly checksum: StoredChecksum | undefined;
   readonly attributes: ObjectAttributes;
-  /** Settled in the transaction, by the bucket as it is there. */
+  readonly encryption?: ObjectEncryption | undefined;
+  /** Settled in the transaction, by the bucket as it is there. May throw BucketChangedError. */
   readonly settle?: (bucket: BucketRecord) => VersionSettings;
+}
+
+export interface Upload {
+  readonly received: ReceivedContent;
+  readonly version: NewVersion;
 }
 
 export interface Written {
@@ -54,6 +63,7 @@ export interface CopySource {
   readonly versionId: string | undefined;
   /** The version that the request was judged by; when it is another, the copy must judge again. */
   readonly sequence: Sequence;
+  readonly encryption?: ObjectEncryption | undefined;
 }
 
 export interface DeleteConditions {
@@ -61,6 +71,9 @@ export interface DeleteConditions {
   readonly ifMatchLastModifiedTime?: Date | undefined;
   readonly ifMatchSize?: number | undefined;
 }
+
+/** Each fails only when the bucket's settings change in the very moment. */
+const settleAttempts = 8;
 
 export class ObjectWrites {
   readonly #store: KeyValueStore;
@@ -91,20 +104,35 @@ export class ObjectWrites {
     return { conditions, sequence: current?.sequence };
   }
 
-  /** Makes received bytes the current version of a key, or removes them again. */
+  /**
+   * Makes received bytes the current version of a key, or removes them again. `settleAgain` is asked
+   * when settling throws BucketChangedError; it answers for the same bytes, or others in their place.
+   */
   async put(
     place: ObjectPlace,
     begun: BegunWrite,
-    received: ReceivedContent,
-    version: NewVersion,
+    upload: Upload,
+    settleAgain?: (bucket: BucketRecord, received: ReceivedContent) => Promise<Upload>,
   ): Promise<Written> {
-    return this.#contents.commitOrDiscard(received, () =>
-      this.#write(place, begun, async (transaction) => ({
-        content: { extents: await this.#contents.attach(transaction, received) },
-        sizeBytes: received.sizeBytes,
-        version,
-      })),
-    );
+    let { received, version } = upload;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#contents.commitOrDiscard(received, () =>
+          this.#write(place, begun, async (transaction) => ({
+            content: { extents: await this.#contents.attach(transaction, received) },
+            sizeBytes: received.sizeBytes,
+            version,
+          })),
+        );
+      } catch (error) {
+        if (!(error instanceof BucketChangedError)) throw error;
+        if (settleAgain === undefined || attempt === settleAttempts) {
+          await this.#contents.discard(received);
+          throw error;
+        }
+        ({ received, version } = await settleAgain(error.bucket, received));
+      }
+    }
   }
 
   /**
@@ -116,11 +144,12 @@ export class ObjectWrites {
     begun: BegunWrite,
     source: CopySource,
     describe: (record: ObjectRecord) => NewVersion,
+    change?: SealChange,
   ): Promise<Written> {
     return this.#write(place, begun, async (transaction) => {
       const record = await this.loadSource(transaction, source);
       return {
-        content: await this.#shareContent(transaction, record.content),
+        content: await this.#shareContent(transaction, record.content, change),
         sizeBytes: record.sizeBytes,
         version: describe(record),
       };
@@ -145,6 +174,9 @@ export class ObjectWrites {
     }
     // Replaced since the request was judged by it: the caller looks and judges again.
     if (record.sequence !== source.sequence) throw new BlobMissingError("source was replaced");
+    if (!isDeepStrictEqual(record.encryption, source.encryption)) {
+      throw new BlobMissingError("the source's key was changed");
+    }
     return record;
   }
 
@@ -211,6 +243,7 @@ export class ObjectWrites {
           content,
           ...(version.checksum === undefined ? {} : { checksum: version.checksum }),
           attributes: version.attributes,
+          ...(version.encryption === undefined ? {} : { encryption: version.encryption }),
           ...version.settle?.(state.bucket),
         }));
         return { bucket: state.bucket, record };
@@ -218,12 +251,16 @@ export class ObjectWrites {
     );
   }
 
-  async #shareContent(transaction: Transaction, content: Content): Promise<Content> {
+  async #shareContent(
+    transaction: Transaction,
+    content: Content,
+    change: SealChange | undefined,
+  ): Promise<Content> {
     if ("extents" in content) {
-      return { extents: await this.#contents.share(transaction, content.extents) };
+      return { extents: await this.#contents.share(transaction, content.extents, change) };
     }
     const layout = await this.#contents.layoutIn(transaction, content.layout);
-    const extents = await this.#contents.share(transaction, layout.extents);
+    const extents = await this.#contents.share(transaction, layout.extents, change);
     return this.#contents.writeLayout(transaction, { extents, parts: layout.parts });
   }
 

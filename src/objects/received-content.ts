@@ -3,6 +3,7 @@
 import { assert } from "../base/assert.ts";
 import type { ByteStream } from "../base/bytes.ts";
 import type { BlobStore, WrittenBlob } from "../storage/blob/blob-store.ts";
+import { StreamKeys } from "./sealing/chunk-cipher.ts";
 import {
   layersOf,
   newDataKeys,
@@ -11,7 +12,7 @@ import {
   type ObjectSeal,
 } from "./sealing/object-seal.ts";
 import { plainBytes } from "./sealing/sealed-form.ts";
-import { sealStream, sealWhole } from "./sealing/sealed-stream.ts";
+import { openStream, openWhole, sealStream, sealWhole } from "./sealing/sealed-stream.ts";
 
 /** Bytes that are stored but not yet named by any record. */
 export interface ReceivedContent {
@@ -58,4 +59,33 @@ export async function receiveBlob(
   assert(sizeBytes !== undefined, "a sealed stream has a length that no sealed stream has");
   const sealed = { by: seal, dataKeys, wrapped: wrapKeys(dataKeys, seal) };
   return { sizeBytes, inline: undefined, blob, sealed };
+}
+
+/** The same with its keys wrapped anew; `undefined` when the new seal has another number of layers. */
+export function rewrapReceived(
+  received: ReceivedContent,
+  seal: ObjectSeal,
+): ReceivedContent | undefined {
+  const { sealed } = received;
+  if (sealed === undefined || layersOf(seal) !== layersOf(sealed.by)) return undefined;
+  const { dataKeys } = sealed;
+  return { ...received, sealed: { by: seal, dataKeys, wrapped: wrapKeys(dataKeys, seal) } };
+}
+
+/** The plain bytes; transient when they are in a blob. */
+export async function* openReceived(
+  received: ReceivedContent,
+  blobs: BlobStore,
+): AsyncGenerator<Uint8Array, void, void> {
+  const { sealed, inline, blob, sizeBytes } = received;
+  assert(sealed !== undefined, "only sealed content is opened");
+  const keys = new StreamKeys(sealed.dataKeys);
+  if (inline !== undefined) {
+    yield openWhole(inline, keys, 0, sizeBytes);
+    return;
+  }
+  assert(blob !== undefined, "content is inline or a blob");
+  await using reader = await blobs.open(blob.id);
+  const read = reader.readTransient.bind(reader);
+  yield* openStream(read, reader.lengthBytes, keys, { start: 0, end: sizeBytes });
 }

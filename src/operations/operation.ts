@@ -7,6 +7,7 @@ import type { Caller } from "../access/caller.ts";
 import type { RequestAccess } from "../access/request-access.ts";
 import type { RequestPayload } from "../body/request-payload.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
+import type { ObjectKeys } from "./encryption/object-keys.ts";
 
 export interface OperationContext {
   readonly requestId: string;
@@ -19,6 +20,7 @@ export interface OperationContext {
   readonly clock: Clock;
   /** The region that this server says it is, for example `us-east-1`. */
   readonly region: string;
+  readonly encryption: RequestEncryption;
   /** The rules about buckets, objects and uploads: everything below the operations. */
   readonly store: ObjectStore;
   /** The request's body; only operations with a streaming input member read it. */
@@ -27,6 +29,17 @@ export interface OperationContext {
   readonly resourceUrl: string;
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal;
+}
+
+/** What encryption asks of a request beside its input. */
+export interface RequestEncryption {
+  /** Whether the connection may carry a customer's key. */
+  readonly isSafe: boolean;
+  readonly signatureVersion: "v2" | "v4" | undefined;
+  /** `undefined`: there is no key management. */
+  readonly objectKeys: ObjectKeys | undefined;
+  /** Whether new buckets take objects with customers' keys. */
+  readonly allowsCustomerKeys: boolean;
 }
 
 export type Operation<Input, Output> = (

@@ -17,6 +17,7 @@ import { operations as definitions } from "../model/operations.generated.ts";
 import type { OperationName } from "../model/types.generated.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { notImplemented, operations, type OperationTable } from "../operations/index.ts";
+import type { ObjectKeys } from "../operations/encryption/object-keys.ts";
 import { Reply, SlowReply, type OperationContext } from "../operations/operation.ts";
 import { parseAddress, type Address } from "./address.ts";
 import { compileInputDecoder, type InputDecoder, type OperationInput } from "./decode-input.ts";
@@ -50,6 +51,7 @@ export interface PipelineDependencies {
   readonly clock: Clock;
   /** Lower-case host names below which the first label or labels name a bucket. */
   readonly domains: readonly string[];
+  readonly encryption?: EncryptionDependencies;
   /** IAM, STS and KMS, which answer on the same endpoint. */
   readonly services?: readonly ServiceApi[];
   /** Another table than the server's own, for tests. */
@@ -61,6 +63,18 @@ export interface PipelineDependencies {
   readonly reportFailure?: (failure: FailureReport) => void;
   readonly slowReplyTiming?: SlowReplyTiming;
 }
+
+export interface EncryptionDependencies {
+  readonly objectKeys: ObjectKeys | undefined;
+  /** Default `blocked`. */
+  readonly customerKeys: CustomerKeyMode;
+}
+
+/**
+ * Where objects may be encrypted with customers' keys (SSE-C): `blocked` in new buckets until their owner
+ * unblocks it, as in S3; `allowed` in new buckets too; `anywhere`: without TLS as well.
+ */
+export type CustomerKeyMode = "blocked" | "allowed" | "anywhere";
 
 type RunnableOperation = (input: OperationInput, context: OperationContext) => Promise<unknown>;
 
@@ -122,7 +136,7 @@ interface Exchange {
 /** What a request has become when it may run. */
 interface Admitted {
   readonly address: Address;
-  readonly caller: Caller;
+  readonly authentication: Authentication;
   readonly payload: LazyPayload;
   readonly access: RequestAuthorization;
   readonly input: OperationInput;
@@ -172,7 +186,7 @@ class Pipeline {
       const access = (exchange.access = this.#accessOf(exchange, authentication, input));
       await authorize(definition.name, input, access);
       if (expectsOwner(input)) await checkExpectedOwner(input, this.#dependencies.store);
-      const context = this.#context(exchange, { address, caller, payload, access, input });
+      const context = this.#context(exchange, { address, authentication, payload, access, input });
       const result = await run(input, context);
       return this.#record(exchange, await this.#encode(exchange, codec.encoder, result));
     } catch (error) {
@@ -288,10 +302,11 @@ class Pipeline {
 
   #context(
     exchange: Exchange,
-    { address, caller, payload, access, input }: Admitted,
+    { address, authentication, payload, access, input }: Admitted,
   ): OperationContext {
+    const { caller, signatureVersion } = authentication;
     const { request, requestId } = exchange;
-    const { clock, region, store, accounts } = this.#dependencies;
+    const { clock, region, store, accounts, encryption } = this.#dependencies;
     return {
       requestId,
       caller,
@@ -303,6 +318,14 @@ class Pipeline {
       region,
       store,
       payload,
+      get encryption() {
+        return {
+          isSafe: request.isEncrypted || encryption?.customerKeys === "anywhere",
+          signatureVersion,
+          objectKeys: encryption?.objectKeys,
+          allowsCustomerKeys: (encryption?.customerKeys ?? "blocked") !== "blocked",
+        };
+      },
       get resourceUrl() {
         const scheme = request.isEncrypted ? "https" : "http";
         return `${scheme}://${address.host}${address.rawPath}`;

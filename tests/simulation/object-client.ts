@@ -75,7 +75,7 @@ export class ObjectClient {
     const begun = await this.objects.writes.begin(place, conditions);
     const received = await this.objects.contents.receive(chunksOf(bytes), bytes.byteLength);
     const version = { etag: md5(bytes), checksum: undefined, attributes: {} };
-    return this.objects.writes.put(place, begun, received, version);
+    return this.objects.writes.put(place, begun, { received, version });
   }
 
   async copy(

@@ -343,7 +343,7 @@ describe("a process that was declared dead while it lives", () => {
     const place = { bucketName, key: "late" };
     const begun = await process.objects.writes.begin(place, {});
     const version = { etag: "0".repeat(32), checksum: undefined, attributes: {} };
-    await assert.rejects(process.objects.writes.put(place, begun, received, version), {
+    await assert.rejects(process.objects.writes.put(place, begun, { received, version }), {
       name: "StorageUnavailableError",
     });
     const uploadId = await client.createUpload(bucketName, "late");

@@ -7,6 +7,16 @@ import { decodeRecord } from "../../storage/record-codec.ts";
 export type VersioningState = "Unversioned" | "Enabled" | "Suspended";
 export type ObjectOwnership = "BucketOwnerEnforced" | "BucketOwnerPreferred" | "ObjectWriter";
 
+/** How new objects are encrypted that ask for nothing else. */
+export interface BucketEncryption {
+  readonly algorithm: "AES256" | "aws:kms" | "aws:kms:dsse";
+  /** As it was given: id, ARN or alias. Absent: the key that protects S3 objects where none is named. */
+  readonly keyId?: string;
+  readonly bucketKey?: boolean;
+  /** Kinds that no new object may have; `NONE` where the client said that all may. */
+  readonly blocked?: readonly ("NONE" | "SSE-C")[];
+}
+
 export interface BucketRecord {
   readonly v: 1;
   readonly id: BucketId;
@@ -33,6 +43,8 @@ export interface BucketRecord {
   readonly isAbacEnabled?: boolean;
   /** Ids of longer configurations by kind; see bucket-documents.ts. */
   readonly documents?: Readonly<Record<string, string>>;
+  /** Absent: AES256, and nothing is blocked. */
+  readonly encryption?: BucketEncryption;
   /**
    * Set while a deletion proves that the bucket is empty. It changes the record's revision, so every
    * write that began before fails its check; the first writer that comes after takes the mark away,

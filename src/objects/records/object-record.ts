@@ -71,6 +71,7 @@ export type ObjectEncryption =
       readonly context?: string;
       /** Wrapped for the bucket instead of the object. */
       readonly bucketKey?: true;
+      /** The content's MD5 under the same key, where the ETag is none and the object has no parts. */
       readonly sealedMd5?: string;
     }
   /** Data keys under a key made of the customer's, of which only a trace is kept. */

@@ -8,9 +8,11 @@ import type { CompletedPart, OperationTypes } from "../../model/types.generated.
 import type { AssembledObject } from "../../objects/multipart-uploads.ts";
 import { checkWriteConditionForm } from "../../objects/preconditions.ts";
 import type { PartRecord, UploadRecord } from "../../objects/records/upload-record.ts";
+import { hasCustomerKey } from "../encryption/customer-key.ts";
+import { checkUploadKey } from "../encryption/object-seals.ts";
+import { showCompletedEncryption } from "../encryption/shown-encryption.ts";
 import { checksumMember, readChecksums } from "../object/checksum-members.ts";
 import { quoteEtag, writtenVersionId } from "../object/object-members.ts";
-import { refuseEncryption } from "../object/refused-settings.ts";
 import type { Operation } from "../operation.ts";
 import { SlowReply } from "../operation.ts";
 import { combineParts, multipartEtag } from "./combine-parts.ts";
@@ -19,7 +21,6 @@ type Input = OperationTypes["CompleteMultipartUpload"]["input"];
 type Output = OperationTypes["CompleteMultipartUpload"]["output"];
 
 export const completeMultipartUpload: Operation<Input, Output> = async (input, context) => {
-  refuseEncryption(input);
   const conditions = { ifMatch: input.IfMatch, ifNoneMatch: input.IfNoneMatch };
   checkWriteConditionForm(conditions);
   const listed = input.MultipartUpload?.Parts ?? [];
@@ -28,7 +29,12 @@ export const completeMultipartUpload: Operation<Input, Output> = async (input, c
   const complete = async (): Promise<Output> => {
     const { bucket, record } = await context.store.uploads.complete(place, {
       conditions,
-      assemble: (upload, parts) => assemble(input, listed, upload, parts),
+      assemble(upload, parts) {
+        // A completion may do without the customer's key; one that brings a key brings the right one.
+        const encryption = upload.settings?.encryption;
+        if (hasCustomerKey(input)) checkUploadKey(encryption, input, context);
+        return assemble(input, listed, upload, parts);
+      },
     });
     return {
       Location: context.resourceUrl,
@@ -38,6 +44,7 @@ export const completeMultipartUpload: Operation<Input, Output> = async (input, c
       VersionId: writtenVersionId(bucket, record),
       ...checksumMember(record.checksum),
       ChecksumType: record.checksum?.type,
+      ...showCompletedEncryption(record.encryption),
     };
   };
   return new SlowReply(complete());

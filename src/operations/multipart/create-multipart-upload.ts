@@ -3,8 +3,8 @@
 import type { ChecksumAlgorithm } from "../../body/checksum.ts";
 import { S3Error } from "../../model/errors.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
+import { recordedEncryption, settleEncryption } from "../encryption/encryption-settings.ts";
 import { parseChecksumAlgorithm } from "../object/checksum-members.ts";
-import { refuseEncryption } from "../object/refused-settings.ts";
 import { readAttributes } from "../object/upload-attributes.ts";
 import { readVersionSettings } from "../object/version-settings.ts";
 import type { Operation } from "../operation.ts";
@@ -16,15 +16,15 @@ type ChecksumType = "FULL_OBJECT" | "COMPOSITE";
 
 export const createMultipartUpload: Operation<Input, Output> = async (input, context) => {
   const { store, caller } = context;
-  refuseEncryption(input);
   const attributes = readAttributes(input);
   const checksumAlgorithm = parseChecksumAlgorithm(input.ChecksumAlgorithm);
   const checksumType = parseChecksumType(input.ChecksumType, checksumAlgorithm);
   const bucket = await store.buckets.get(input.Bucket);
   const settle = await readVersionSettings(input, bucket, context);
+  const encryption = await settleEncryption(input, { bucket, key: input.Key }, context);
   const upload = await store.uploads.create(input.Bucket, input.Key, {
     attributes,
-    settings: settle(bucket),
+    settings: { ...settle(bucket), ...recordedEncryption(encryption.seal) },
     ...(checksumAlgorithm === undefined ? {} : { checksumAlgorithm }),
     ...(checksumType === undefined ? {} : { checksumType }),
     initiator: initiatorOf(caller),
@@ -36,6 +36,7 @@ export const createMultipartUpload: Operation<Input, Output> = async (input, con
     UploadId: upload.uploadId,
     ChecksumAlgorithm: checksumAlgorithm,
     ChecksumType: checksumType,
+    ...encryption.shown,
   };
 };
 

@@ -2,7 +2,6 @@
 
 import { digestPayload } from "../../body/object-digests.ts";
 import { requireLength } from "../../body/request-payload.ts";
-import { S3Error } from "../../model/errors.ts";
 import { partBytes } from "../../model/limits.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
 import {
@@ -11,22 +10,22 @@ import {
   readChecksums,
 } from "../object/checksum-members.ts";
 import { quoteEtag } from "../object/object-members.ts";
+import { etagFor } from "../encryption/encryption-settings.ts";
+import { openUploadSeal } from "../encryption/object-seals.ts";
+import { showEncryption } from "../encryption/shown-encryption.ts";
 import type { Operation } from "../operation.ts";
 import { checkPartNumber } from "./upload-members.ts";
 
 type Input = OperationTypes["UploadPart"]["input"];
 type Output = OperationTypes["UploadPart"]["output"];
 
-export const uploadPart: Operation<Input, Output> = async (input, { store, payload }) => {
+export const uploadPart: Operation<Input, Output> = async (input, context) => {
+  const { store, payload } = context;
   checkPartNumber(input.PartNumber);
-  if (input.SSECustomerAlgorithm !== undefined || input.SSECustomerKey !== undefined) {
-    throw new S3Error("InvalidRequest", {
-      message:
-        "The multipart upload initiate did not request encryption. Please resend the request without sending encryption parameters.",
-    });
-  }
   const place = { bucketName: input.Bucket, key: input.Key, uploadId: input.UploadId };
-  const { upload } = await store.uploads.get(place);
+  const { bucket, upload } = await store.uploads.get(place);
+  const encryption = upload.settings?.encryption;
+  const seal = await openUploadSeal({ bucket, key: input.Key, encryption }, input, context);
   const lengthBytes = requireLength(payload);
   const uploadAlgorithm = parseChecksumAlgorithm(upload.checksumAlgorithm);
   const digested = digestPayload(payload, {
@@ -40,11 +39,11 @@ export const uploadPart: Operation<Input, Output> = async (input, { store, paylo
     needsMd5: true,
     maximumBytes: partBytes.maximum,
   });
-  const received = await store.contents.receive(digested.stream, lengthBytes);
+  const received = await store.contents.receive(digested.stream, lengthBytes, seal);
   const { md5Hex = "", checksum } = digested.result();
   const part = await store.uploads.putPart(place, received, {
     number: input.PartNumber,
-    etag: md5Hex,
+    etag: etagFor(seal, md5Hex),
     checksum,
   });
   // A checksum that only the server wanted is kept for the completion and not shown.
@@ -53,5 +52,6 @@ export const uploadPart: Operation<Input, Output> = async (input, { store, paylo
   return {
     ETag: quoteEtag(part.etag),
     ...(isAsked || wasSent ? checksumMember(part.checksum) : {}),
+    ...showEncryption(encryption, input.SSECustomerKeyMD5),
   };
 };

@@ -1,10 +1,10 @@
-// CopyObject: a new version that names the bytes of another one; none are moved. Only a checksum of
-// another algorithm than the source's makes the server read them.
+// CopyObject: a new version that names the bytes of another one; none are moved, unless encryption needs
+// it. Else only a checksum of another algorithm than the source's makes the server read them.
 //
 // By design: the copy of a multipart object keeps the source's ETag, parts and checksum, where S3
 // computes those of a single upload; to know them the server would have to read every byte.
 
-import { createChecksum } from "../../body/checksum.ts";
+import { createChecksum, type ChecksumAlgorithm } from "../../body/checksum.ts";
 import { S3Error } from "../../model/errors.ts";
 import { copySourceBytes } from "../../model/limits.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
@@ -14,8 +14,26 @@ import type {
   ObjectRecord,
   StoredChecksum,
 } from "../../objects/records/object-record.ts";
-import type { NewVersion } from "../../objects/object-writes.ts";
+import type { BegunWrite, NewVersion, Written } from "../../objects/object-writes.ts";
+import type { BucketRecord } from "../../objects/records/bucket-record.ts";
+import type { ObjectSeal } from "../../objects/sealing/object-seal.ts";
 import type { FoundObject } from "../../objects/versions.ts";
+import {
+  changeOfSeals,
+  copiedEtag,
+  knownMd5,
+  moveBytes,
+  movesBytes,
+  type CopySeals,
+} from "../encryption/copied-content.ts";
+import { hasCustomerKey, sourceCustomerKey } from "../encryption/customer-key.ts";
+import {
+  encryptionFor,
+  etagFor,
+  settleEncryption,
+  type SettledEncryption,
+} from "../encryption/encryption-settings.ts";
+import { openObjectSeal } from "../encryption/object-seals.ts";
 import type { Operation, OperationContext } from "../operation.ts";
 import { SlowReply } from "../operation.ts";
 import { checksumMember, parseChecksumAlgorithm } from "./checksum-members.ts";
@@ -23,7 +41,6 @@ import type { CopySourceName } from "./copy-source.ts";
 import { findCopySource, parseCopySource } from "./copy-source.ts";
 import { quoteEtag, shownVersionId, writtenVersionId } from "./object-members.ts";
 import { whenReplacedAgain } from "./read-object.ts";
-import { refuseEncryption } from "./refused-settings.ts";
 import { readHeaders, readPlacement, readTags } from "./upload-attributes.ts";
 import { readVersionSettings } from "./version-settings.ts";
 
@@ -33,7 +50,6 @@ type Output = OperationTypes["CopyObject"]["output"];
 export const copyObject: Operation<Input, Output> = async (input, context) => {
   const source = parseCopySource(input.CopySource);
   checkDirectives(input);
-  refuseEncryption(input);
   checkWriteConditionForm({ ifMatch: input.IfMatch, ifNoneMatch: input.IfNoneMatch });
   const target = await context.store.buckets.get(input.Bucket);
   const settle = await readVersionSettings(input, target, context);
@@ -47,10 +63,16 @@ export const copyObject: Operation<Input, Output> = async (input, context) => {
   }
   await demandTags(input, source, found, context);
   const isSame = algorithm === undefined || algorithm === found.record.checksum?.algorithm;
-  const request = { input, source, settle };
-  if (isSame) return whenReplacedAgain(() => copy(request, context, undefined));
-  return new SlowReply(whenReplacedAgain(() => copy(request, context, algorithm)));
+  const request = { input, source, settle, algorithm: isSame ? undefined : algorithm };
+  const copied = whenReplacedAgain(() => copy(request, context));
+  return isSame && isSealedAlike(input, target, found) ? copied : new SlowReply(copied);
 };
+
+/** Whether surely no bytes have to be moved. */
+function isSealedAlike(input: Input, target: BucketRecord, { record }: FoundObject): boolean {
+  const method = input.ServerSideEncryption ?? target.encryption?.algorithm ?? "AES256";
+  return method === "AES256" && record.encryption?.kind === "AES256";
+}
 
 /** Copied tags are read and written: both must be allowed (CopyObject, "Permissions"). */
 async function demandTags(
@@ -72,37 +94,28 @@ interface CopyRequest {
   readonly input: Input;
   readonly source: CopySourceName;
   readonly settle: NonNullable<NewVersion["settle"]>;
+  /** Of a checksum that the source does not have. */
+  readonly algorithm: ChecksumAlgorithm | undefined;
 }
 
-async function copy(
-  { input, source, settle }: CopyRequest,
-  context: OperationContext,
-  algorithm: ReturnType<typeof parseChecksumAlgorithm>,
-): Promise<Output> {
+async function copy(request: CopyRequest, context: OperationContext): Promise<Output> {
+  const { input, source } = request;
   const { store } = context;
   const found = await findCopySource(source, input, context);
-  const place = { bucketName: input.Bucket, key: input.Key };
-  const begun = await store.writes.begin(place, {
-    ifMatch: input.IfMatch,
-    ifNoneMatch: input.IfNoneMatch,
-  });
-  const computed =
-    algorithm === undefined ? undefined : await computeChecksum(found, algorithm, context);
-  const written = await store.writes.copy(
-    place,
-    begun,
-    {
-      place: { bucketName: source.bucketName, key: source.key },
-      versionId: source.versionId,
-      sequence: found.record.sequence,
-    },
-    (record) => ({
-      etag: record.etag,
-      checksum: computed ?? record.checksum,
-      attributes: attributesOf(input, record),
-      settle,
-    }),
+  const bucket = await store.buckets.get(input.Bucket);
+  const encryption = await settleEncryption(input, { bucket, key: input.Key }, context);
+  const from = await openObjectSeal(
+    { bucket: found.bucket, key: source.key, encryption: found.record.encryption },
+    sourceCustomerKey(input),
+    context,
   );
+  const begun = await store.writes.begin(
+    { bucketName: input.Bucket, key: input.Key },
+    { ifMatch: input.IfMatch, ifNoneMatch: input.IfNoneMatch },
+  );
+  const seals = { from, to: encryption.seal };
+  const write = movesBytes(found.record.encryption, seals.to) ? writeMoved : writeShared;
+  const written = await write({ ...request, found, begun, encryption, seals }, context);
   const { record } = written;
   return {
     CopyObjectResult: {
@@ -113,16 +126,79 @@ async function copy(
     },
     CopySourceVersionId: shownVersionId(found.bucket, found.record),
     VersionId: writtenVersionId(written.bucket, record),
+    ...encryption.shown,
+  };
+}
+
+interface SettledCopy extends CopyRequest {
+  readonly found: FoundObject;
+  readonly begun: BegunWrite;
+  readonly encryption: SettledEncryption;
+  readonly seals: CopySeals;
+}
+
+/** Names the source's bytes once more. */
+async function writeShared(settled: SettledCopy, context: OperationContext): Promise<Written> {
+  const { input, source, found, seals, algorithm } = settled;
+  const { sequence, encryption } = found.record;
+  const computed = algorithm && (await computeChecksum(found, algorithm, seals.from, context));
+  return context.store.writes.copy(
+    { bucketName: input.Bucket, key: input.Key },
+    settled.begun,
+    {
+      place: { bucketName: source.bucketName, key: source.key },
+      versionId: source.versionId,
+      sequence,
+      encryption,
+    },
+    (record) => {
+      const md5Hex = knownMd5(record, seals.from);
+      return {
+        etag: copiedEtag(record, md5Hex, seals.to),
+        checksum: computed ?? record.checksum,
+        attributes: attributesOf(input, record),
+        encryption: encryptionFor(seals.to, md5Hex),
+        settle: settleChecked(settled),
+      };
+    },
+    changeOfSeals(encryption, seals, context),
+  );
+}
+
+/** Reads the source's bytes and seals them anew: the copy is then one as S3 makes it, without parts. */
+async function writeMoved(settled: SettledCopy, context: OperationContext): Promise<Written> {
+  const { input, found, seals } = settled;
+  const { record } = found;
+  const algorithm =
+    settled.algorithm ?? parseChecksumAlgorithm(record.checksum?.algorithm) ?? "CRC64NVME";
+  const range = { start: 0, end: record.sizeBytes };
+  const moved = await moveBytes(record, range, algorithm, { seals, context });
+  const version: NewVersion = {
+    etag: etagFor(seals.to, moved.md5Hex),
+    checksum: { ...moved.checksum, type: "FULL_OBJECT" },
+    attributes: attributesOf(input, record),
+    encryption: encryptionFor(seals.to, moved.md5Hex),
+    settle: settleChecked(settled),
+  };
+  const place = { bucketName: input.Bucket, key: input.Key };
+  return context.store.writes.put(place, settled.begun, { received: moved.received, version });
+}
+
+function settleChecked({ settle, encryption }: SettledCopy): NonNullable<NewVersion["settle"]> {
+  return (bucket) => {
+    encryption.checkBucket(bucket);
+    return settle(bucket);
   };
 }
 
 async function computeChecksum(
-  found: FoundObject,
-  algorithm: NonNullable<ReturnType<typeof parseChecksumAlgorithm>>,
+  { record }: FoundObject,
+  algorithm: ChecksumAlgorithm,
+  seal: ObjectSeal | undefined,
   { store }: OperationContext,
 ): Promise<StoredChecksum> {
   const running = createChecksum(algorithm);
-  const bytes = await store.contents.open(found.record.content, 0, found.record.sizeBytes);
+  const bytes = await store.contents.open(record.content, 0, record.sizeBytes, seal);
   if (bytes instanceof Uint8Array) running.update(bytes);
   else for await (const chunk of bytes) running.update(chunk);
   const value = Buffer.from(running.digest()).toString("base64");
@@ -162,6 +238,8 @@ function checkSelfCopy(input: Input, source: CopySourceName): void {
     input.MetadataDirective === "REPLACE" ||
     input.StorageClass !== undefined ||
     input.WebsiteRedirectLocation !== undefined ||
+    input.ServerSideEncryption !== undefined ||
+    hasCustomerKey(input) ||
     source.versionId !== undefined;
   if (!isSelf || changes) return;
   throw new S3Error("InvalidRequest", {

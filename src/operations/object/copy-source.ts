@@ -25,11 +25,6 @@ export interface CopySourceOwner {
   readonly ExpectedSourceBucketOwner?: string | undefined;
 }
 
-export type CopySourceEncryption = Pick<
-  CopyObjectInput,
-  "CopySourceSSECustomerAlgorithm" | "CopySourceSSECustomerKey"
->;
-
 /**
  * `bucket/key`, optionally with a leading slash, URL-encoded, and optionally `?versionId=`.
  * Throws S3Error InvalidArgument.
@@ -62,14 +57,9 @@ export function parseCopySource(header: string): CopySourceName {
  */
 export async function findCopySource(
   source: CopySourceName,
-  input: CopySourceConditions & CopySourceEncryption & CopySourceOwner,
+  input: CopySourceConditions & CopySourceOwner,
   { store, access }: OperationContext,
 ): Promise<FoundObject> {
-  if (input.CopySourceSSECustomerAlgorithm ?? input.CopySourceSSECustomerKey) {
-    throw new S3Error("InvalidRequest", {
-      message: "The encryption parameters are not applicable to this object.",
-    });
-  }
   const { bucketName, key, versionId } = source;
   await access.demand({
     action: versionId === undefined ? "s3:GetObject" : "s3:GetObjectVersion",

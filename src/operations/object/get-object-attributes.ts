@@ -5,6 +5,7 @@ import { listedKeys } from "../../model/limits.ts";
 import type { GetObjectAttributesParts, OperationTypes } from "../../model/types.generated.ts";
 import type { ObjectRecord, StoredChecksum } from "../../objects/records/object-record.ts";
 import { parsePartNumberMarker } from "../bucket/listing-arguments.ts";
+import { checkReadKey } from "../encryption/object-seals.ts";
 import type { Operation, OperationContext } from "../operation.ts";
 import { checksumMember } from "./checksum-members.ts";
 import { shownVersionId } from "./object-members.ts";
@@ -22,6 +23,7 @@ export const getObjectAttributes: Operation<Input, Output> = (input, context) =>
     if (asked.size === 0) throw invalidName("");
     const { Bucket, Key, VersionId } = input;
     const { bucket, record } = await context.store.versions.find(Bucket, Key, VersionId);
+    checkReadKey(record.encryption, input, context);
     return {
       LastModified: new Date(record.lastModifiedMilliseconds),
       VersionId: shownVersionId(bucket, record),

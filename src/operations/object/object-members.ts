@@ -4,6 +4,7 @@ import type { OperationTypes } from "../../model/types.generated.ts";
 import type { VersionId } from "../../objects/identifiers.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import type { ObjectRecord } from "../../objects/records/object-record.ts";
+import { showEncryption } from "../encryption/shown-encryption.ts";
 import { defaultContentType } from "./upload-attributes.ts";
 
 type Head = OperationTypes["HeadObject"]["output"];
@@ -15,6 +16,8 @@ export interface OverrideMembers {
   readonly ResponseContentLanguage?: string | undefined;
   readonly ResponseContentType?: string | undefined;
   readonly ResponseExpires?: string | undefined;
+  /** Shown of an object with a customer's key, whose MD5 is not stored. */
+  readonly SSECustomerKeyMD5?: string | undefined;
 }
 
 export function quoteEtag(etag: string): string {
@@ -61,5 +64,6 @@ export function describeObject(
     WebsiteRedirectLocation: attributes.websiteRedirectLocation,
     Metadata: attributes.userMetadata,
     StorageClass: attributes.storageClass,
+    ...showEncryption(record.encryption, overrides.SSECustomerKeyMD5),
   };
 }

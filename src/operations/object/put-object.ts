@@ -5,10 +5,17 @@ import { requireLength } from "../../body/request-payload.ts";
 import { singlePutBytes } from "../../model/limits.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
 import { checkWriteConditionForm } from "../../objects/preconditions.ts";
+import type { NewVersion } from "../../objects/object-writes.ts";
+import {
+  encryptionFor,
+  etagFor,
+  settleEncryption,
+  type SettledEncryption,
+} from "../encryption/encryption-settings.ts";
 import type { Operation } from "../operation.ts";
 import { checksumMember, readChecksums } from "./checksum-members.ts";
 import { quoteEtag, writtenVersionId } from "./object-members.ts";
-import { notImplemented, refuseEncryption } from "./refused-settings.ts";
+import { notImplemented } from "./refused-settings.ts";
 import { readAttributes } from "./upload-attributes.ts";
 import { readVersionSettings } from "./version-settings.ts";
 
@@ -19,11 +26,11 @@ export const putObject: Operation<Input, Output> = async (input, context) => {
   const { store, payload } = context;
   // Everything that can be judged by the headers is, before a byte of the body is read.
   if (input.WriteOffsetBytes !== undefined) throw notImplemented("x-amz-write-offset-bytes");
-  refuseEncryption(input);
   const attributes = readAttributes(input);
   checkWriteConditionForm({ ifMatch: input.IfMatch, ifNoneMatch: input.IfNoneMatch });
   const bucket = store.buckets.guess(input.Bucket) ?? (await store.buckets.get(input.Bucket));
   const settle = await readVersionSettings(input, bucket, context);
+  const encryption = await settleEncryption(input, { bucket, key: input.Key }, context);
   const lengthBytes = requireLength(payload);
 
   const place = { bucketName: input.Bucket, key: input.Key };
@@ -39,18 +46,31 @@ export const putObject: Operation<Input, Output> = async (input, context) => {
     ifMatch: input.IfMatch,
     ifNoneMatch: input.IfNoneMatch,
   });
-  const received = await store.contents.receive(digested.stream, lengthBytes);
+  const received = await store.contents.receive(digested.stream, lengthBytes, encryption.seal);
   const { md5Hex = "", checksum } = digested.result();
-  const written = await store.writes.put(place, begun, received, {
-    etag: md5Hex,
+  let shown = encryption.shown;
+  const describe = ({ seal, checkBucket }: SettledEncryption): NewVersion => ({
+    etag: etagFor(seal, md5Hex),
     checksum: checksum === undefined ? undefined : { ...checksum, type: "FULL_OBJECT" },
     attributes,
-    settle,
+    encryption: encryptionFor(seal, md5Hex),
+    settle(inCommit) {
+      checkBucket(inCommit);
+      return settle(inCommit);
+    },
+  });
+  const upload = { received, version: describe(encryption) };
+  const written = await store.writes.put(place, begun, upload, async (changed, bytes) => {
+    const settled = await settleEncryption(input, { bucket: changed, key: input.Key }, context);
+    shown = settled.shown;
+    const resealed = await store.contents.reseal(bytes, settled.seal);
+    return { received: resealed, version: describe(settled) };
   });
   return {
     ETag: quoteEtag(written.record.etag),
     VersionId: writtenVersionId(written.bucket, written.record),
     ...checksumMember(written.record.checksum),
     ChecksumType: written.record.checksum?.type,
+    ...shown,
   };
 };

@@ -6,10 +6,12 @@ import { formatContentRange, parseRange } from "../../body/range.ts";
 import { S3Error } from "../../model/errors.ts";
 import { partNumbers } from "../../model/limits.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
+import { BucketChangedError } from "../../objects/bucket-changed-error.ts";
 import { judgeRead, matchesIfRange, preconditionFailed } from "../../objects/preconditions.ts";
 import type { ObjectRecord } from "../../objects/records/object-record.ts";
 import type { FoundObject } from "../../objects/versions.ts";
 import { BlobMissingError } from "../../storage/storage-errors.ts";
+import { checkReadKey } from "../encryption/object-seals.ts";
 import type { OperationContext } from "../operation.ts";
 import { checksumMember } from "./checksum-members.ts";
 import { describeObject, quoteEtag, shownVersionId } from "./object-members.ts";
@@ -31,11 +33,7 @@ export async function viewObject(input: Input, context: OperationContext): Promi
   checkForm(input, context);
   const found = await context.store.versions.find(input.Bucket, input.Key, input.VersionId);
   judge(input, found);
-  if (input.SSECustomerAlgorithm !== undefined || input.SSECustomerKey !== undefined) {
-    throw new S3Error("InvalidRequest", {
-      message: "The encryption parameters are not applicable to this object.",
-    });
-  }
+  checkReadKey(found.record.encryption, input, context);
   const { bucket, record } = found;
   const permitted = permittedMembers(input, found, context);
   const described = describeObject(bucket, record, input);
@@ -57,8 +55,8 @@ export async function viewObject(input: Input, context: OperationContext): Promi
 }
 
 /**
- * Runs a read again when the object was replaced between its record and its bytes: the next look
- * finds the new version. Bounded, because a blob that is really missing must become an error.
+ * Runs a read again when the object was replaced between its record and its bytes, or a copy when its
+ * target's bucket has other settings by the commit: the next look finds the new version. Bounded, because a blob that is really missing must become an error.
  */
 export async function whenReplacedAgain<Result>(read: () => Promise<Result>): Promise<Result> {
   const attempts = 8;
@@ -66,7 +64,8 @@ export async function whenReplacedAgain<Result>(read: () => Promise<Result>): Pr
     try {
       return await read();
     } catch (error) {
-      if (!(error instanceof BlobMissingError) || attempt === attempts) throw error;
+      const isChanged = error instanceof BlobMissingError || error instanceof BucketChangedError;
+      if (!isChanged || attempt === attempts) throw error;
     }
   }
 }
