@@ -55,6 +55,11 @@ export interface ServerOptions {
   readonly durability?: Durability;
   /** Domains under which buckets are addressed as hosts. Default `localhost`: `bucket.localhost`. */
   readonly domains?: readonly string[];
+  /**
+   * Encryption with customers' keys (SSE-C). Default `blocked`: new buckets refuse it until
+   * PutBucketEncryption unblocks it, as in S3. `anywhere`: without TLS too.
+   */
+  readonly customerKeys?: "blocked" | "allowed" | "anywhere";
   /** Serves HTTPS; both as PEM. */
   readonly tls?: { readonly key: string | Uint8Array; readonly certificate: string | Uint8Array };
   readonly limits?: Partial<HttpLimits>;
@@ -109,6 +114,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
       ...(options.limits === undefined ? {} : { limits: options.limits }),
       region,
       domains: options.domains ?? ["localhost"],
+      customerKeys: options.customerKeys ?? "blocked",
       credentials,
       masterKeys,
       log,

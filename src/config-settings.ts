@@ -149,6 +149,16 @@ export const settings = {
       "File that holds the master key, 32 bytes in Base64 or hexadecimal digits; none is then made in " +
       "the data directory. Further lines hold earlier keys.",
   }),
+  customerKeys: choice<"blocked" | "allowed" | "anywhere">({
+    option: "sse-c",
+    environment: "HOLDFAST_SSE_C",
+    choices: ["blocked", "allowed", "anywhere"],
+    defaultValue: "blocked",
+    help:
+      "Encryption with customers' keys (SSE-C). blocked: new buckets refuse it until PutBucketEncryption " +
+      "unblocks it, as in S3. allowed: they take it. anywhere: without TLS too, where keys can be read " +
+      "on the way.",
+  }),
   logLevel: choice<LogLevel>({
     option: "log-level",
     environment: "HOLDFAST_LOG_LEVEL",

@@ -39,6 +39,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   protocol: [
     "model",
     "http",
+    "keys",
     "body",
     "access",
     "objects",

@@ -4,6 +4,7 @@ import type { TransientByteStream } from "../base/bytes.ts";
 import type { BlobReader } from "../storage/blob/blob-store.ts";
 import type { Extent } from "./records/object-record.ts";
 import type { StreamKeys } from "./sealing/chunk-cipher.ts";
+import { sealedBytes } from "./sealing/sealed-form.ts";
 import { openStream } from "./sealing/sealed-stream.ts";
 
 export type BlobExtent = Extract<Extent, { blob: unknown }>;
@@ -88,6 +89,13 @@ export class ExtentStream implements TransientByteStream {
     this.#first = undefined;
     await reader?.[Symbol.asyncDispose]();
   }
+}
+
+/** How many bytes must be stored for an extent to be read. */
+export function storedEndOf(extent: Extent): number {
+  const end = extent.offset + extent.lengthBytes;
+  if (extent.seal === undefined) return end;
+  return sealedBytes(end, extent.outerSeal === undefined ? 1 : 2);
 }
 
 /** The parts of `extents` that cover the bytes `start` to `end` (exclusive) of their whole. */

@@ -15,6 +15,11 @@ import {
   getBucketPolicyStatus,
   putBucketPolicy,
 } from "./bucket-configuration/policy.ts";
+import {
+  deleteBucketEncryption,
+  getBucketEncryption,
+  putBucketEncryption,
+} from "./bucket-configuration/encryption.ts";
 import { getBucketVersioning, putBucketVersioning } from "./bucket-configuration/versioning.ts";
 import { createBucket } from "./bucket/create-bucket.ts";
 import { deleteBucket } from "./bucket/delete-bucket.ts";
@@ -64,7 +69,7 @@ export const operations = {
   DeleteBucket: deleteBucket,
   DeleteBucketAnalyticsConfiguration: notImplemented,
   DeleteBucketCors: notImplemented,
-  DeleteBucketEncryption: notImplemented,
+  DeleteBucketEncryption: deleteBucketEncryption,
   DeleteBucketIntelligentTieringConfiguration: notImplemented,
   DeleteBucketInventoryConfiguration: notImplemented,
   DeleteBucketLifecycle: notImplemented,
@@ -86,7 +91,7 @@ export const operations = {
   GetBucketAcl: notImplemented,
   GetBucketAnalyticsConfiguration: notImplemented,
   GetBucketCors: notImplemented,
-  GetBucketEncryption: notImplemented,
+  GetBucketEncryption: getBucketEncryption,
   GetBucketIntelligentTieringConfiguration: notImplemented,
   GetBucketInventoryConfiguration: notImplemented,
   GetBucketLifecycleConfiguration: notImplemented,
@@ -135,7 +140,7 @@ export const operations = {
   PutBucketAcl: notImplemented,
   PutBucketAnalyticsConfiguration: notImplemented,
   PutBucketCors: notImplemented,
-  PutBucketEncryption: notImplemented,
+  PutBucketEncryption: putBucketEncryption,
   PutBucketIntelligentTieringConfiguration: notImplemented,
   PutBucketInventoryConfiguration: notImplemented,
   PutBucketLifecycleConfiguration: notImplemented,

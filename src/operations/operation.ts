@@ -6,8 +6,8 @@ import type { AccountDirectory } from "../access/accounts.ts";
 import type { Caller } from "../access/caller.ts";
 import type { RequestAccess } from "../access/request-access.ts";
 import type { RequestPayload } from "../body/request-payload.ts";
+import type { DataKeys } from "../keys/data-keys.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
-import type { ObjectKeys } from "./encryption/object-keys.ts";
 
 export interface OperationContext {
   readonly requestId: string;
@@ -37,7 +37,7 @@ export interface RequestEncryption {
   readonly isSafe: boolean;
   readonly signatureVersion: "v2" | "v4" | undefined;
   /** `undefined`: there is no key management. */
-  readonly objectKeys: ObjectKeys | undefined;
+  readonly dataKeys: DataKeys | undefined;
   /** Whether new buckets take objects with customers' keys. */
   readonly allowsCustomerKeys: boolean;
 }

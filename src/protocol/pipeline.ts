@@ -15,9 +15,9 @@ import { S3Error, type ErrorCode } from "../model/errors.ts";
 import type { OperationDefinition } from "../model/operation-table.ts";
 import { operations as definitions } from "../model/operations.generated.ts";
 import type { OperationName } from "../model/types.generated.ts";
+import type { DataKeys } from "../keys/data-keys.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { notImplemented, operations, type OperationTable } from "../operations/index.ts";
-import type { ObjectKeys } from "../operations/encryption/object-keys.ts";
 import { Reply, SlowReply, type OperationContext } from "../operations/operation.ts";
 import { parseAddress, type Address } from "./address.ts";
 import { compileInputDecoder, type InputDecoder, type OperationInput } from "./decode-input.ts";
@@ -32,6 +32,7 @@ import { checkExpectedOwner, expectsOwner } from "./expected-owner.ts";
 import { PipelineFacts } from "./request-facts.ts";
 import { StoreFacts } from "./resource-facts.ts";
 import { LazyPayload } from "./lazy-payload.ts";
+import { checkMisplacedHeaders } from "./misplaced-headers.ts";
 import { answerService, findService } from "./other-services.ts";
 import { findParameter, parseQuery, type QueryParameter } from "./query.ts";
 import { createRequestIds, type RandomSource, type RequestIds } from "./request-ids.ts";
@@ -65,7 +66,7 @@ export interface PipelineDependencies {
 }
 
 export interface EncryptionDependencies {
-  readonly objectKeys: ObjectKeys | undefined;
+  readonly dataKeys: DataKeys | undefined;
   /** Default `blocked`. */
   readonly customerKeys: CustomerKeyMode;
 }
@@ -185,6 +186,7 @@ class Pipeline {
       const input = await codec.decode(decodable(exchange, address, payload));
       const access = (exchange.access = this.#accessOf(exchange, authentication, input));
       await authorize(definition.name, input, access);
+      checkMisplacedHeaders(definition.name, request.headers);
       if (expectsOwner(input)) await checkExpectedOwner(input, this.#dependencies.store);
       const context = this.#context(exchange, { address, authentication, payload, access, input });
       const result = await run(input, context);
@@ -322,7 +324,7 @@ class Pipeline {
         return {
           isSafe: request.isEncrypted || encryption?.customerKeys === "anywhere",
           signatureVersion,
-          objectKeys: encryption?.objectKeys,
+          dataKeys: encryption?.dataKeys,
           allowsCustomerKeys: (encryption?.customerKeys ?? "blocked") !== "blocked",
         };
       },

@@ -83,7 +83,7 @@ async function prepare(
 
 async function startHere(prepared: Prepared): Promise<RunningServer> {
   const { configuration, directory, tls, log, credentials, masterKey } = prepared;
-  const { host, port, adminPort, region, durability, domains } = configuration;
+  const { host, port, adminPort, region, durability, domains, customerKeys } = configuration;
   const server = await createServer({
     store: directory === undefined ? "memory" : { directory },
     host,
@@ -94,6 +94,7 @@ async function startHere(prepared: Prepared): Promise<RunningServer> {
     ...(masterKey === undefined ? {} : { masterKey }),
     durability,
     domains,
+    customerKeys,
     ...(tls === undefined ? {} : { tls }),
     limits: limitsOf(configuration),
     log,
@@ -109,7 +110,7 @@ async function startHere(prepared: Prepared): Promise<RunningServer> {
 
 async function startWorkers(prepared: Prepared): Promise<RunningServer> {
   const { configuration, tls, credentials, log } = prepared;
-  const { host, adminPort, region, durability, domains } = configuration;
+  const { host, adminPort, region, durability, domains, customerKeys } = configuration;
   const { accessKeyId, secretAccessKey } = credentials;
   const directory = prepared.directory as string; // several workers never share a memory store
   const masterKeys = await findMasterKeys(directory, prepared.masterKey);
@@ -126,6 +127,7 @@ async function startWorkers(prepared: Prepared): Promise<RunningServer> {
       limits: limitsOf(configuration),
       region,
       domains,
+      customerKeys,
       credentials: { accessKeyId, secretAccessKey },
       masterKeys,
       logLevel: configuration.logLevel,

@@ -15,10 +15,15 @@ import type { HttpHandler } from "../http/http-message.ts";
 import type { HttpLimits, HttpServer, HttpServerOptions } from "../http/http-server.ts";
 import { startHttpServer } from "../http/start-http-server.ts";
 import { checkMasterKeys } from "../keys/master-key-witnesses.ts";
+import { DataKeys } from "../keys/data-keys.ts";
+import { KmsCiphers } from "../keys/kms-ciphers.ts";
+import { KmsKeys } from "../keys/kms-keys.ts";
+import { LocalKeyProvider, localPrefix } from "../keys/local-key-provider.ts";
+import type { MasterKeyRing } from "../keys/master-key-ring.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { openStores, type StoresOptions } from "../open-stores.ts";
 import { operations } from "../operations/index.ts";
-import { createPipeline } from "../protocol/pipeline.ts";
+import { createPipeline, type CustomerKeyMode } from "../protocol/pipeline.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
 import { AuditLog } from "../telemetry/audit.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -35,6 +40,7 @@ export interface ServingOptions extends Omit<StoresOptions, "keys"> {
   readonly limits?: Partial<HttpLimits>;
   readonly region: string;
   readonly domains: readonly string[];
+  readonly customerKeys: CustomerKeyMode;
   readonly credentials: Credentials;
   readonly masterKeys: MasterKeySource;
   readonly log: Log;
@@ -68,13 +74,14 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
       intervalMilliseconds: refreshMilliseconds,
     }),
   ];
+  const dataKeys = createDataKeys(options, objects, ring);
   if (options.sweeps) workers.push(new Sweeper({ objectStore: objects, events: options.log }));
   for (const worker of workers) {
     const runner = new WorkerRunner({ worker, clock: options.clock, events: options.log });
     started.use(runner).start();
   }
   const audit = openAuditLog(options.audit, started);
-  const http = started.use(await startS3(options, objects, audit));
+  const http = started.use(await startS3(options, { objects, dataKeys, audit }));
   const resources = started.move();
   return {
     address: http.address,
@@ -98,11 +105,25 @@ function openAuditLog(
   return resources.use(new AuditLog(resources.use(new RotatingFile(options))));
 }
 
-function startS3(
-  options: ServingOptions,
-  objects: ObjectStore,
-  audit: AuditLog | undefined,
-): Promise<HttpServer> {
+/** What the pipeline is made of beside the options. */
+interface Parts {
+  readonly objects: ObjectStore;
+  readonly dataKeys: DataKeys;
+  readonly audit: AuditLog | undefined;
+}
+
+/** Of the keys that Holdfast keeps itself. */
+function createDataKeys(
+  { clock, region }: ServingOptions,
+  { keyValueStore: store }: ObjectStore,
+  ring: MasterKeyRing,
+): DataKeys {
+  const kmsKeys = new KmsKeys({ store, ciphers: new KmsCiphers(ring), clock, region });
+  const provider = new LocalKeyProvider(kmsKeys);
+  return new DataKeys({ providers: [{ prefix: localPrefix, provider, isRemote: false }], clock });
+}
+
+function startS3(options: ServingOptions, parts: Parts): Promise<HttpServer> {
   const { log, host, port, tls, limits } = options;
   const refuse = createRefusals(fillRandom);
   return startHttpServer(
@@ -119,16 +140,13 @@ function startS3(
       },
       onResponseError: (error, request) => log.responseBroken({ method: request.method }, error),
     },
-    createS3Handler(options, objects, audit),
+    createS3Handler(options, parts),
   );
 }
 
-function createS3Handler(
-  options: ServingOptions,
-  objects: ObjectStore,
-  audit: AuditLog | undefined,
-): HttpHandler {
-  const { credentials, log, region, clock, domains } = options;
+function createS3Handler(options: ServingOptions, parts: Parts): HttpHandler {
+  const { credentials, log, region, clock, domains, customerKeys } = options;
+  const { objects, dataKeys, audit } = parts;
   const observe = createObserver(log, audit);
   const { accountId, canonicalId } = objects.rootAccount;
   const root = {
@@ -146,6 +164,7 @@ function createS3Handler(
     region,
     clock,
     domains,
+    encryption: { dataKeys, customerKeys },
     operations,
     fillRandom,
     reportFailure: ({ requestId, operation, error }) => {

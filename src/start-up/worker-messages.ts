@@ -7,6 +7,7 @@ import type { WriterId } from "../storage/blob/blob-store.ts";
 import type { LogFormat, LogLevel } from "../telemetry/log.ts";
 import type { MasterKeySource } from "./master-keys.ts";
 import type { Credentials } from "./root-credentials.ts";
+import type { CustomerKeyMode } from "../protocol/pipeline.ts";
 import type { RotatingFileOptions } from "./rotating-file.ts";
 
 export interface WorkerOptions {
@@ -18,6 +19,7 @@ export interface WorkerOptions {
   readonly limits: Partial<HttpLimits>;
   readonly region: string;
   readonly domains: readonly string[];
+  readonly customerKeys: CustomerKeyMode;
   readonly credentials: Credentials;
   readonly masterKeys: MasterKeySource;
   readonly logLevel: LogLevel;

@@ -370,9 +370,9 @@ test("grants and encryption of a copy are refused as those of an upload", async 
     code: "AccessControlListNotSupported",
     status: 400,
   });
-  await assertRefused(s3.copyObject({ ...copy, ServerSideEncryption: "aws:kms" }), {
-    code: "NotImplemented",
-    status: 501,
+  await assertRefused(s3.copyObject({ ...copy, ServerSideEncryption: "aws:fsx" }), {
+    code: "InvalidArgument",
+    status: 400,
   });
   await assertRefused(s3.copyObject({ ...copy, StorageClass: "COLD" as "GLACIER" }), {
     code: "InvalidStorageClass",

@@ -1,7 +1,6 @@
 // PutObject, GetObject and HeadObject: what goes in comes out, and what cannot go in leaves no trace.
 
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import {
@@ -309,10 +308,8 @@ test("ACLs: the two that mean nothing pass, others are refused in S3's words", a
   assert.equal(await textOf(await s3.getObject({ Bucket, Key: "acl" })), "x");
 });
 
-test("encryption and object lock are refused rather than ignored", async () => {
+test("object lock is refused rather than ignored", async () => {
   const Key = "protected";
-  const encrypted = { Bucket, Key, Body: "x", ServerSideEncryption: "AES256" } as const;
-  await assertRefused(s3.putObject(encrypted), { code: "NotImplemented", status: 501 });
   const ObjectLockRetainUntilDate = new Date(Date.now() + 86_400_000);
   const locked = { ObjectLockMode: "GOVERNANCE", ObjectLockRetainUntilDate } as const;
   await assertRefused(s3.putObject({ Bucket, Key, Body: "x", ...locked }), {
@@ -329,21 +326,6 @@ test("appending is an operation of directory buckets", async () => {
   await assertRefused(s3.putObject({ Bucket, Key: "a", Body: "x", WriteOffsetBytes: 0 }), {
     code: "NotImplemented",
     status: 501,
-  });
-});
-
-test("the key of an SSE-C read does not fit an object without encryption", async () => {
-  await put(Bucket, "clear", "x");
-  const key = Buffer.alloc(32, 7);
-  const headers = {
-    "x-amz-server-side-encryption-customer-algorithm": "AES256",
-    "x-amz-server-side-encryption-customer-key": key.toString("base64"),
-    "x-amz-server-side-encryption-customer-key-md5": createHash("md5").update(key).digest("base64"),
-  };
-  assertErrorAnswer(await send({ path: `/${Bucket}/clear`, headers }), {
-    code: "InvalidRequest",
-    status: 400,
-    message: "The encryption parameters are not applicable to this object.",
   });
 });
 

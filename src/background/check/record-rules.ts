@@ -2,6 +2,8 @@
 // snapshot, and what is wrong with the row beside them.
 
 import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
+import { storedEndOf } from "../../objects/extents.ts";
 import { decodeBucketRecord } from "../../objects/records/bucket-record.ts";
 import {
   bucketIdOf,
@@ -335,8 +337,10 @@ function extentProblems(
     const row = inlineRows[next];
     next += 1;
     if (row === undefined) problems.add("inline bytes are missing");
-    else if (row.value.byteLength < offset + lengthBytes)
-      problems.add("inline bytes are too short");
+    else if (row.value.byteLength < storedEndOf(extent)) problems.add("inline bytes are too short");
+    else if (extent.crc32 !== undefined && crc32(row.value) !== extent.crc32) {
+      problems.add("inline bytes do not match their checksum");
+    }
   }
   if (sum !== sizeBytes) problems.add("the extents do not add up to the size");
   return [...problems];
@@ -351,6 +355,8 @@ function digestProblems(
   const [extent] = extents;
   const isJudged = extents.length === 1 && extent !== undefined && "inline" in extent;
   if (!isJudged || row === undefined || !/^[0-9a-f]{32}$/.test(record.etag)) return [];
+  // What is sealed has a checksum of its own, and only its keys could tell more.
+  if (extent.seal !== undefined) return [];
   const bytes = row.value.subarray(extent.offset, extent.offset + extent.lengthBytes);
   const digest = createHash("md5").update(bytes).digest("hex");
   return digest === record.etag ? [] : ["the bytes do not match the entity tag"];

@@ -1,6 +1,7 @@
 // The one walk over everything that can be named and everything that names: blobs by their counters,
 // inline bytes and layouts by their rows, on the other side versions, layouts and parts.
 
+import { storedEndOf } from "../../objects/extents.ts";
 import {
   bucketIdOf,
   identifierOf,
@@ -114,6 +115,6 @@ function nameExtents(visitor: ReferenceVisitor, extents: readonly Extent[], row:
   for (const extent of extents) {
     const identifier =
       "blob" in extent ? blobIdentifier(extent.blob) : inlineIdentifier(extent.inline);
-    visitor.name(identifier, extent.offset + extent.lengthBytes, row);
+    visitor.name(identifier, storedEndOf(extent), row);
   }
 }

@@ -89,7 +89,7 @@ describe("a sealed stream", () => {
           const sealed = await collect(sealStream(pieces(plain, split), keys, size));
           assert.equal(sealed.byteLength, sealedBytes(size, layers));
           assert.equal(plainBytes(sealed.byteLength, layers), size);
-          assert.deepEqual(sealed, sealWhole(plain, keys), `${size} bytes in ${split}`);
+          assert.deepEqual(sealed, sealWhole(plain, keys), `${size} bytes in ${split.join()}`);
           const unmeasured = await collect(sealStream(pieces(plain, split), keys, undefined));
           assert.deepEqual(unmeasured, sealed);
           assert.deepEqual(await open(sealed, keys, 0, size, split), plain);

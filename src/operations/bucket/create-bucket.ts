@@ -1,6 +1,7 @@
 // CreateBucket: with the rules of regions, ownership, object lock and tags.
 
 import { S3Error } from "../../model/errors.ts";
+import { newBucketEncryption } from "../bucket-configuration/encryption.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
 import { enumerations } from "../../model/types.generated.ts";
 import type { ObjectOwnership } from "../../objects/records/bucket-record.ts";
@@ -44,6 +45,7 @@ export const createBucket: Operation<Input, Output> = async (input, context) => 
     objectLockEnabled,
     objectOwnership,
     tags,
+    ...newBucketEncryption(context),
   });
   if (!created) {
     if (record.ownerId !== caller.canonicalId) {

@@ -1,6 +1,7 @@
 // Seals of SSE-KMS and DSSE-KMS: the object's key comes from a key management service, bound to the
 // object's place and to what the client added.
 
+import type { DataKeys, OpenRequest } from "../../keys/data-keys.ts";
 import { S3Error } from "../../model/errors.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import type { ObjectEncryption } from "../../objects/records/object-record.ts";
@@ -8,7 +9,6 @@ import { ObjectKeyWrap } from "../../objects/sealing/key-wrap.ts";
 import type { ObjectSeal } from "../../objects/sealing/object-seal.ts";
 import type { OperationContext } from "../operation.ts";
 import { parseClientContext, type ClientContext } from "./encryption-request.ts";
-import type { KeyPurpose, ObjectKeys } from "./object-keys.ts";
 
 type KmsEncryption = Extract<ObjectEncryption, { keyArn: string }>;
 
@@ -30,13 +30,13 @@ export async function newKmsSeal(
   place: SealedPlace,
   context: OperationContext,
 ): Promise<ObjectSeal> {
-  const keys = keysOf(context);
+  const dataKeys = dataKeysOf(context);
   // Guide, "Using DSSE-KMS": bucket keys are not supported.
   const isBucketKey = request.bucketKey && request.kind === "aws:kms";
-  const purpose = purposeOf({ isBucketKey, pairs: request.context?.pairs }, place, context);
-  const { caller } = context;
+  const { caller, signal } = context;
   const accountId = caller.kind === "anonymous" ? place.bucket.ownerAccountId : caller.accountId;
-  const made = await keys.generate({ ...purpose, keyId: request.keyId, accountId });
+  const contexts = contextsOf(isBucketKey, request.context?.pairs, place);
+  const made = await dataKeys.create({ keyId: request.keyId, accountId, signal, ...contexts });
   return sealOf(
     {
       kind: request.kind,
@@ -56,15 +56,16 @@ export async function openKmsSeal(
   place: SealedPlace,
   context: OperationContext,
 ): Promise<ObjectSeal> {
-  const keys = keysOf(context);
-  const isBucketKey = encryption.bucketKey === true;
+  const dataKeys = dataKeysOf(context);
+  const { wrappedKey: wrapped, keyArn, bucketKey } = encryption;
   const pairs = parseClientContext(encryption.context)?.pairs;
-  const purpose = purposeOf({ isBucketKey, pairs }, place, context);
-  const { wrappedKey: wrapped, keyArn } = encryption;
-  return sealOf(encryption, await keys.open({ wrapped, keyArn }, purpose), context);
+  const contexts = contextsOf(bucketKey === true, pairs, place);
+  const { signal } = context;
+  const objectKey = await dataKeys.open({ wrapped, keyArn, signal, ...contexts });
+  return sealOf(encryption, objectKey, context);
 }
 
-function keysOf({ encryption }: OperationContext): ObjectKeys {
+function dataKeysOf({ encryption }: OperationContext): DataKeys {
   if (encryption.signatureVersion !== "v4") {
     throw new S3Error("InvalidArgument", {
       message:
@@ -72,27 +73,21 @@ function keysOf({ encryption }: OperationContext): ObjectKeys {
       fields: { ArgumentName: "Authorization", ArgumentValue: "null" },
     });
   }
-  const { objectKeys } = encryption;
-  if (objectKeys !== undefined) return objectKeys;
+  const { dataKeys } = encryption;
+  if (dataKeys !== undefined) return dataKeys;
   throw new S3Error("NotImplemented", { fields: { Header: "x-amz-server-side-encryption" } });
 }
 
 /** Guide, "Encryption context": the object's ARN, the bucket's with a bucket key. */
-function purposeOf(
-  {
-    isBucketKey,
-    pairs,
-  }: { readonly isBucketKey: boolean; readonly pairs: ClientContext["pairs"] | undefined },
+function contextsOf(
+  isBucketKey: boolean,
+  pairs: ClientContext["pairs"] | undefined,
   { bucket, key }: SealedPlace,
-  { caller, signal }: OperationContext,
-): KeyPurpose {
+): Pick<OpenRequest, "encryptionContext" | "bucketKeyContext"> {
   const arn = `arn:aws:s3:::${bucket.name}`;
-  return {
-    principal: caller.kind === "anonymous" ? "" : caller.principal.arn,
-    encryptionContext: { ...pairs, "aws:s3:arn": isBucketKey ? arn : `${arn}/${key}` },
-    isBucketKey,
-    signal,
-  };
+  const encryptionContext = { ...pairs, "aws:s3:arn": `${arn}/${key}` };
+  if (!isBucketKey) return { encryptionContext };
+  return { encryptionContext, bucketKeyContext: { "aws:s3:arn": arn } };
 }
 
 /** DSSE-KMS: the second layer's keys are kept by the server itself, independent of the first's. */
