@@ -63,7 +63,11 @@ export function compileInputDecoder(operation: OperationDefinition): InputDecode
       checkChecksumHeaderNames([...request.headers.entries()].map(([name]) => name));
     }
     for (const { name, value } of request.query) {
-      const member = queries.get(name);
+      const member = queries.get(name) ?? (isHoistable(name) ? headers.get(name) : undefined);
+      if (member === undefined && metadata !== undefined && name.startsWith(metadata.prefix)) {
+        if (request.headers.get(name) === undefined) addMetadata(input, metadata, name, value);
+        continue;
+      }
       // Of several values S3 reads the first.
       if (member === undefined || input[member.name] !== undefined) continue;
       setValue(input, member.name, member.decode(value));
@@ -76,6 +80,21 @@ export function compileInputDecoder(operation: OperationDefinition): InputDecode
     const { headers: sent, payload, hasBody } = request;
     return decodeBody(input, sent, payload, hasBody).then(() => input);
   };
+}
+
+/**
+ * Presigning SDKs move headers into the query, and S3 takes them from there
+ * (github.com/aws/aws-sdk-js-v3/issues/4694), except those of encryption, which it wants as headers
+ * (github.com/aws/aws-sdk-ruby/issues/874), and checksums, which it ignores
+ * (github.com/aws/aws-sdk/issues/480): a URL is signed before there is a body.
+ */
+function isHoistable(name: string): boolean {
+  return (
+    name.startsWith("x-amz-") &&
+    !name.startsWith("x-amz-checksum-") &&
+    name !== "x-amz-sdk-checksum-algorithm" &&
+    !name.startsWith("x-amz-server-side-encryption")
+  );
 }
 
 function compileLabels(
