@@ -13,34 +13,44 @@ export interface AuthorizedInput {
 }
 
 /** Throws S3Error AccessDenied, NoSuchBucket. */
-export async function authorize(
+export function authorize(
   operation: OperationName,
   input: AuthorizedInput,
   access: RequestAuthorization,
-): Promise<void> {
+): Promise<void> | undefined {
   const rule = operationRules[operation];
-  if (rule === undefined) return;
+  if (rule === undefined) return undefined;
   const bucketName = input["Bucket"] as string | undefined;
   if (rule.on === "service" || bucketName === undefined) {
     access.demandService(rule.action);
-    return;
+    return undefined;
   }
   if (operation === "CreateBucket") {
     demandCreation(input, bucketName, access);
-    return;
+    return undefined;
   }
   const versionId = input["VersionId"] as string | undefined;
   const isVersioned = versionId !== undefined && rule.versionAction !== undefined;
   const deletesVersion = isVersioned && operation === "DeleteObject";
-  await access.demand({
+  const demand: AccessDemand = {
     action: (isVersioned ? rule.versionAction : rule.action) as AccessDemand["action"],
     bucketName,
     ...(rule.on === "object" ? { key: input["Key"] as string, versionId } : {}),
     // A list gives the deletion of an object; a version's is given by policies alone.
     ...(rule.acl === undefined || deletesVersion ? {} : { acl: rule.acl }),
-  });
-  if (rule.on === "object") await demandExtras(operation, input, bucketName, access);
+  };
+  if (!mayDemandMore.has(operation)) {
+    return access.admitsPlainly(demand) ? undefined : access.demand(demand);
+  }
+  return access.demand(demand).then(() => demandExtras(operation, input, bucketName, access));
 }
+
+const mayDemandMore: ReadonlySet<OperationName> = new Set([
+  "PutObject",
+  "CopyObject",
+  "CreateMultipartUpload",
+  "GetObjectAttributes",
+]);
 
 /** Actions that headers of an upload ask for beside s3:PutObject. */
 const uploads: ReadonlySet<OperationName> = new Set([

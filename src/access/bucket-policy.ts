@@ -3,6 +3,7 @@
 import { compilePolicy } from "./policy/compile-policy.ts";
 import type { CompiledPolicy } from "./policy/compile-policy.ts";
 import { parsePolicy } from "./policy/policy-document.ts";
+import { isPublicPolicy } from "./policy/public-policy.ts";
 
 export interface BucketPolicy {
   readonly compiled: CompiledPolicy;
@@ -19,6 +20,6 @@ export function compileBucketPolicy(text: string): BucketPolicy {
   let isPublic: boolean | undefined;
   return {
     compiled,
-    isPublic: (bucketName) => (isPublic ??= bucketName === ""),
+    isPublic: (bucketName) => (isPublic ??= isPublicPolicy(compiled, bucketName)),
   };
 }

@@ -17,6 +17,8 @@ import type { RequestFacts } from "./request-context.ts";
 export interface ResourceFacts {
   /** The same record for every call of one request. Throws S3Error NoSuchBucket. */
   bucket(name: string): Promise<BucketFacts & BucketTags>;
+  /** What is known of a bucket without a look. */
+  known(name: string): (BucketFacts & BucketTags) | undefined;
   /** `undefined`: there is no such object or version. */
   object(
     bucketName: string,
@@ -42,13 +44,28 @@ export class RequestAuthorization implements RequestAccess {
   readonly #caller: Caller;
   readonly #facts: RequestFacts;
   readonly #resources: ResourceFacts;
-  /** The last decision, for the audit log: a denial ends a request. */
-  lastDecision: Judged | undefined;
+  #lastDecision: Judged | undefined;
+  #plainlyAdmitted: AccessDemand | undefined;
 
   constructor(facts: RequestFacts, resources: ResourceFacts) {
     this.#caller = facts.caller;
     this.#facts = facts;
     this.#resources = resources;
+  }
+
+  /** The last decision, for the audit log: a denial ends a request. */
+  get lastDecision(): Judged | undefined {
+    const plain = this.#plainlyAdmitted;
+    if (this.#lastDecision !== undefined || plain === undefined) return this.#lastDecision;
+    return { isAllowed: true, reason: "account-root", ...describe(plain) };
+  }
+
+  /** Whether the common case lets the request in, which is found out without a wait. */
+  admitsPlainly(demand: AccessDemand): boolean {
+    const bucket = this.#resources.known(demand.bucketName);
+    if (bucket === undefined || !this.#ownsPlainly(bucket, isAboutObject(demand))) return false;
+    this.#plainlyAdmitted = demand;
+    return true;
   }
 
   async demand(demand: AccessDemand): Promise<void> {
@@ -68,7 +85,7 @@ export class RequestAuthorization implements RequestAccess {
     const context = contextOf(this.#facts, {});
     const decision = decide({ caller: this.#caller, action, resource, context, ...subject });
     const judged = { ...decision, action, resource };
-    this.lastDecision = judged;
+    this.#lastDecision = judged;
     if (!judged.isAllowed || this.#caller.kind === "anonymous") throw this.#denied(judged);
   }
 
@@ -84,23 +101,23 @@ export class RequestAuthorization implements RequestAccess {
   async judge(demand: AccessDemand): Promise<Judged> {
     const bucket = await this.#resources.bucket(demand.bucketName);
     const judged = await this.#judge(demand, bucket);
-    if (this.lastDecision?.isAllowed !== false) this.lastDecision = judged;
+    if (this.#lastDecision?.isAllowed !== false) this.#lastDecision = judged;
     return judged;
   }
 
   async #judge(
-    { action, bucketName, key, versionId, acl }: AccessDemand,
+    demand: AccessDemand,
     bucket: Awaited<ReturnType<ResourceFacts["bucket"]>>,
   ): Promise<Judged> {
-    const resource = `arn:aws:s3:::${key === undefined ? bucketName : `${bucketName}/${key}`}`;
-    const isAboutObject = key !== undefined && acl?.of !== "bucket";
-    if (this.#ownsPlainly(bucket, isAboutObject) || this.#isOwnersPolicy(action, bucket)) {
+    const { bucketName, key, versionId, acl } = demand;
+    const { action, resource } = describe(demand);
+    if (this.#ownsPlainly(bucket, isAboutObject(demand)) || this.#isOwnersPolicy(action, bucket)) {
       return { isAllowed: true, reason: "account-root", action, resource };
     }
-    const looksAtObject = isAboutObject && bucket.hasAcls;
+    const looksAtObject = isAboutObject(demand) && bucket.hasAcls;
     const looksAtTags = key !== undefined && this.#asksForTags(bucket.policy);
     const object =
-      looksAtObject || looksAtTags
+      key !== undefined && (looksAtObject || looksAtTags)
         ? await this.#resources.object(bucketName, key, versionId)
         : undefined;
     const context = contextOf(this.#facts, {
@@ -165,7 +182,19 @@ export class RequestAuthorization implements RequestAccess {
   }
 
   #denied(judged: Judged): S3Error {
-    this.lastDecision = judged;
+    this.#lastDecision = judged;
     return new S3Error("AccessDenied", { message: explainDenial(this.#caller, judged) });
   }
+}
+
+function isAboutObject({ key, acl }: AccessDemand): boolean {
+  return key !== undefined && acl?.of !== "bucket";
+}
+
+function describe({ action, bucketName, key }: AccessDemand): {
+  readonly action: string;
+  readonly resource: string;
+} {
+  const name = key === undefined ? bucketName : `${bucketName}/${key}`;
+  return { action, resource: `arn:aws:s3:::${name}` };
 }

@@ -8,12 +8,15 @@ import type { RequestAccess } from "../access/request-access.ts";
 import type { RequestPayload } from "../body/request-payload.ts";
 import type { DataKeys } from "../keys/data-keys.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
+import type { Versions } from "../objects/versions.ts";
 
 export interface OperationContext {
   readonly requestId: string;
   readonly caller: Caller;
   /** What the caller may do beside what let it in. */
   readonly access: RequestAccess;
+  /** Looks objects up; the one that the request reads has been found already, when it was judged. */
+  readonly objects: Pick<Versions, "find">;
   /** The same for a caller who was found in a form's fields. */
   readonly accessFor: (caller: Caller, signatureVersion: "v2" | "v4" | undefined) => RequestAccess;
   readonly accounts: AccountDirectory;

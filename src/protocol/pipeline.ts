@@ -4,7 +4,7 @@
 import { authenticate } from "../access/authenticate.ts";
 import type { AccountDirectory } from "../access/accounts.ts";
 import { authorize, refuseStranger } from "../access/authorize.ts";
-import { RequestAuthorization, type Judged } from "../access/request-authorization.ts";
+import type { Judged, RequestAuthorization } from "../access/request-authorization.ts";
 import type { Caller } from "../access/caller.ts";
 import type { ServiceApi, ServiceName } from "../access/service-request.ts";
 import type { Authentication, CredentialLookup } from "../access/signed-request.ts";
@@ -15,7 +15,6 @@ import { S3Error, type ErrorCode } from "../model/errors.ts";
 import type { OperationDefinition } from "../model/operation-table.ts";
 import { operations as definitions } from "../model/operations.generated.ts";
 import type { OperationName } from "../model/types.generated.ts";
-import type { DataKeys } from "../keys/data-keys.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { notImplemented, operations, type OperationTable } from "../operations/index.ts";
 import { Reply, SlowReply, type OperationContext } from "../operations/operation.ts";
@@ -29,10 +28,13 @@ import {
   type OutputEncoder,
 } from "./encode-output.ts";
 import { checkExpectedOwner, expectsOwner } from "./expected-owner.ts";
-import { PipelineFacts } from "./request-facts.ts";
-import { StoreFacts } from "./resource-facts.ts";
 import { LazyPayload } from "./lazy-payload.ts";
 import { checkMisplacedHeaders } from "./misplaced-headers.ts";
+import {
+  PipelineContext,
+  type EncryptionDependencies,
+  type UnderstoodRequest,
+} from "./operation-context.ts";
 import { answerService, findService } from "./other-services.ts";
 import { findParameter, parseQuery, type QueryParameter } from "./query.ts";
 import { createRequestIds, type RandomSource, type RequestIds } from "./request-ids.ts";
@@ -64,18 +66,6 @@ export interface PipelineDependencies {
   readonly reportFailure?: (failure: FailureReport) => void;
   readonly slowReplyTiming?: SlowReplyTiming;
 }
-
-export interface EncryptionDependencies {
-  readonly dataKeys: DataKeys | undefined;
-  /** Default `blocked`. */
-  readonly customerKeys: CustomerKeyMode;
-}
-
-/**
- * Where objects may be encrypted with customers' keys (SSE-C): `blocked` in new buckets until their owner
- * unblocks it, as in S3; `allowed` in new buckets too; `anywhere`: without TLS as well.
- */
-export type CustomerKeyMode = "blocked" | "allowed" | "anywhere";
 
 type RunnableOperation = (input: OperationInput, context: OperationContext) => Promise<unknown>;
 
@@ -134,13 +124,15 @@ interface Exchange {
   errorCode: ErrorCode | undefined;
 }
 
-/** What a request has become when it may run. */
-interface Admitted {
-  readonly address: Address;
-  readonly authentication: Authentication;
-  readonly payload: LazyPayload;
-  readonly access: RequestAuthorization;
-  readonly input: OperationInput;
+interface ObjectInput {
+  readonly Bucket: string;
+  readonly Key: string;
+  readonly VersionId?: string;
+}
+
+/** Operations whose decision and answer are made of one look at the object. */
+function readsObject({ name }: OperationDefinition): boolean {
+  return name === "GetObject" || name === "HeadObject" || name === "GetObjectAttributes";
 }
 
 const absences: ReadonlySet<ErrorCode> = new Set(["NoSuchKey", "NoSuchVersion"]);
@@ -184,11 +176,15 @@ class Pipeline {
       const codec = this.#codecs.get(definition.name) as Codec; // made for every definition
       const payload = new LazyPayload(request, integrity);
       const input = await codec.decode(decodable(exchange, address, payload));
-      const access = (exchange.access = this.#accessOf(exchange, authentication, input));
-      await authorize(definition.name, input, access);
+      const context = this.#context(exchange, { address, authentication, input, payload });
+      if (readsObject(definition)) {
+        const { Bucket, Key, VersionId } = input as unknown as ObjectInput; // by the table
+        await context.objects.lookAt(Bucket, Key, VersionId);
+      }
+      const admission = authorize(definition.name, input, context.access);
+      if (admission !== undefined) await admission;
       checkMisplacedHeaders(definition.name, request.headers);
       if (expectsOwner(input)) await checkExpectedOwner(input, this.#dependencies.store);
-      const context = this.#context(exchange, { address, authentication, payload, access, input });
       const result = await run(input, context);
       return this.#record(exchange, await this.#encode(exchange, codec.encoder, result));
     } catch (error) {
@@ -204,33 +200,22 @@ class Pipeline {
     return (await access.mayList(address.bucket)) ? error : new S3Error("AccessDenied");
   }
 
-  #accessOf(
-    { request, query }: Exchange,
-    { caller, signatureVersion, presigned }: Authentication,
-    input: OperationInput,
-  ): RequestAuthorization {
-    const { clock, region, store } = this.#dependencies;
-    const signed = presigned ? "query" : "header";
-    const form = caller.kind === "anonymous" ? "none" : signed;
-    const facts = { caller, clock, region, request, query, input, form, signatureVersion } as const;
-    return new RequestAuthorization(new PipelineFacts(facts), new StoreFacts(store));
-  }
-
-  /** A browser's form carries its caller inside. */
-  #accessOfForm(
+  #context(
     exchange: Exchange,
-    options: {
-      readonly caller: Caller;
-      readonly signatureVersion: "v2" | "v4" | undefined;
-      readonly input: OperationInput;
-    },
-  ): RequestAuthorization {
-    const { clock, region, store } = this.#dependencies;
-    const { request, query } = exchange;
-    const form = options.caller.kind === "anonymous" ? "none" : "post";
-    const facts = new PipelineFacts({ ...options, clock, region, request, query, form });
-    exchange.caller = options.caller;
-    return (exchange.access = new RequestAuthorization(facts, new StoreFacts(store)));
+    understood: Pick<UnderstoodRequest, "address" | "authentication" | "input" | "payload">,
+  ): PipelineContext {
+    const { request, requestId, query } = exchange;
+    const { address, authentication, input, payload } = understood;
+    const context = new PipelineContext(
+      this.#dependencies,
+      { request, requestId, query, address, authentication, input, payload },
+      (access, caller) => {
+        exchange.access = access;
+        exchange.caller = caller;
+      },
+    );
+    exchange.access = context.access;
+    return context;
   }
 
   #receive(request: HttpRequest): Exchange {
@@ -300,42 +285,6 @@ class Pipeline {
     }
     // The table's own type has proven that the function fits the operation's name.
     return operation as unknown as RunnableOperation;
-  }
-
-  #context(
-    exchange: Exchange,
-    { address, authentication, payload, access, input }: Admitted,
-  ): OperationContext {
-    const { caller, signatureVersion } = authentication;
-    const { request, requestId } = exchange;
-    const { clock, region, store, accounts, encryption } = this.#dependencies;
-    return {
-      requestId,
-      caller,
-      access,
-      accessFor: (signer, signatureVersion) =>
-        this.#accessOfForm(exchange, { caller: signer, signatureVersion, input }),
-      accounts,
-      clock,
-      region,
-      store,
-      payload,
-      get encryption() {
-        return {
-          isSafe: request.isEncrypted || encryption?.customerKeys === "anywhere",
-          signatureVersion,
-          dataKeys: encryption?.dataKeys,
-          allowsCustomerKeys: (encryption?.customerKeys ?? "blocked") !== "blocked",
-        };
-      },
-      get resourceUrl() {
-        const scheme = request.isEncrypted ? "https" : "http";
-        return `${scheme}://${address.host}${address.rawPath}`;
-      },
-      get signal() {
-        return request.signal;
-      },
-    };
   }
 
   async #encode(

@@ -11,69 +11,70 @@ import { findParameter, type QueryParameter } from "./query.ts";
 
 type Tags = RequestFacts["requestTags"];
 
-export class PipelineFacts implements RequestFacts {
+export interface PipelineFactsOptions {
   readonly caller: Caller;
   readonly clock: Clock;
   readonly region: string;
-  readonly authentication: RequestFacts["authentication"];
-  readonly #request: HttpRequest;
-  readonly #query: readonly QueryParameter[];
-  readonly #input: OperationInput;
+  readonly request: HttpRequest;
+  readonly query: readonly QueryParameter[];
+  readonly input: OperationInput;
+  readonly form: RequestFacts["authentication"]["form"];
+  readonly signatureVersion: "v2" | "v4" | undefined;
+}
 
-  constructor(options: {
-    readonly caller: Caller;
-    readonly clock: Clock;
-    readonly region: string;
-    readonly request: HttpRequest;
-    readonly query: readonly QueryParameter[];
-    readonly input: OperationInput;
-    readonly form: RequestFacts["authentication"]["form"];
-    readonly signatureVersion: "v2" | "v4" | undefined;
-  }) {
-    const { request, query, form, signatureVersion } = options;
-    this.caller = options.caller;
-    this.clock = options.clock;
-    this.region = options.region;
-    this.#request = request;
-    this.#query = query;
-    this.#input = options.input;
-    this.authentication = {
-      form,
-      signatureVersion,
-      get signedMilliseconds() {
-        return signedTime(request, query);
-      },
-    };
+/** Made for every request, and hardly ever asked: it does nothing before. */
+export class PipelineFacts implements RequestFacts {
+  readonly #options: PipelineFactsOptions;
+
+  constructor(options: PipelineFactsOptions) {
+    this.#options = options;
+  }
+
+  get caller(): Caller {
+    return this.#options.caller;
+  }
+
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  get region(): string {
+    return this.#options.region;
+  }
+
+  get authentication(): RequestFacts["authentication"] {
+    const { request, query, form, signatureVersion } = this.#options;
+    return { form, signatureVersion, signedMilliseconds: signedTime(request, query) };
   }
 
   get headers(): HttpRequest["headers"] {
-    return this.#request.headers;
+    return this.#options.request.headers;
   }
 
   get remoteAddress(): string {
-    return this.#request.remoteAddress;
+    return this.#options.request.remoteAddress;
   }
 
   get isEncrypted(): boolean {
-    return this.#request.isEncrypted;
+    return this.#options.request.isEncrypted;
   }
 
   get tlsVersion(): string | undefined {
-    return this.#request.tlsVersion;
+    return this.#options.request.tlsVersion;
   }
 
   get requestTags(): Tags {
-    return requestTags(this.#input);
+    return requestTags(this.#options.input);
   }
 
   query(name: string): string | undefined {
     if (name === "location-constraint") {
-      const configuration = this.#input["CreateBucketConfiguration"] as
+      const configuration = this.#options.input["CreateBucketConfiguration"] as
         | { readonly LocationConstraint?: string }
         | undefined;
       return configuration?.LocationConstraint;
     }
-    return findParameter(this.#query, name);
+    return findParameter(this.#options.query, name);
   }
 }
 

@@ -1,27 +1,67 @@
 // What authorization looks at of buckets and objects, read from the store: once for each bucket of a
-// request, and objects only when a decision asks for them.
+// request, and objects only when a decision asks for them. The object that a request reads is looked up
+// once for both: what was judged is what is answered, and no read more than without authorization.
 
-import type { ObjectFacts } from "../access/decide.ts";
 import { compileBucketPolicy } from "../access/bucket-policy.ts";
+import type { ObjectFacts } from "../access/decide.ts";
 import type { ResourceFacts } from "../access/request-authorization.ts";
 import { S3Error } from "../model/errors.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import type { BucketRecord } from "../objects/records/bucket-record.ts";
+import type { FoundObject } from "../objects/versions.ts";
 
 type Facts = Awaited<ReturnType<ResourceFacts["bucket"]>>;
 
 /** By record: one and the same object stands for the same stored bytes. */
 const factsByRecord = new WeakMap<BucketRecord, Facts>();
 
+interface Look {
+  readonly bucketName: string;
+  readonly key: string;
+  readonly versionId: string | undefined;
+  readonly found: Promise<FoundObject>;
+}
+
 export class StoreFacts implements ResourceFacts {
   readonly #store: ObjectStore;
-  readonly #buckets = new Map<string, Promise<Facts>>();
+  /** A request is about one bucket, a copy about two. */
+  #buckets: Map<string, Promise<Facts>> | undefined;
+  /** The object that the request reads. */
+  #look: Look | undefined;
+  #isTaken = false;
+  #known: Facts | undefined;
 
   constructor(store: ObjectStore) {
     this.#store = store;
   }
 
+  /** Looks up the object that the request is going to read. A failure is for who asks for it. */
+  async lookAt(bucketName: string, key: string, versionId: string | undefined): Promise<void> {
+    const found = this.#store.versions.find(bucketName, key, versionId);
+    this.#look = { bucketName, key, versionId, found };
+    try {
+      this.#known = factsByRecord.get((await found).bucket);
+    } catch {
+      // See above.
+    }
+  }
+
+  known(name: string): Facts | undefined {
+    return this.#known?.name === name ? this.#known : undefined;
+  }
+
+  /** As `Versions.find`; the object that was looked up before is handed out once. */
+  find(bucketName: string, key: string, versionId: string | undefined): Promise<FoundObject> {
+    const look = this.#look;
+    if (look === undefined || this.#isTaken || !isSame(look, bucketName, key, versionId)) {
+      return this.#store.versions.find(bucketName, key, versionId);
+    }
+    this.#isTaken = true;
+    return look.found;
+  }
+
   bucket(name: string): Promise<Facts> {
+    this.#buckets ??= new Map();
     let found = this.#buckets.get(name);
     if (found === undefined) {
       found = this.#read(name);
@@ -36,13 +76,14 @@ export class StoreFacts implements ResourceFacts {
     versionId: string | undefined,
   ): Promise<ObjectFacts | undefined> {
     const { ownerId } = await this.bucket(bucketName);
+    const look = this.#look;
+    const isLooked = look !== undefined && isSame(look, bucketName, key, versionId);
     try {
-      const { record } = await this.#store.versions.find(bucketName, key, versionId);
-      return {
-        ownerId: record.owner?.id ?? ownerId,
-        acl: record.acl,
-        tags: record.attributes.tags ?? [],
-      };
+      const { record } = await (isLooked
+        ? look.found
+        : this.#store.versions.find(bucketName, key, versionId));
+      const { owner, acl, attributes } = record;
+      return { ownerId: owner?.id ?? ownerId, acl, tags: attributes.tags ?? [] };
     } catch (error) {
       // Missing, or a delete marker: whether the caller may know is decided elsewhere.
       if (error instanceof S3Error) return undefined;
@@ -51,8 +92,18 @@ export class StoreFacts implements ResourceFacts {
   }
 
   async #read(name: string): Promise<Facts> {
-    const record = await this.#store.buckets.get(name);
+    const record = (await this.#lookedBucket(name)) ?? (await this.#store.buckets.get(name));
     return factsByRecord.get(record) ?? this.#make(record);
+  }
+
+  async #lookedBucket(name: string): Promise<BucketRecord | undefined> {
+    if (this.#look?.bucketName !== name) return undefined;
+    try {
+      return (await this.#look.found).bucket;
+    } catch (error) {
+      if (error instanceof S3Error) return undefined;
+      throw error;
+    }
   }
 
   async #make(record: BucketRecord): Promise<Facts> {
@@ -61,6 +112,15 @@ export class StoreFacts implements ResourceFacts {
     factsByRecord.set(record, facts);
     return facts;
   }
+}
+
+function isSame(
+  look: Look,
+  bucketName: string,
+  key: string,
+  versionId: string | undefined,
+): boolean {
+  return look.key === key && look.bucketName === bucketName && look.versionId === versionId;
 }
 
 function describeBucket(

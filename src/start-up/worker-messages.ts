@@ -7,7 +7,7 @@ import type { WriterId } from "../storage/blob/blob-store.ts";
 import type { LogFormat, LogLevel } from "../telemetry/log.ts";
 import type { MasterKeySource } from "./master-keys.ts";
 import type { Credentials } from "./root-credentials.ts";
-import type { CustomerKeyMode } from "../protocol/pipeline.ts";
+import type { CustomerKeyMode } from "../protocol/operation-context.ts";
 import type { RotatingFileOptions } from "./rotating-file.ts";
 
 export interface WorkerOptions {

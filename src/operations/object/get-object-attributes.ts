@@ -22,7 +22,7 @@ export const getObjectAttributes: Operation<Input, Output> = (input, context) =>
     for (const name of asked) if (!attributeNames.includes(name)) throw invalidName(name);
     if (asked.size === 0) throw invalidName("");
     const { Bucket, Key, VersionId } = input;
-    const { bucket, record } = await context.store.versions.find(Bucket, Key, VersionId);
+    const { bucket, record } = await context.objects.find(Bucket, Key, VersionId);
     checkReadKey(record.encryption, input, context);
     return {
       LastModified: new Date(record.lastModifiedMilliseconds),

@@ -31,7 +31,7 @@ export interface ObjectView {
 /** Throws S3Error: NoSuchKey and its kin, PreconditionFailed, NotModified, InvalidRange, … */
 export async function viewObject(input: Input, context: OperationContext): Promise<ObjectView> {
   checkForm(input, context);
-  const found = await context.store.versions.find(input.Bucket, input.Key, input.VersionId);
+  const found = await context.objects.find(input.Bucket, input.Key, input.VersionId);
   judge(input, found);
   checkReadKey(found.record.encryption, input, context);
   const { bucket, record } = found;

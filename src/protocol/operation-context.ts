@@ -1,0 +1,152 @@
+// What an operation gets beside its input, made of what the pipeline has found out. Getters, because
+// most operations look at little of it and every request makes one.
+
+import type { AccountDirectory } from "../access/accounts.ts";
+import type { Caller } from "../access/caller.ts";
+import { RequestAuthorization } from "../access/request-authorization.ts";
+import type { Authentication } from "../access/signed-request.ts";
+import type { Clock } from "../base/clock.ts";
+import type { DataKeys } from "../keys/data-keys.ts";
+import type { HttpRequest } from "../http/http-message.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
+import type { OperationContext } from "../operations/operation.ts";
+import type { Address } from "./address.ts";
+import type { OperationInput } from "./decode-input.ts";
+import type { LazyPayload } from "./lazy-payload.ts";
+import type { QueryParameter } from "./query.ts";
+import { PipelineFacts, type PipelineFactsOptions } from "./request-facts.ts";
+import { StoreFacts } from "./resource-facts.ts";
+
+/**
+ * Where objects may be encrypted with customers' keys (SSE-C): `blocked` in new buckets until their owner
+ * unblocks it, as in S3; `allowed` in new buckets too; `anywhere`: without TLS as well.
+ */
+export type CustomerKeyMode = "blocked" | "allowed" | "anywhere";
+
+export interface EncryptionDependencies {
+  readonly dataKeys: DataKeys | undefined;
+  /** Default `blocked`. */
+  readonly customerKeys: CustomerKeyMode;
+}
+
+export interface ContextDependencies {
+  readonly store: ObjectStore;
+  readonly accounts: AccountDirectory;
+  readonly region: string;
+  readonly clock: Clock;
+  readonly encryption?: EncryptionDependencies;
+}
+
+/** A request that has been understood. */
+export interface UnderstoodRequest {
+  readonly request: HttpRequest;
+  readonly requestId: string;
+  readonly address: Address;
+  readonly query: readonly QueryParameter[];
+  readonly authentication: Authentication;
+  readonly input: OperationInput;
+  readonly payload: LazyPayload;
+}
+
+export class PipelineContext implements OperationContext {
+  readonly #dependencies: ContextDependencies;
+  readonly #understood: UnderstoodRequest;
+  readonly #onFormSigner: (access: RequestAuthorization, caller: Caller) => void;
+  readonly objects: StoreFacts;
+  readonly access: RequestAuthorization;
+
+  /** `onFormSigner` hears of the caller that was found in a form's fields. */
+  constructor(
+    dependencies: ContextDependencies,
+    understood: UnderstoodRequest,
+    onFormSigner: (access: RequestAuthorization, caller: Caller) => void,
+  ) {
+    this.#dependencies = dependencies;
+    this.#understood = understood;
+    this.#onFormSigner = onFormSigner;
+    this.objects = new StoreFacts(dependencies.store);
+    const { caller, presigned, signatureVersion } = understood.authentication;
+    const signed = presigned ? "query" : "header";
+    const form = caller.kind === "anonymous" ? "none" : signed;
+    const facts = this.#facts(caller, form, signatureVersion);
+    this.access = new RequestAuthorization(facts, this.objects);
+  }
+
+  get requestId(): string {
+    return this.#understood.requestId;
+  }
+
+  get caller(): Caller {
+    return this.#understood.authentication.caller;
+  }
+
+  get accounts(): AccountDirectory {
+    return this.#dependencies.accounts;
+  }
+
+  get clock(): Clock {
+    return this.#dependencies.clock;
+  }
+
+  get region(): string {
+    return this.#dependencies.region;
+  }
+
+  get store(): ObjectStore {
+    return this.#dependencies.store;
+  }
+
+  get payload(): LazyPayload {
+    return this.#understood.payload;
+  }
+
+  get encryption(): OperationContext["encryption"] {
+    const { encryption } = this.#dependencies;
+    const { request, authentication } = this.#understood;
+    return {
+      isSafe: request.isEncrypted || encryption?.customerKeys === "anywhere",
+      signatureVersion: authentication.signatureVersion,
+      dataKeys: encryption?.dataKeys,
+      allowsCustomerKeys: (encryption?.customerKeys ?? "blocked") !== "blocked",
+    };
+  }
+
+  get resourceUrl(): string {
+    const { request, address } = this.#understood;
+    const scheme = request.isEncrypted ? "https" : "http";
+    return `${scheme}://${address.host}${address.rawPath}`;
+  }
+
+  get signal(): AbortSignal {
+    return this.#understood.request.signal;
+  }
+
+  get accessFor(): OperationContext["accessFor"] {
+    return (caller, signatureVersion) => {
+      const form = caller.kind === "anonymous" ? "none" : "post";
+      const facts = this.#facts(caller, form, signatureVersion);
+      const access = new RequestAuthorization(facts, new StoreFacts(this.store));
+      this.#onFormSigner(access, caller);
+      return access;
+    };
+  }
+
+  #facts(
+    caller: Caller,
+    form: PipelineFactsOptions["form"],
+    signatureVersion: PipelineFactsOptions["signatureVersion"],
+  ): PipelineFacts {
+    const { clock, region } = this.#dependencies;
+    const { request, query, input } = this.#understood;
+    return new PipelineFacts({
+      caller,
+      clock,
+      region,
+      request,
+      query,
+      input,
+      form,
+      signatureVersion,
+    });
+  }
+}
