@@ -3,9 +3,11 @@
 export interface Clock {
   /** Milliseconds since the Unix epoch. May go backwards when an administrator sets the clock. */
   now(): number;
+  /** Milliseconds since some moment, of a clock that nobody sets. Absent: `now` is all there is. */
+  elapsed?(): number;
 }
 
-export const systemClock: Clock = { now: () => Date.now() };
+export const systemClock: Clock = { now: () => Date.now(), elapsed: () => performance.now() };
 
 /** A clock that stands still until it is moved. */
 export class ManualClock implements Clock {

@@ -10,6 +10,7 @@ import { transact } from "../storage/key-value/transaction.ts";
 import { BucketDocuments } from "./bucket-documents.ts";
 import { Buckets } from "./buckets.ts";
 import { Contents, type ContentsOptions } from "./contents.ts";
+import { LockClock } from "./lock-clock.ts";
 import { MultipartUploads } from "./multipart-uploads.ts";
 import { ObjectWrites } from "./object-writes.ts";
 import { ReadPins } from "./read-pins.ts";
@@ -50,11 +51,12 @@ export class ObjectStore {
   readonly buckets: Buckets;
   readonly documents: BucketDocuments;
   readonly contents: Contents;
+  readonly lockClock: LockClock;
   readonly versions: Versions;
   readonly writes: ObjectWrites;
   readonly uploads: MultipartUploads;
 
-  private constructor(options: ObjectStoreOptions, rootAccount: RootAccount) {
+  private constructor(options: ObjectStoreOptions, rootAccount: RootAccount, lockClock: LockClock) {
     const { store, blobs, clock } = options;
     const inlineLimitBytes = options.inlineLimitBytes ?? defaultInlineLimitBytes;
     this.keyValueStore = store;
@@ -77,7 +79,8 @@ export class ObjectStore {
     this.buckets = new Buckets({ store, contents, clock });
     const { buckets } = this;
     this.documents = new BucketDocuments({ store, buckets });
-    this.versions = new Versions({ store, buckets, contents, clock });
+    this.lockClock = lockClock;
+    this.versions = new Versions({ store, buckets, contents, clock, lockClock });
     const { versions } = this;
     this.writes = new ObjectWrites({ store, contents, versions });
     this.uploads = new MultipartUploads({ store, buckets, versions, contents, clock });
@@ -99,10 +102,12 @@ export class ObjectStore {
       transaction.set(keys.store(), encodeRecord(made));
       return made;
     });
-    const opened = new ObjectStore(options, {
+    const rootAccount = {
       accountId: record.rootAccountId,
       canonicalId: record.rootCanonicalId,
-    });
+    };
+    const lockClock = await LockClock.open(options.clock, options.store);
+    const opened = new ObjectStore(options, rootAccount, lockClock);
     await opened.writers.register();
     return opened;
   }

@@ -185,11 +185,15 @@ export class ObjectWrites {
     return this.#contents.extentsOf(content);
   }
 
-  /** Deletes an object, adds a delete marker, or removes one version for good. */
+  /**
+   * Deletes an object, adds a delete marker, or removes one version for good. Throws S3Error AccessDenied
+   * for what object lock protects.
+   */
   async delete(
     place: ObjectPlace,
     versionId: string | undefined,
     conditions: DeleteConditions,
+    mayBypassGovernance = false,
   ): Promise<DeletedVersion & { readonly bucket: BucketRecord }> {
     return this.#inTurn(place, () =>
       transact(this.#store, async (transaction) => {
@@ -198,7 +202,12 @@ export class ObjectWrites {
         const deleted =
           versionId === undefined
             ? await this.#versions.delete(transaction, state)
-            : await this.#versions.deleteVersion(transaction, state, versionId);
+            : await this.#versions.deleteVersion(
+                transaction,
+                state,
+                versionId,
+                mayBypassGovernance,
+              );
         return { ...deleted, bucket: state.bucket };
       }),
     );
@@ -212,13 +221,13 @@ export class ObjectWrites {
   async changeVersion(
     place: ObjectPlace,
     versionId: string | undefined,
-    change: (record: ObjectRecord, bucket: BucketRecord) => ObjectRecord,
+    change: (record: ObjectRecord, bucket: BucketRecord, transaction: Transaction) => ObjectRecord,
   ): Promise<Written> {
     return this.#inTurn(place, () =>
       transact(this.#store, async (transaction) => {
         const state = await this.#versions.load(transaction, place.bucketName, place.key);
         const before = await this.#versions.getVersion(transaction, state, versionId);
-        const record = change(before, state.bucket);
+        const record = change(before, state.bucket, transaction);
         if (record !== before) await this.#versions.replace(transaction, state, record);
         return { bucket: state.bucket, record };
       }),

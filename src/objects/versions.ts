@@ -14,6 +14,8 @@ import type { Buckets } from "./buckets.ts";
 import type { Contents } from "./contents.ts";
 import type { Sequence, VersionId } from "./identifiers.ts";
 import { newVersionId, nextSequence, nullVersionId, parseVersionId } from "./identifiers.ts";
+import type { LockClock } from "./lock-clock.ts";
+import { checkRemovable, settleLock } from "./object-lock.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
 import { keys, ranges } from "./records/keyspace.ts";
 import type { DeleteMarkerRecord, ObjectRecord, VersionRecord } from "./records/object-record.ts";
@@ -58,17 +60,20 @@ export class Versions {
   readonly #buckets: Buckets;
   readonly #contents: Contents;
   readonly #clock: Clock;
+  readonly #lockClock: LockClock;
 
   constructor(options: {
     readonly store: KeyValueStore;
     readonly buckets: Buckets;
     readonly contents: Contents;
     readonly clock: Clock;
+    readonly lockClock: LockClock;
   }) {
     this.#store = options.store;
     this.#buckets = options.buckets;
     this.#contents = options.contents;
     this.#clock = options.clock;
+    this.#lockClock = options.lockClock;
   }
 
   /**
@@ -129,7 +134,8 @@ export class Versions {
     build: (identity: VersionIdentity) => ObjectRecord,
   ): Promise<ObjectRecord> {
     const { bucket, key } = state;
-    const record = build(this.#identify(state));
+    const built = build(this.#identify(state));
+    const record = bucket.defaultLock === undefined ? built : this.#lock(transaction, state, built);
     await this.#makeRoom(transaction, state);
     transaction.set(keys.current(bucket.id, key), encodeRecord(record));
     if (state.marker !== undefined) transaction.delete(keys.marker(bucket.id, key));
@@ -166,12 +172,14 @@ export class Versions {
 
   /**
    * Removes one version for good. When it was the newest, the next older one takes its place.
-   * A version that does not exist is no error in S3. Throws S3Error InvalidArgument for odd ids.
+   * A version that does not exist is no error in S3. Throws S3Error InvalidArgument for odd ids,
+   * AccessDenied for what object lock protects.
    */
   async deleteVersion(
     transaction: Transaction,
     state: KeyState,
     versionId: string,
+    mayBypassGovernance: boolean,
   ): Promise<DeletedVersion> {
     const target = await this.loadVersion(transaction, state, versionId);
     if (target === undefined) {
@@ -179,7 +187,7 @@ export class Versions {
     }
     const { bucket, key } = state;
     const isMarker = isDeleteMarker(target);
-    if (!isMarker) await this.#remove(transaction, bucket, target);
+    if (!isMarker) await this.#remove(transaction, bucket, target, mayBypassGovernance);
     if (target.sequence === (state.current ?? state.marker)?.sequence) {
       transaction.delete(isMarker ? keys.marker(bucket.id, key) : keys.current(bucket.id, key));
       await this.#promote(transaction, state);
@@ -342,11 +350,26 @@ export class Versions {
     if (record.versionId === nullVersionId) transaction.delete(keys.nullVersion(bucket.id, key));
   }
 
+  /** The bucket's default for a version that is new, whichever way it came. */
+  #lock(transaction: Transaction, { bucket }: KeyState, built: ObjectRecord): ObjectRecord {
+    const { nowMilliseconds, startMilliseconds } = this.#lockClock.begin(transaction);
+    // From the creation as S3 shows it, but where the clock was set back from the time that it was.
+    const start =
+      startMilliseconds > nowMilliseconds ? startMilliseconds : built.lastModifiedMilliseconds;
+    const lock = settleLock(built.lock, bucket.defaultLock, start);
+    return lock === undefined ? built : { ...built, lock };
+  }
+
+  /** The one place where a version ends. Throws S3Error AccessDenied for what object lock protects. */
   async #remove(
     transaction: Transaction,
     bucket: BucketRecord,
     record: ObjectRecord,
+    mayBypassGovernance = false,
   ): Promise<void> {
+    if (record.lock !== undefined) {
+      checkRemovable(record.lock, this.#clock.now(), mayBypassGovernance);
+    }
     await this.#contents.release(transaction, record.content);
     this.#countUsage(transaction, bucket, -1, -record.sizeBytes);
   }

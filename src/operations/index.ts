@@ -5,6 +5,10 @@ import type { OperationName, OperationTypes } from "../model/types.generated.ts"
 import type { Operation } from "./operation.ts";
 import { getBucketAbac, putBucketAbac } from "./bucket-configuration/abac.ts";
 import {
+  getObjectLockConfiguration,
+  putObjectLockConfiguration,
+} from "./bucket-configuration/object-lock.ts";
+import {
   deleteBucketTagging,
   getBucketTagging,
   putBucketTagging,
@@ -41,6 +45,8 @@ import { deleteObjects } from "./object/delete-objects.ts";
 import { getObject } from "./object/get-object.ts";
 import { getObjectAttributes } from "./object/get-object-attributes.ts";
 import { headObject } from "./object/head-object.ts";
+import { getObjectLegalHold, putObjectLegalHold } from "./object/object-legal-hold.ts";
+import { getObjectRetention, putObjectRetention } from "./object/object-retention.ts";
 import {
   deleteObjectTagging,
   getObjectTagging,
@@ -113,9 +119,9 @@ export const operations = {
   GetObjectAcl: notImplemented,
   GetObjectAnnotation: notImplemented,
   GetObjectAttributes: getObjectAttributes,
-  GetObjectLegalHold: notImplemented,
-  GetObjectLockConfiguration: notImplemented,
-  GetObjectRetention: notImplemented,
+  GetObjectLegalHold: getObjectLegalHold,
+  GetObjectLockConfiguration: getObjectLockConfiguration,
+  GetObjectRetention: getObjectRetention,
   GetObjectTagging: getObjectTagging,
   GetObjectTorrent: notImplemented,
   GetPublicAccessBlock: notImplemented,
@@ -157,9 +163,9 @@ export const operations = {
   PutObject: putObject,
   PutObjectAcl: notImplemented,
   PutObjectAnnotation: notImplemented,
-  PutObjectLegalHold: notImplemented,
-  PutObjectLockConfiguration: notImplemented,
-  PutObjectRetention: notImplemented,
+  PutObjectLegalHold: putObjectLegalHold,
+  PutObjectLockConfiguration: putObjectLockConfiguration,
+  PutObjectRetention: putObjectRetention,
   PutObjectTagging: putObjectTagging,
   PutPublicAccessBlock: notImplemented,
   RenameObject: notImplemented,

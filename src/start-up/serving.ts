@@ -7,6 +7,7 @@ import { directoryOf } from "../access/accounts.ts";
 import { rootCredentials } from "../access/credentials.ts";
 import type { AccountId, CanonicalId } from "../access/caller.ts";
 import { createMasterKeyRefresher } from "../background/master-key-refresher.ts";
+import { createLockClockKeeper } from "../background/lock-clock-keeper.ts";
 import { createReadPublisher } from "../background/read-publisher.ts";
 import { Sweeper } from "../background/sweeper.ts";
 import { WorkerRunner, type BackgroundWorker } from "../background/worker.ts";
@@ -69,6 +70,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   await checkMasterKeys(objects.keyValueStore, ring);
   const workers: BackgroundWorker[] = [
     createReadPublisher(objects.writers),
+    createLockClockKeeper(objects.lockClock, objects.keyValueStore),
     createMasterKeyRefresher({
       ring,
       store: objects.keyValueStore,

@@ -19,7 +19,10 @@ interface Subject {
     | "CreateBucket"
     | "PutBucketVersioning"
     | "PutBucketTagging"
-    | "PutObjectTagging";
+    | "PutObjectTagging"
+    | "PutObjectLockConfiguration"
+    | "PutObjectRetention"
+    | "PutObjectLegalHold";
   readonly method: string;
   readonly target: string;
   readonly root: string;
@@ -83,6 +86,33 @@ const subjects: readonly Subject[] = [
     root: "Tagging",
     inner: "<TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet>",
     single: "<TagSet/>",
+    empty: "MissingRequestBodyError",
+  },
+  {
+    name: "PutObjectLockConfiguration",
+    method: "PUT",
+    target: `/${bucket}?object-lock`,
+    root: "ObjectLockConfiguration",
+    inner: "<ObjectLockEnabled>Enabled</ObjectLockEnabled>",
+    single: "<ObjectLockEnabled>Enabled</ObjectLockEnabled>",
+    empty: "MissingRequestBodyError",
+  },
+  {
+    name: "PutObjectRetention",
+    method: "PUT",
+    target: `/${bucket}/old?retention`,
+    root: "Retention",
+    inner: "<Mode>GOVERNANCE</Mode><RetainUntilDate>2099-01-01T00:00:00Z</RetainUntilDate>",
+    single: "<Mode>GOVERNANCE</Mode>",
+    empty: "MissingRequestBodyError",
+  },
+  {
+    name: "PutObjectLegalHold",
+    method: "PUT",
+    target: `/${bucket}/old?legal-hold`,
+    root: "LegalHold",
+    inner: "<Status>ON</Status>",
+    single: "<Status>ON</Status>",
     empty: "MissingRequestBodyError",
   },
 ];

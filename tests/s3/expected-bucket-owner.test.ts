@@ -36,6 +36,17 @@ const requests: Readonly<Record<string, () => Promise<unknown>>> = {
   GetObjectTagging: () => s3.getObjectTagging({ ...stranger, Key: "key" }),
   PutObjectTagging: () => s3.putObjectTagging({ ...stranger, Key: "key", Tagging: { TagSet: [] } }),
   DeleteObjectTagging: () => s3.deleteObjectTagging({ ...stranger, Key: "key" }),
+  GetObjectLockConfiguration: () => s3.getObjectLockConfiguration(stranger),
+  PutObjectLockConfiguration: () =>
+    s3.putObjectLockConfiguration({
+      ...stranger,
+      ObjectLockConfiguration: { ObjectLockEnabled: "Enabled" },
+    }),
+  GetObjectRetention: () => s3.getObjectRetention({ ...stranger, Key: "key" }),
+  PutObjectRetention: () => s3.putObjectRetention({ ...stranger, Key: "key", Retention: {} }),
+  GetObjectLegalHold: () => s3.getObjectLegalHold({ ...stranger, Key: "key" }),
+  PutObjectLegalHold: () =>
+    s3.putObjectLegalHold({ ...stranger, Key: "key", LegalHold: { Status: "ON" } }),
   ListObjects: () => s3.listObjects(stranger),
   ListObjectsV2: () => s3.listObjectsV2(stranger),
   ListObjectVersions: () => s3.listObjectVersions(stranger),

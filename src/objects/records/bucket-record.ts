@@ -3,6 +3,7 @@
 import type { AclGrants, PublicAccessBlock } from "../../model/access-control-list.ts";
 import type { BucketId } from "../identifiers.ts";
 import { decodeRecord } from "../../storage/record-codec.ts";
+import type { DefaultLock } from "./lock-record.ts";
 
 export type VersioningState = "Unversioned" | "Enabled" | "Suspended";
 export type ObjectOwnership = "BucketOwnerEnforced" | "BucketOwnerPreferred" | "ObjectWriter";
@@ -30,6 +31,8 @@ export interface BucketRecord {
   readonly ownerAccountId: string;
   readonly versioning: VersioningState;
   readonly objectLockEnabled: boolean;
+  /** What new versions get; only where object lock is enabled. */
+  readonly defaultLock?: DefaultLock;
   readonly objectOwnership: ObjectOwnership;
   /** Set by whoever asked for it; `false` after DeleteBucketOwnershipControls, when GET answers 404. */
   readonly hasOwnershipControls?: boolean;

@@ -21,6 +21,7 @@ const space = {
   garbage: 3,
   reference: 4,
   usage: 5,
+  lockClock: 6,
   bucket: 10,
   /** bucket, key → the live current version */
   current: 11,
@@ -49,6 +50,7 @@ export const keys = {
   reference: (blob: BlobId) => encodeTuple([space.reference, blob]),
   usageObjects: (bucket: BucketId) => encodeTuple([space.usage, bucket, "objects"]),
   usageBytes: (bucket: BucketId) => encodeTuple([space.usage, bucket, "bytes"]),
+  lockClock: () => encodeTuple([space.lockClock]),
   bucket: (name: string) => encodeTuple([space.bucket, name]),
   current: (bucket: BucketId, key: string) => encodeTuple([space.current, bucket, key]),
   marker: (bucket: BucketId, key: string) => encodeTuple([space.marker, bucket, key]),

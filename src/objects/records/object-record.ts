@@ -4,6 +4,7 @@ import type { AclGrants } from "../../model/access-control-list.ts";
 import type { BlobId } from "../../storage/blob/blob-store.ts";
 import type { ContentId, Sequence, VersionId } from "../identifiers.ts";
 import { decodeRecord } from "../../storage/record-codec.ts";
+import type { VersionLock } from "./lock-record.ts";
 
 /**
  * A run of bytes: `lengthBytes` from `offset` of a blob or of inline bytes. Where these are sealed, both
@@ -93,6 +94,8 @@ export interface VersionSettings {
   readonly acl?: AclGrants;
   /** Absent: stored by a server that did not encrypt yet. */
   readonly encryption?: ObjectEncryption;
+  /** What the upload asked for; in a version's record with the bucket's default. */
+  readonly lock?: VersionLock;
 }
 
 export interface ObjectRecord extends VersionSettings {

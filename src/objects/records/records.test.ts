@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { decodeBucketRecord } from "./bucket-record.ts";
+import { decodeLockClockRecord } from "./lock-record.ts";
 import {
   decodeDeleteMarkerRecord,
   decodeLayoutRecord,
@@ -28,6 +29,9 @@ const types: Readonly<Record<string, RecordType>> = {
   "garbage-upload": { decode: decodeGarbageRecord, newestVersion: 1 },
   "garbage-bucket": { decode: decodeGarbageRecord, newestVersion: 1 },
   bucket: { decode: decodeBucketRecord, newestVersion: 1 },
+  "bucket-locked": { decode: decodeBucketRecord, newestVersion: 1 },
+  "lock-clock": { decode: decodeLockClockRecord, newestVersion: 1 },
+  "object-locked": { decode: decodeObjectRecord, newestVersion: 1 },
   "object-inline": { decode: decodeObjectRecord, newestVersion: 1 },
   "object-blob": { decode: decodeObjectRecord, newestVersion: 1 },
   "object-layout": { decode: decodeObjectRecord, newestVersion: 1 },

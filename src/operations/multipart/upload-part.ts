@@ -9,6 +9,7 @@ import {
   parseChecksumAlgorithm,
   readChecksums,
 } from "../object/checksum-members.ts";
+import { checkLockIntegrity } from "../object/lock-settings.ts";
 import { quoteEtag } from "../object/object-members.ts";
 import { etagFor } from "../encryption/encryption-settings.ts";
 import { openUploadSeal } from "../encryption/object-seals.ts";
@@ -24,6 +25,9 @@ export const uploadPart: Operation<Input, Output> = async (input, context) => {
   checkPartNumber(input.PartNumber);
   const place = { bucketName: input.Bucket, key: input.Key, uploadId: input.UploadId };
   const { bucket, upload } = await store.uploads.get(place);
+  if (upload.settings?.lock !== undefined || bucket.defaultLock !== undefined) {
+    checkLockIntegrity("Part", input, payload);
+  }
   const encryption = upload.settings?.encryption;
   const seal = await openUploadSeal({ bucket, key: input.Key, encryption }, input, context);
   const lengthBytes = requireLength(payload);

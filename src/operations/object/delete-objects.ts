@@ -10,6 +10,7 @@ import type {
 } from "../../model/types.generated.ts";
 import type { AccessDemand } from "../../access/request-access.ts";
 import type { Operation, OperationContext } from "../operation.ts";
+import { mayBypass, wantsBypass } from "./governance-bypass.ts";
 
 type Input = OperationTypes["DeleteObjects"]["input"];
 type Output = OperationTypes["DeleteObjects"]["output"];
@@ -22,12 +23,14 @@ export const deleteObjects: Operation<Input, Output> = async (input, context) =>
   const { Objects: objects, Quiet: isQuiet } = input.Delete;
   if (objects.length === 0 || objects.length > deletedKeys) throw new S3Error("MalformedXML");
   await context.store.buckets.get(input.Bucket);
+  const isBypassWanted = await wantsBypass(input, context);
   const outcomes: Outcome[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
     for (let index = next++; index < objects.length; index = next++) {
       const object = objects[index];
-      if (object !== undefined) outcomes[index] = await deleteOne(input.Bucket, object, context);
+      if (object === undefined) continue;
+      outcomes[index] = await deleteOne(input.Bucket, object, isBypassWanted, context);
     }
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, objects.length) }, work));
@@ -39,18 +42,22 @@ export const deleteObjects: Operation<Input, Output> = async (input, context) =>
 async function deleteOne(
   bucketName: string,
   object: ObjectIdentifier,
-  { store, access }: OperationContext,
+  isBypassWanted: boolean,
+  context: OperationContext,
 ): Promise<Outcome> {
   const { Key: key, VersionId: versionId } = object;
   try {
     if (key === "") throw new S3Error("UserKeyMustBeSpecified");
     if (Buffer.byteLength(key) > keyBytes) throw new S3Error("KeyTooLongError");
-    await access.demand(deletionOf(bucketName, key, versionId));
-    const deleted = await store.writes.delete({ bucketName, key }, versionId, {
+    await context.access.demand(deletionOf(bucketName, key, versionId));
+    const conditions = {
       ifMatch: object.ETag,
       ifMatchLastModifiedTime: object.LastModifiedTime,
       ifMatchSize: object.Size,
-    });
+    };
+    const bypasses = isBypassWanted && (await mayBypass(bucketName, key, versionId, context));
+    const place = { bucketName, key };
+    const deleted = await context.store.writes.delete(place, versionId, conditions, bypasses);
     const marker = deleted.isDeleteMarker
       ? { DeleteMarker: true, DeleteMarkerVersionId: deleted.versionId }
       : {};

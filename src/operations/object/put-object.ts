@@ -14,6 +14,7 @@ import {
 } from "../encryption/encryption-settings.ts";
 import type { Operation } from "../operation.ts";
 import { checksumMember, readChecksums } from "./checksum-members.ts";
+import { lockIntegrityCheck } from "./lock-settings.ts";
 import { quoteEtag, writtenVersionId } from "./object-members.ts";
 import { notImplemented } from "./refused-settings.ts";
 import { readAttributes } from "./upload-attributes.ts";
@@ -30,6 +31,8 @@ export const putObject: Operation<Input, Output> = async (input, context) => {
   checkWriteConditionForm({ ifMatch: input.IfMatch, ifNoneMatch: input.IfNoneMatch });
   const bucket = store.buckets.guess(input.Bucket) ?? (await store.buckets.get(input.Bucket));
   const settle = await readVersionSettings(input, bucket, context);
+  const checkIntegrity = lockIntegrityCheck(input, payload);
+  checkIntegrity(bucket);
   const encryption = await settleEncryption(input, { bucket, key: input.Key }, context);
   const lengthBytes = requireLength(payload);
 
@@ -56,6 +59,7 @@ export const putObject: Operation<Input, Output> = async (input, context) => {
     encryption: encryptionFor(seal, md5Hex),
     settle(inCommit) {
       checkBucket(inCommit);
+      checkIntegrity(inCommit);
       return settle(inCommit);
     },
   });

@@ -35,7 +35,7 @@ export async function viewObject(input: Input, context: OperationContext): Promi
   judge(input, found);
   checkReadKey(found.record.encryption, input, context);
   const { bucket, record } = found;
-  const permitted = permittedMembers(input, found, context);
+  const permitted = permittedMembers(input, record, context);
   const described = describeObject(bucket, record, input);
   const common = permitted === undefined ? described : { ...described, ...(await permitted) };
   if (input.PartNumber !== undefined) return viewPart(input.PartNumber, found, common, context);
