@@ -92,7 +92,9 @@ export function uploadActions(input: AuthorizedInput): readonly `s3:${string}`[]
   const actions: `s3:${string}`[] = [];
   if (aclMembers.some((member) => input[member] !== undefined)) actions.push("s3:PutObjectAcl");
   if (input["Tagging"] !== undefined) actions.push("s3:PutObjectTagging");
-  if (input["ObjectLockMode"] !== undefined || input["ObjectLockRetainUntilDate"] !== undefined) {
+  const asksRetention =
+    input["ObjectLockMode"] ?? input["ObjectLockRetainUntilDate"] ?? input["ObjectLockEventHold"];
+  if (asksRetention !== undefined) {
     actions.push("s3:PutObjectRetention");
   }
   if (input["ObjectLockLegalHoldStatus"] !== undefined) actions.push("s3:PutObjectLegalHold");
