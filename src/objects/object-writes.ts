@@ -234,6 +234,34 @@ export class ObjectWrites {
     );
   }
 
+  /**
+   * Wraps the keys of a version's bytes anew: no bytes move, and nothing else of it changes. `judge` sees
+   * the version and may throw to refuse; BlobMissingError: it is not encrypted as it was before.
+   */
+  async changeEncryption(
+    place: ObjectPlace,
+    versionId: string | undefined,
+    change: SealChange & {
+      readonly before: ObjectEncryption | undefined;
+      readonly after: ObjectEncryption;
+      readonly judge: (record: ObjectRecord) => void;
+    },
+  ): Promise<void> {
+    await this.#inTurn(place, () =>
+      transact(this.#store, async (transaction) => {
+        const state = await this.#versions.load(transaction, place.bucketName, place.key);
+        const before = await this.#versions.getVersion(transaction, state, versionId);
+        change.judge(before);
+        if (!isDeepStrictEqual(before.encryption, change.before)) {
+          throw new BlobMissingError("the version's key was changed");
+        }
+        const content = await this.#contents.rewrap(transaction, before.content, change);
+        const record = { ...before, content, encryption: change.after };
+        await this.#versions.replace(transaction, state, record);
+      }),
+    );
+  }
+
   async #write(
     place: ObjectPlace,
     begun: BegunWrite,

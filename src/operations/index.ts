@@ -52,6 +52,7 @@ import {
   getObjectTagging,
   putObjectTagging,
 } from "./object/object-tagging.ts";
+import { updateObjectEncryption } from "./object/update-object-encryption.ts";
 import { putObject } from "./object/put-object.ts";
 
 /** The pipeline answers S3's NotImplemented for it. */
@@ -174,7 +175,7 @@ export const operations = {
   UpdateBucketMetadataAnnotationTableConfiguration: notImplemented,
   UpdateBucketMetadataInventoryTableConfiguration: notImplemented,
   UpdateBucketMetadataJournalTableConfiguration: notImplemented,
-  UpdateObjectEncryption: notImplemented,
+  UpdateObjectEncryption: updateObjectEncryption,
   UploadPart: uploadPart,
   UploadPartCopy: uploadPartCopy,
   WriteGetObjectResponse: notImplemented,

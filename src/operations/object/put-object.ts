@@ -5,13 +5,7 @@ import { requireLength } from "../../body/request-payload.ts";
 import { singlePutBytes } from "../../model/limits.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
 import { checkWriteConditionForm } from "../../objects/preconditions.ts";
-import type { NewVersion } from "../../objects/object-writes.ts";
-import {
-  encryptionFor,
-  etagFor,
-  settleEncryption,
-  type SettledEncryption,
-} from "../encryption/encryption-settings.ts";
+import { settleEncryption } from "../encryption/encryption-settings.ts";
 import type { Operation } from "../operation.ts";
 import { checksumMember, readChecksums } from "./checksum-members.ts";
 import { lockIntegrityCheck } from "./lock-settings.ts";
@@ -19,6 +13,7 @@ import { quoteEtag, writtenVersionId } from "./object-members.ts";
 import { notImplemented } from "./refused-settings.ts";
 import { readAttributes } from "./upload-attributes.ts";
 import { readVersionSettings } from "./version-settings.ts";
+import { writeObject } from "./write-object.ts";
 
 type Input = OperationTypes["PutObject"]["input"];
 type Output = OperationTypes["PutObject"]["output"];
@@ -49,27 +44,14 @@ export const putObject: Operation<Input, Output> = async (input, context) => {
     ifMatch: input.IfMatch,
     ifNoneMatch: input.IfNoneMatch,
   });
-  const received = await store.contents.receive(digested.stream, lengthBytes, encryption.seal);
-  const { md5Hex = "", checksum } = digested.result();
-  let shown = encryption.shown;
-  const describe = ({ seal, checkBucket }: SettledEncryption): NewVersion => ({
-    etag: etagFor(seal, md5Hex),
-    checksum: checksum === undefined ? undefined : { ...checksum, type: "FULL_OBJECT" },
-    attributes,
-    encryption: encryptionFor(seal, md5Hex),
-    settle(inCommit) {
-      checkBucket(inCommit);
-      checkIntegrity(inCommit);
-      return settle(inCommit);
-    },
-  });
-  const upload = { received, version: describe(encryption) };
-  const written = await store.writes.put(place, begun, upload, async (changed, bytes) => {
-    const settled = await settleEncryption(input, { bucket: changed, key: input.Key }, context);
-    shown = settled.shown;
-    const resealed = await store.contents.reseal(bytes, settled.seal);
-    return { received: resealed, version: describe(settled) };
-  });
+  const settleAll = (inCommit: BucketRecord): VersionSettings => {
+    checkIntegrity(inCommit);
+    return settle(inCommit);
+  };
+  const { written, shown } = await writeObject(
+    { input, place, begun, digested, lengthBytes, encryption, attributes, settle: settleAll },
+    context,
+  );
   return {
     ETag: quoteEtag(written.record.etag),
     VersionId: writtenVersionId(written.bucket, written.record),
