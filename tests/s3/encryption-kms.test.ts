@@ -139,14 +139,13 @@ test("requests without Signature Version 4 neither write nor read such objects",
 
 function rule(algorithm: string, isBucketKey: boolean) {
   return {
-
     Rules: [
       {
         ApplyServerSideEncryptionByDefault: { SSEAlgorithm: algorithm as "aws:kms" },
         BucketKeyEnabled: isBucketKey,
       },
     ],
-    };
+  };
 }
 
 describe("a bucket's default", () => {
@@ -333,6 +332,16 @@ describe("UpdateObjectEncryption", async () => {
     });
     const missing = KMSKeyArn.replace(/[0-9a-f-]{36}$/, "00000000-0000-4000-8000-000000000000");
     await assertRefused(ask(missing), { code: "KMS.NotFoundException", status: 400 });
+    const locked = await newBucket();
+    const lockable = { Bucket: `${locked}-lock`, Key: "k" };
+    await s3.createBucket({ Bucket: lockable.Bucket, ObjectLockEnabledForBucket: true });
+    await s3.putObject({ ...lockable, Body: "x", ObjectLockLegalHoldStatus: "ON" });
+    const ObjectEncryption = { SSEKMS: { KMSKeyArn } };
+    await assertRefused(s3.updateObjectEncryption({ ...lockable, ObjectEncryption }), {
+      code: "AccessDenied",
+      status: 403,
+      message: /protected by S3 Object Lock/,
+    });
     const body = "<ObjectEncryption><SSE-S3/></ObjectEncryption>";
     const answer = await send({
       method: "PUT",

@@ -5,6 +5,8 @@ import { requireLength } from "../../body/request-payload.ts";
 import { singlePutBytes } from "../../model/limits.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
 import { checkWriteConditionForm } from "../../objects/preconditions.ts";
+import type { BucketRecord } from "../../objects/records/bucket-record.ts";
+import type { VersionSettings } from "../../objects/records/object-record.ts";
 import { settleEncryption } from "../encryption/encryption-settings.ts";
 import type { Operation } from "../operation.ts";
 import { checksumMember, readChecksums } from "./checksum-members.ts";

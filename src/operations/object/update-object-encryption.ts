@@ -3,7 +3,8 @@
 
 import { S3Error } from "../../model/errors.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
-import type { ObjectEncryption } from "../../objects/records/object-record.ts";
+import { isProtected } from "../../objects/object-lock.ts";
+import type { ObjectRecord } from "../../objects/records/object-record.ts";
 import { knownMd5 } from "../encryption/copied-content.ts";
 import { encryptionFor } from "../encryption/encryption-settings.ts";
 import { newKmsSeal } from "../encryption/kms-seal.ts";
@@ -53,7 +54,7 @@ interface NewKey {
 async function update(input: Input, newKey: NewKey, context: OperationContext): Promise<void> {
   const { store } = context;
   const { bucket, record } = await store.versions.find(input.Bucket, input.Key, input.VersionId);
-  checkSource(record.encryption);
+  checkSource(record, context);
   if (newKey.accountId !== bucket.ownerAccountId) {
     throw new S3Error("AccessDenied", {
       message:
@@ -78,12 +79,18 @@ async function update(input: Input, newKey: NewKey, context: OperationContext): 
       to,
       before: encryption,
       after: encryptionFor(to, knownMd5(record, from)) ?? to.encryption,
-      judge: (before) => checkSource(before.encryption),
+      judge: (before) => checkSource(before, context),
     },
   );
 }
 
-function checkSource(encryption: ObjectEncryption | undefined): void {
+function checkSource({ encryption, lock }: ObjectRecord, { clock }: OperationContext): void {
+  if (isProtected(lock, clock.now(), false)) {
+    throw new S3Error("AccessDenied", {
+      message:
+        "The encryption type for the specified object can't be updated because that object is protected by S3 Object Lock. If the object has a governance-mode retention period or a legal hold, you must first remove the Object Lock status on the object before you issue your UpdateObjectEncryption request. You can't use the UpdateObjectEncryption operation with objects that have an Object Lock compliance mode retention period applied to them.",
+    });
+  }
   if (encryption === undefined) {
     throw invalidRequest(
       "The UpdateObjectEncryption operation doesn't supported unencrypted source objects. Only source objects encrypted with SSE-S3 or SSE-KMS are supported.",
