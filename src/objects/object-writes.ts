@@ -10,6 +10,7 @@ import { BucketChangedError } from "./bucket-changed-error.ts";
 import type { Contents, SealChange } from "./contents.ts";
 import type { ReceivedContent } from "./received-content.ts";
 import type { Sequence } from "./identifiers.ts";
+import { noPermits, type DeletionPermits } from "./deletion-permits.ts";
 import type { WriteConditions } from "./preconditions.ts";
 import { checkWrite, isConditional, matchesEtag, preconditionFailed } from "./preconditions.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
@@ -187,13 +188,13 @@ export class ObjectWrites {
 
   /**
    * Deletes an object, adds a delete marker, or removes one version for good. Throws S3Error AccessDenied
-   * for what object lock protects.
+   * for what object lock or MFA delete protects.
    */
   async delete(
     place: ObjectPlace,
     versionId: string | undefined,
     conditions: DeleteConditions,
-    mayBypassGovernance = false,
+    permits: DeletionPermits = noPermits,
   ): Promise<DeletedVersion & { readonly bucket: BucketRecord }> {
     return this.#inTurn(place, () =>
       transact(this.#store, async (transaction) => {
@@ -202,12 +203,7 @@ export class ObjectWrites {
         const deleted =
           versionId === undefined
             ? await this.#versions.delete(transaction, state)
-            : await this.#versions.deleteVersion(
-                transaction,
-                state,
-                versionId,
-                mayBypassGovernance,
-              );
+            : await this.#versions.deleteVersion(transaction, state, versionId, permits);
         return { ...deleted, bucket: state.bucket };
       }),
     );

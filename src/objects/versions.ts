@@ -15,6 +15,7 @@ import type { Contents } from "./contents.ts";
 import type { Sequence, VersionId } from "./identifiers.ts";
 import { newVersionId, nextSequence, nullVersionId, parseVersionId } from "./identifiers.ts";
 import type { LockClock } from "./lock-clock.ts";
+import { mfaRefusal, noPermits, type DeletionPermits } from "./deletion-permits.ts";
 import { checkRemovable, settleLock } from "./object-lock.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
 import { keys, ranges } from "./records/keyspace.ts";
@@ -173,21 +174,22 @@ export class Versions {
   /**
    * Removes one version for good. When it was the newest, the next older one takes its place.
    * A version that does not exist is no error in S3. Throws S3Error InvalidArgument for odd ids,
-   * AccessDenied for what object lock protects.
+   * AccessDenied for what object lock protects, or MFA delete.
    */
   async deleteVersion(
     transaction: Transaction,
     state: KeyState,
     versionId: string,
-    mayBypassGovernance: boolean,
+    permits: DeletionPermits,
   ): Promise<DeletedVersion> {
+    if (state.bucket.mfaDelete === "Enabled" && !permits.isMfaVerified) throw mfaRefusal();
     const target = await this.loadVersion(transaction, state, versionId);
     if (target === undefined) {
       return { versionId: versionId as VersionId, isDeleteMarker: false };
     }
     const { bucket, key } = state;
     const isMarker = isDeleteMarker(target);
-    if (!isMarker) await this.#remove(transaction, bucket, target, mayBypassGovernance);
+    if (!isMarker) await this.#remove(transaction, bucket, target, permits);
     if (target.sequence === (state.current ?? state.marker)?.sequence) {
       transaction.delete(isMarker ? keys.marker(bucket.id, key) : keys.current(bucket.id, key));
       await this.#promote(transaction, state);
@@ -365,7 +367,7 @@ export class Versions {
     transaction: Transaction,
     bucket: BucketRecord,
     record: ObjectRecord,
-    mayBypassGovernance = false,
+    { mayBypassGovernance }: DeletionPermits = noPermits,
   ): Promise<void> {
     if (record.lock !== undefined) {
       checkRemovable(record.lock, this.#clock.now(), mayBypassGovernance);

@@ -4,6 +4,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { AccountDirectory } from "../access/accounts.ts";
 import type { Caller } from "../access/caller.ts";
+import type { MfaVerifier } from "../access/mfa-verifier.ts";
 import type { RequestAccess } from "../access/request-access.ts";
 import type { RequestPayload } from "../body/request-payload.ts";
 import type { DataKeys } from "../keys/data-keys.ts";
@@ -24,6 +25,7 @@ export interface OperationContext {
   /** The region that this server says it is, for example `us-east-1`. */
   readonly region: string;
   readonly encryption: RequestEncryption;
+  readonly mfa: RequestMfa;
   /** The rules about buckets, objects and uploads: everything below the operations. */
   readonly store: ObjectStore;
   /** The request's body; only operations with a streaming input member read it. */
@@ -43,6 +45,14 @@ export interface RequestEncryption {
   readonly dataKeys: DataKeys | undefined;
   /** Whether new buckets take objects with customers' keys. */
   readonly allowsCustomerKeys: boolean;
+}
+
+/** What MFA delete asks of a request beside its input. */
+export interface RequestMfa {
+  /** Whether the connection may carry a code: TLS, or from this very machine. */
+  readonly isSafe: boolean;
+  /** `undefined`: there are no devices, and no code is good. */
+  readonly verifier: MfaVerifier | undefined;
 }
 
 export type Operation<Input, Output> = (

@@ -3,6 +3,7 @@
 
 import type { AccountDirectory } from "../access/accounts.ts";
 import type { Caller } from "../access/caller.ts";
+import type { MfaVerifier } from "../access/mfa-verifier.ts";
 import { RequestAuthorization } from "../access/request-authorization.ts";
 import type { Authentication } from "../access/signed-request.ts";
 import type { Clock } from "../base/clock.ts";
@@ -35,6 +36,7 @@ export interface ContextDependencies {
   readonly region: string;
   readonly clock: Clock;
   readonly encryption?: EncryptionDependencies;
+  readonly mfa?: MfaVerifier;
 }
 
 /** A request that has been understood. */
@@ -111,6 +113,12 @@ export class PipelineContext implements OperationContext {
     };
   }
 
+  get mfa(): OperationContext["mfa"] {
+    const { isEncrypted, remoteAddress } = this.#understood.request;
+    const isSafe = isEncrypted || isLoopback(remoteAddress) || this.encryption.isSafe;
+    return { isSafe, verifier: this.#dependencies.mfa };
+  }
+
   get resourceUrl(): string {
     const { request, address } = this.#understood;
     const scheme = request.isEncrypted ? "https" : "http";
@@ -149,4 +157,9 @@ export class PipelineContext implements OperationContext {
       signatureVersion,
     });
   }
+}
+
+/** What a proxy on this machine passes on counts as safe: it is there to end TLS. */
+function isLoopback(address: string): boolean {
+  return address === "::1" || /^(?:::ffff:)?127\./.test(address);
 }

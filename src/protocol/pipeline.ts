@@ -6,6 +6,7 @@ import type { AccountDirectory } from "../access/accounts.ts";
 import { authorize, refuseStranger } from "../access/authorize.ts";
 import type { Judged, RequestAuthorization } from "../access/request-authorization.ts";
 import type { Caller } from "../access/caller.ts";
+import type { MfaVerifier } from "../access/mfa-verifier.ts";
 import type { ServiceApi, ServiceName } from "../access/service-request.ts";
 import type { Authentication, CredentialLookup } from "../access/signed-request.ts";
 import type { Clock } from "../base/clock.ts";
@@ -55,6 +56,8 @@ export interface PipelineDependencies {
   /** Lower-case host names below which the first label or labels name a bucket. */
   readonly domains: readonly string[];
   readonly encryption?: EncryptionDependencies;
+  /** Who knows the devices that MFA delete asks for. */
+  readonly mfa?: MfaVerifier;
   /** IAM, STS and KMS, which answer on the same endpoint. */
   readonly services?: readonly ServiceApi[];
   /** Another table than the server's own, for tests. */

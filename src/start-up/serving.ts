@@ -1,9 +1,10 @@
 // One process that serves S3: its stores, background workers, pipeline and HTTP engine, built in this
 // order and disposed in reverse. Used by the library and by every worker process alike.
 
-import { randomFillSync } from "node:crypto";
+import { randomBytes, randomFillSync } from "node:crypto";
 
 import { directoryOf } from "../access/accounts.ts";
+import { IdentityStore } from "../access/identities/identity-store.ts";
 import { rootCredentials } from "../access/credentials.ts";
 import type { AccountId, CanonicalId } from "../access/caller.ts";
 import { createMasterKeyRefresher } from "../background/master-key-refresher.ts";
@@ -84,7 +85,13 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     started.use(runner).start();
   }
   const audit = openAuditLog(options.audit, started);
-  const http = started.use(await startS3(options, { objects, dataKeys, audit }));
+  const identities = new IdentityStore({
+    store: objects.keyValueStore,
+    clock: options.clock,
+    sealer: ring,
+    randomBytes: (length) => randomBytes(length),
+  });
+  const http = started.use(await startS3(options, { objects, identities, dataKeys, audit }));
   const resources = started.move();
   return {
     address: http.address,
@@ -111,6 +118,7 @@ function openAuditLog(
 /** What the pipeline is made of beside the options. */
 interface Parts {
   readonly objects: ObjectStore;
+  readonly identities: IdentityStore;
   readonly dataKeys: DataKeys;
   readonly audit: AuditLog | undefined;
 }
@@ -149,7 +157,7 @@ function startS3(options: ServingOptions, parts: Parts): Promise<HttpServer> {
 
 function createS3Handler(options: ServingOptions, parts: Parts): HttpHandler {
   const { credentials, log, region, clock, domains, customerKeys } = options;
-  const { objects, dataKeys, audit } = parts;
+  const { objects, identities, dataKeys, audit } = parts;
   const observe = createObserver(log, audit);
   const { accountId, canonicalId } = objects.rootAccount;
   const root = {
@@ -168,6 +176,7 @@ function createS3Handler(options: ServingOptions, parts: Parts): HttpHandler {
     clock,
     domains,
     encryption: { dataKeys, customerKeys },
+    mfa: identities.mfaDevices,
     operations,
     fillRandom,
     reportFailure: ({ requestId, operation, error }) => {

@@ -30,6 +30,8 @@ export interface BucketRecord {
   readonly ownerName: string;
   readonly ownerAccountId: string;
   readonly versioning: VersioningState;
+  /** Absent: never configured, and not shown. */
+  readonly mfaDelete?: "Enabled" | "Disabled";
   readonly objectLockEnabled: boolean;
   /** What new versions get; only where object lock is enabled. */
   readonly defaultLock?: DefaultLock;

@@ -1,7 +1,10 @@
-// GetBucketVersioning and PutBucketVersioning: never, Enabled, Suspended; never again never.
+// GetBucketVersioning and PutBucketVersioning: never, Enabled, Suspended; never again never. And whether
+// versions are deleted by a second factor alone.
 
 import { S3Error } from "../../model/errors.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
+import { mfaRefusal } from "../../objects/deletion-permits.ts";
+import { authenticateMfa } from "../object/mfa-authentication.ts";
 import type { Operation } from "../operation.ts";
 
 type Get = OperationTypes["GetBucketVersioning"];
@@ -11,31 +14,37 @@ export const getBucketVersioning: Operation<Get["input"], Get["output"]> = async
   input,
   { store },
 ) => {
-  const { versioning } = await store.buckets.get(input.Bucket);
-  return { Status: versioning === "Unversioned" ? undefined : versioning };
+  const { versioning, mfaDelete } = await store.buckets.get(input.Bucket);
+  return { Status: versioning === "Unversioned" ? undefined : versioning, MFADelete: mfaDelete };
 };
 
 export const putBucketVersioning: Operation<Put["input"], Put["output"]> = async (
   input,
-  { store },
+  context,
 ) => {
   const { Status: status, MFADelete: mfaDelete } = input.VersioningConfiguration;
-  if (mfaDelete === "Enabled") {
-    throw new S3Error("NotImplemented", { message: "MFA delete is not implemented" });
-  }
   if (status !== "Enabled" && status !== "Suspended") {
     throw new S3Error("IllegalVersioningConfigurationException", {
       message: "The Versioning element must be specified",
     });
   }
+  const { store } = context;
+  const known = await store.buckets.get(input.Bucket);
+  // With MFA delete on, every change of the versioning state asks for the second factor too.
+  const isMfaNeeded = mfaDelete === "Enabled" || known.mfaDelete === "Enabled";
+  if (isMfaNeeded) await authenticateMfa(input.MFA, known, context);
   await store.buckets.update(input.Bucket, (bucket) => {
+    if (bucket.mfaDelete === "Enabled" && !isMfaNeeded) throw mfaRefusal();
     if (bucket.objectLockEnabled && status === "Suspended") {
       throw new S3Error("InvalidBucketState", {
         message:
           "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
       });
     }
-    return bucket.versioning === status ? bucket : { ...bucket, versioning: status };
+    const isSame =
+      bucket.versioning === status && (mfaDelete ?? bucket.mfaDelete) === bucket.mfaDelete;
+    if (isSame) return bucket;
+    return { ...bucket, versioning: status, ...(mfaDelete === undefined ? {} : { mfaDelete }) };
   });
   return {};
 };

@@ -2,8 +2,10 @@
 
 import { S3Error } from "../../model/errors.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
-import type { Operation } from "../operation.ts";
+import { noPermits, type DeletionPermits } from "../../objects/deletion-permits.ts";
+import type { Operation, OperationContext } from "../operation.ts";
 import { readBypass } from "./governance-bypass.ts";
+import { authenticateMfa } from "./mfa-authentication.ts";
 
 type Input = OperationTypes["DeleteObject"]["input"];
 type Output = OperationTypes["DeleteObject"]["output"];
@@ -15,15 +17,29 @@ export const deleteObject: Operation<Input, Output> = async (input, context) => 
     throw new S3Error("NotImplemented", { fields: { Header: "If-Match" } });
   }
   const place = { bucketName: input.Bucket, key: input.Key };
-  const mayBypass = await readBypass(input, input.Key, input.VersionId, context);
+  const permits = await readPermits(input, context);
   const conditions = {
     ifMatch: input.IfMatch,
     ifMatchLastModifiedTime: input.IfMatchLastModifiedTime,
     ifMatchSize: input.IfMatchSize,
   };
-  const deleted = await store.writes.delete(place, input.VersionId, conditions, mayBypass);
+  const deleted = await store.writes.delete(place, input.VersionId, conditions, permits);
   return {
     DeleteMarker: deleted.isDeleteMarker ? true : undefined,
     VersionId: deleted.versionId,
   };
 };
+
+async function readPermits(input: Input, context: OperationContext): Promise<DeletionPermits> {
+  if (input.BypassGovernanceRetention === undefined && input.MFA === undefined) return noPermits;
+  const mayBypassGovernance = await readBypass(input, input.Key, input.VersionId, context);
+  let isMfaVerified = false;
+  if (input.MFA !== undefined && input.VersionId !== undefined) {
+    const bucket = await context.store.buckets.get(input.Bucket);
+    if (bucket.mfaDelete === "Enabled") {
+      await authenticateMfa(input.MFA, bucket, context);
+      isMfaVerified = true;
+    }
+  }
+  return { mayBypassGovernance, isMfaVerified };
+}

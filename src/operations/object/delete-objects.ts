@@ -9,8 +9,10 @@ import type {
   OperationTypes,
 } from "../../model/types.generated.ts";
 import type { AccessDemand } from "../../access/request-access.ts";
+import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import type { Operation, OperationContext } from "../operation.ts";
 import { mayBypass, wantsBypass } from "./governance-bypass.ts";
+import { authenticateMfa } from "./mfa-authentication.ts";
 
 type Input = OperationTypes["DeleteObjects"]["input"];
 type Output = OperationTypes["DeleteObjects"]["output"];
@@ -22,15 +24,18 @@ const concurrency = 64;
 export const deleteObjects: Operation<Input, Output> = async (input, context) => {
   const { Objects: objects, Quiet: isQuiet } = input.Delete;
   if (objects.length === 0 || objects.length > deletedKeys) throw new S3Error("MalformedXML");
-  await context.store.buckets.get(input.Bucket);
-  const isBypassWanted = await wantsBypass(input, context);
+  const bucket = await context.store.buckets.get(input.Bucket);
+  const wishes = {
+    bypass: await wantsBypass(input, context),
+    isMfaVerified: await verifyMfa(input, bucket, context),
+  };
   const outcomes: Outcome[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
     for (let index = next++; index < objects.length; index = next++) {
       const object = objects[index];
       if (object === undefined) continue;
-      outcomes[index] = await deleteOne(input.Bucket, object, isBypassWanted, context);
+      outcomes[index] = await deleteOne(input.Bucket, object, wishes, context);
     }
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, objects.length) }, work));
@@ -39,10 +44,27 @@ export const deleteObjects: Operation<Input, Output> = async (input, context) =>
   return { Deleted: isQuiet === true ? [] : deleted, Errors: failed };
 };
 
+/**
+ * "If you don't provide an MFA token, the entire request will fail, even if there are non-versioned
+ * objects that you are trying to delete. If you provide an invalid token, whether there are versioned
+ * object keys in the request or not, the entire request will fail" (Reference). Throws S3Error.
+ */
+async function verifyMfa(
+  { Delete, MFA: header }: Input,
+  bucket: BucketRecord,
+  context: OperationContext,
+): Promise<boolean> {
+  if (bucket.mfaDelete !== "Enabled") return false;
+  const namesVersions = Delete.Objects.some(({ VersionId }) => VersionId !== undefined);
+  if (header === undefined && !namesVersions) return false;
+  await authenticateMfa(header, bucket, context);
+  return true;
+}
+
 async function deleteOne(
   bucketName: string,
   object: ObjectIdentifier,
-  isBypassWanted: boolean,
+  { bypass, isMfaVerified }: { readonly bypass: boolean; readonly isMfaVerified: boolean },
   context: OperationContext,
 ): Promise<Outcome> {
   const { Key: key, VersionId: versionId } = object;
@@ -55,9 +77,10 @@ async function deleteOne(
       ifMatchLastModifiedTime: object.LastModifiedTime,
       ifMatchSize: object.Size,
     };
-    const bypasses = isBypassWanted && (await mayBypass(bucketName, key, versionId, context));
+    const mayBypassGovernance = bypass && (await mayBypass(bucketName, key, versionId, context));
+    const permits = { mayBypassGovernance, isMfaVerified };
     const place = { bucketName, key };
-    const deleted = await context.store.writes.delete(place, versionId, conditions, bypasses);
+    const deleted = await context.store.writes.delete(place, versionId, conditions, permits);
     const marker = deleted.isDeleteMarker
       ? { DeleteMarker: true, DeleteMarkerVersionId: deleted.versionId }
       : {};
