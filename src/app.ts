@@ -16,6 +16,7 @@ import {
 } from "./start-up/root-credentials.ts";
 import type { RotatingFileOptions } from "./start-up/rotating-file.ts";
 import { startServing } from "./start-up/serving.ts";
+import type { KmsSource } from "./start-up/key-services.ts";
 import { findMasterKeys, type GivenMasterKey } from "./start-up/master-keys.ts";
 import { destinationOf, Log, type LogLevel } from "./telemetry/log.ts";
 
@@ -23,6 +24,7 @@ export { ManualClock, systemClock, type Clock } from "./base/clock.ts";
 export type { HttpLimits } from "./http/http-server.ts";
 export type { Durability } from "./open-stores.ts";
 export { DirectoryInUseError } from "./start-up/directory-lock.ts";
+export type { KmsSource } from "./start-up/key-services.ts";
 export type { GivenMasterKey } from "./start-up/master-keys.ts";
 export type { Credentials } from "./start-up/root-credentials.ts";
 export type { RotatingFileOptions } from "./start-up/rotating-file.ts";
@@ -49,6 +51,8 @@ export interface ServerOptions {
    * `master-keys.json`, readable by the server's user alone; a memory store has random ones.
    */
   readonly masterKey?: GivenMasterKey;
+  /** Who keeps the keys of SSE-KMS; default: Holdfast itself. */
+  readonly kms?: KmsSource;
   /** Default: the system's clock. */
   readonly clock?: Clock;
   /** Default `strict`: a write is answered when a power cut cannot lose it any more. */
@@ -117,6 +121,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
       customerKeys: options.customerKeys ?? "blocked",
       credentials,
       masterKeys,
+      kms: options.kms ?? { kind: "local" },
       log,
       audit: options.audit,
       sweeps: true,

@@ -30,6 +30,8 @@ type Basics<Value> = Pick<Setting<Value>, "environment" | "defaultValue" | "help
   readonly defaultText?: string;
 };
 
+const vaultPath = /^[\w.-]+(?:\/[\w.-]+)*$/;
+
 export const settings = {
   dataDirectory: text({
     option: "data",
@@ -158,6 +160,114 @@ export const settings = {
       "Encryption with customers' keys (SSE-C). blocked: new buckets refuse it until PutBucketEncryption " +
       "unblocks it, as in S3. allowed: they take it. anywhere: without TLS too, where keys can be read " +
       "on the way.",
+  }),
+  kms: choice<"local" | "vault" | "aws">({
+    option: "kms",
+    environment: "HOLDFAST_KMS",
+    choices: ["local", "vault", "aws"],
+    defaultValue: "local",
+    help:
+      "Who keeps the keys of SSE-KMS: Holdfast itself, the transit engine of HashiCorp Vault or " +
+      "OpenBao, or AWS KMS.",
+  }),
+  kmsEndpoint: pattern({
+    option: "kms-endpoint",
+    environment: "HOLDFAST_KMS_ENDPOINT",
+    valueName: "URL",
+    defaultValue: "",
+    pattern: /^https?:\/\/[^\s/?#@]+\/?$/,
+    expectation: "a URL such as https://vault.example.com:8200",
+    help: "Where the Vault is, or another endpoint than AWS's own.",
+  }),
+  kmsCertificatesFile: optionalText({
+    option: "kms-ca",
+    environment: "HOLDFAST_KMS_CA",
+    valueName: "FILE",
+    help: "Certificates (PEM) to trust beside the system's when talking to the key server.",
+  }),
+  kmsDefaultKey: optionalText({
+    option: "kms-default-key",
+    environment: "HOLDFAST_KMS_DEFAULT_KEY",
+    valueName: "NAME",
+    help: "Key of the key server for objects whose request names none; in a Vault holdfast-default.",
+  }),
+  kmsRegion: optionalText({
+    option: "kms-region",
+    environment: "HOLDFAST_KMS_REGION",
+    valueName: "NAME",
+    help: "Region of AWS KMS, where it is not the server's own.",
+  }),
+  kmsVaultMount: pattern({
+    option: "kms-vault-mount",
+    environment: "HOLDFAST_KMS_VAULT_MOUNT",
+    valueName: "PATH",
+    defaultValue: "transit",
+    pattern: vaultPath,
+    expectation: "a path such as transit",
+    help: "Where the transit engine is mounted.",
+  }),
+  kmsVaultNamespace: optionalText({
+    option: "kms-vault-namespace",
+    environment: "HOLDFAST_KMS_VAULT_NAMESPACE",
+    valueName: "PATH",
+    help: "Namespace of the Vault.",
+  }),
+  kmsVaultRoleMount: pattern({
+    option: "kms-vault-role-mount",
+    environment: "HOLDFAST_KMS_VAULT_ROLE_MOUNT",
+    valueName: "PATH",
+    defaultValue: "approle",
+    pattern: vaultPath,
+    expectation: "a path such as approle",
+    help: "Where the AppRole method is mounted.",
+  }),
+  kmsVaultRoleId: optionalText({
+    option: "kms-vault-role-id",
+    environment: "HOLDFAST_KMS_VAULT_ROLE_ID",
+    valueName: "TEXT",
+    help: "Role id: the server logs in to the Vault by AppRole.",
+  }),
+  kmsVaultSecretId: secret({
+    environment: "HOLDFAST_KMS_VAULT_SECRET_ID",
+    help: "Secret id of the AppRole.",
+    pattern: /^[\x21-\x7e]{1,1024}$/,
+    expectation: "printable ASCII characters without blanks",
+  }),
+  kmsVaultSecretIdFile: optionalText({
+    option: "kms-vault-secret-id-file",
+    environment: "HOLDFAST_KMS_VAULT_SECRET_ID_FILE",
+    valueName: "FILE",
+    help: "File that holds the secret id; read at each login.",
+  }),
+  kmsVaultToken: secret({
+    environment: "HOLDFAST_KMS_VAULT_TOKEN",
+    help: "Token for the Vault.",
+    pattern: /^[\x21-\x7e]{1,4096}$/,
+    expectation: "printable ASCII characters without blanks",
+  }),
+  kmsVaultTokenFile: optionalText({
+    option: "kms-vault-token-file",
+    environment: "HOLDFAST_KMS_VAULT_TOKEN_FILE",
+    valueName: "FILE",
+    help: "File that holds the token, as a Vault agent keeps it fresh.",
+  }),
+  kmsAccessKey: secret({
+    environment: "HOLDFAST_KMS_ACCESS_KEY",
+    help: "Access key id for AWS KMS.",
+    pattern: /^[\x21-\x7e]{1,128}$/,
+    expectation: "printable ASCII characters without blanks",
+  }),
+  kmsSecretKey: secret({
+    environment: "HOLDFAST_KMS_SECRET_KEY",
+    help: "Secret access key for AWS KMS.",
+    pattern: /^[\x21-\x7e]{1,256}$/,
+    expectation: "printable ASCII characters without blanks",
+  }),
+  kmsSessionToken: secret({
+    environment: "HOLDFAST_KMS_SESSION_TOKEN",
+    help: "Session token, where the credentials for AWS KMS are temporary ones.",
+    pattern: /^[\x21-\x7e]{1,8192}$/,
+    expectation: "printable ASCII characters without blanks",
   }),
   logLevel: choice<LogLevel>({
     option: "log-level",

@@ -54,7 +54,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 
 /** Modules of Node.js, and packages, that only some folders may use. */
 const guarded: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/^node:(?:http|https|http2|tls)$/, ["http"]],
+  [/^node:(?:http|https|http2)$/, ["http"]],
+  [/^node:tls$/, ["http", "app"]],
   [/^node:fs(?:\/promises)?$/, ["storage", "app"]],
   [/^node:sqlite$/, ["storage", "app"]],
   [/^node:(?:cluster|child_process)$/, ["app"]],

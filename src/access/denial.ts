@@ -45,6 +45,7 @@ function becauseOf(
 
 const policyKinds: Readonly<Record<string, string>> = {
   bucket: "a resource-based policy",
+  key: "a resource-based policy",
   identity: "an identity-based policy",
   group: "an identity-based policy",
   boundary: "a permissions boundary",

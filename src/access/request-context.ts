@@ -14,7 +14,7 @@ export interface RequestFacts {
   readonly caller: Caller;
   readonly clock: Clock;
   readonly region: string;
-  readonly headers: RequestHeaders;
+  readonly headers: Pick<RequestHeaders, "get">;
   /** Parameters of the query, decoded; the first of several of one name counts. */
   query(name: string): string | undefined;
   readonly remoteAddress: string;

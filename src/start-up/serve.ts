@@ -12,10 +12,12 @@ import { destinationOf, Log } from "../telemetry/log.ts";
 import { formatBanner } from "./banner.ts";
 import { acquireDirectoryLock } from "./directory-lock.ts";
 import { endpointUrl } from "./endpoint.ts";
+import { kmsSourceOf, type KmsSource } from "./key-services.ts";
 import { findMasterKeys, readGivenMasterKey, type GivenMasterKey } from "./master-keys.ts";
 import { loadOrCreateCredentials, type RootCredentials } from "./root-credentials.ts";
 import type { RotatingFileOptions } from "./rotating-file.ts";
 import { listenForStop } from "./stop-signals.ts";
+import { trustCertificates } from "./trusted-certificates.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** A server in one process or in many. */
@@ -36,6 +38,9 @@ interface Prepared {
   readonly tls: { readonly key: string; readonly certificate: string } | undefined;
   readonly credentials: RootCredentials;
   readonly masterKey: GivenMasterKey | undefined;
+  readonly kms: KmsSource;
+  /** PEM: to trust beside the system's. */
+  readonly trustedCertificates: string | undefined;
   readonly log: Log;
 }
 
@@ -76,14 +81,29 @@ async function prepare(
   const workers = directory === undefined ? 1 : configuration.workers;
   const tls = await readTls(configuration);
   const masterKey = await readGivenMasterKey(configuration);
+  const kms = kmsSourceOf(configuration);
+  const { kmsCertificatesFile } = configuration;
+  const trustedCertificates =
+    kmsCertificatesFile === undefined ? undefined : await readPem("--kms-ca", kmsCertificatesFile);
   if (directory !== undefined && workers > 1) resources.use(await acquireDirectoryLock(directory));
   const credentials = await findCredentials(configuration, directory, resources);
-  return { configuration, directory, workers, tls, credentials, masterKey, log };
+  return {
+    configuration,
+    directory,
+    workers,
+    tls,
+    credentials,
+    masterKey,
+    kms,
+    trustedCertificates,
+    log,
+  };
 }
 
 async function startHere(prepared: Prepared): Promise<RunningServer> {
-  const { configuration, directory, tls, log, credentials, masterKey } = prepared;
+  const { configuration, directory, tls, log, credentials, masterKey, kms } = prepared;
   const { host, port, adminPort, region, durability, domains, customerKeys } = configuration;
+  trustCertificates(prepared.trustedCertificates);
   const server = await createServer({
     store: directory === undefined ? "memory" : { directory },
     host,
@@ -92,6 +112,7 @@ async function startHere(prepared: Prepared): Promise<RunningServer> {
     region,
     credentials,
     ...(masterKey === undefined ? {} : { masterKey }),
+    kms,
     durability,
     domains,
     customerKeys,
@@ -130,6 +151,8 @@ async function startWorkers(prepared: Prepared): Promise<RunningServer> {
       customerKeys,
       credentials: { accessKeyId, secretAccessKey },
       masterKeys,
+      kms: prepared.kms,
+      trustedCertificates: prepared.trustedCertificates,
       logLevel: configuration.logLevel,
       logFormat: configuration.logFormat,
       logsRequests: configuration.logsRequests,

@@ -7,6 +7,8 @@ import { directoryOf } from "../access/accounts.ts";
 import { IdentityStore } from "../access/identities/identity-store.ts";
 import { rootCredentials } from "../access/credentials.ts";
 import type { AccountId, CanonicalId } from "../access/caller.ts";
+import { createKmsApi } from "../admin/kms/kms-api.ts";
+import { createKeyKeeper } from "../background/key-keeper.ts";
 import { createMasterKeyRefresher } from "../background/master-key-refresher.ts";
 import { createLockClockKeeper } from "../background/lock-clock-keeper.ts";
 import { createReadPublisher } from "../background/read-publisher.ts";
@@ -17,11 +19,6 @@ import type { HttpHandler } from "../http/http-message.ts";
 import type { HttpLimits, HttpServer, HttpServerOptions } from "../http/http-server.ts";
 import { startHttpServer } from "../http/start-http-server.ts";
 import { checkMasterKeys } from "../keys/master-key-witnesses.ts";
-import { DataKeys } from "../keys/data-keys.ts";
-import { KmsCiphers } from "../keys/kms-ciphers.ts";
-import { KmsKeys } from "../keys/kms-keys.ts";
-import { LocalKeyProvider, localPrefix } from "../keys/local-key-provider.ts";
-import type { MasterKeyRing } from "../keys/master-key-ring.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { openStores, type StoresOptions } from "../open-stores.ts";
 import { operations } from "../operations/index.ts";
@@ -30,6 +27,7 @@ import { createPipeline } from "../protocol/pipeline.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
 import { AuditLog } from "../telemetry/audit.ts";
 import type { Log } from "../telemetry/log.ts";
+import { createKeyServices, type KeyServices, type KmsSource } from "./key-services.ts";
 import { openMasterKeyRing, refreshMilliseconds, type MasterKeySource } from "./master-keys.ts";
 import { createRefusals } from "./refused-requests.ts";
 import { createObserver } from "./request-records.ts";
@@ -46,6 +44,7 @@ export interface ServingOptions extends Omit<StoresOptions, "keys"> {
   readonly customerKeys: CustomerKeyMode;
   readonly credentials: Credentials;
   readonly masterKeys: MasterKeySource;
+  readonly kms: KmsSource;
   readonly log: Log;
   /** Where the audit log goes; absent: there is none. */
   readonly audit?: RotatingFileOptions | undefined;
@@ -78,8 +77,18 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
       intervalMilliseconds: refreshMilliseconds,
     }),
   ];
-  const dataKeys = createDataKeys(options, objects, ring);
-  if (options.sweeps) workers.push(new Sweeper({ objectStore: objects, events: options.log }));
+  const keyServices = createKeyServices({
+    source: options.kms,
+    sealer: ring,
+    store: objects.keyValueStore,
+    clock: options.clock,
+    region: options.region,
+    rootAccountId: objects.rootAccount.accountId,
+  });
+  if (options.sweeps) {
+    workers.push(new Sweeper({ objectStore: objects, events: options.log }));
+    workers.push(createKeyKeeper(keyServices.kmsKeys));
+  }
   for (const worker of workers) {
     const runner = new WorkerRunner({ worker, clock: options.clock, events: options.log });
     started.use(runner).start();
@@ -91,7 +100,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     sealer: ring,
     randomBytes: (length) => randomBytes(length),
   });
-  const http = started.use(await startS3(options, { objects, identities, dataKeys, audit }));
+  const http = started.use(await startS3(options, { objects, identities, keyServices, audit }));
   const resources = started.move();
   return {
     address: http.address,
@@ -119,19 +128,8 @@ function openAuditLog(
 interface Parts {
   readonly objects: ObjectStore;
   readonly identities: IdentityStore;
-  readonly dataKeys: DataKeys;
+  readonly keyServices: KeyServices;
   readonly audit: AuditLog | undefined;
-}
-
-/** Of the keys that Holdfast keeps itself. */
-function createDataKeys(
-  { clock, region }: ServingOptions,
-  { keyValueStore: store }: ObjectStore,
-  ring: MasterKeyRing,
-): DataKeys {
-  const kmsKeys = new KmsKeys({ store, ciphers: new KmsCiphers(ring), clock, region });
-  const provider = new LocalKeyProvider(kmsKeys);
-  return new DataKeys({ providers: [{ prefix: localPrefix, provider, isRemote: false }], clock });
 }
 
 function startS3(options: ServingOptions, parts: Parts): Promise<HttpServer> {
@@ -157,7 +155,8 @@ function startS3(options: ServingOptions, parts: Parts): Promise<HttpServer> {
 
 function createS3Handler(options: ServingOptions, parts: Parts): HttpHandler {
   const { credentials, log, region, clock, domains, customerKeys } = options;
-  const { objects, identities, dataKeys, audit } = parts;
+  const { objects, identities, keyServices, audit } = parts;
+  const { dataKeys, kmsKeys } = keyServices;
   const observe = createObserver(log, audit);
   const { accountId, canonicalId } = objects.rootAccount;
   const root = {
@@ -177,6 +176,16 @@ function createS3Handler(options: ServingOptions, parts: Parts): HttpHandler {
     domains,
     encryption: { dataKeys, customerKeys },
     mfa: identities.mfaDevices,
+    services: [
+      createKmsApi({
+        keys: kmsKeys,
+        clock,
+        region,
+        reportFailure: (requestId, operation, error) => {
+          log.requestFailed({ requestId, operation }, error);
+        },
+      }),
+    ],
     operations,
     fillRandom,
     reportFailure: ({ requestId, operation, error }) => {

@@ -5,6 +5,7 @@ import type { HttpLimits } from "../http/http-server.ts";
 import type { Durability } from "../open-stores.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
 import type { LogFormat, LogLevel } from "../telemetry/log.ts";
+import type { KmsSource } from "./key-services.ts";
 import type { MasterKeySource } from "./master-keys.ts";
 import type { Credentials } from "./root-credentials.ts";
 import type { CustomerKeyMode } from "../protocol/operation-context.ts";
@@ -22,6 +23,9 @@ export interface WorkerOptions {
   readonly customerKeys: CustomerKeyMode;
   readonly credentials: Credentials;
   readonly masterKeys: MasterKeySource;
+  readonly kms: KmsSource;
+  /** PEM: to trust beside the system's. */
+  readonly trustedCertificates: string | undefined;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   readonly logsRequests: boolean;

@@ -4,6 +4,7 @@
 import { systemClock } from "../base/clock.ts";
 import { destinationOf, Log } from "../telemetry/log.ts";
 import { holdWorkerLock } from "./directory-lock.ts";
+import { trustCertificates } from "./trusted-certificates.ts";
 import { startServing, type Serving } from "./serving.ts";
 import type { SupervisorMessage, WorkerMessage, WorkerOptions } from "./worker-messages.ts";
 
@@ -28,6 +29,7 @@ async function start(message: SupervisorMessage & { readonly kind: "start" }): P
   try {
     // Never released: the end of the process does it.
     holdWorkerLock(options.directory);
+    trustCertificates(options.trustedCertificates);
     serving = await startServing({
       ...options,
       store: { directory: options.directory },

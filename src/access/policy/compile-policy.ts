@@ -15,6 +15,7 @@ import { compileWildcards, readWildcards } from "./wildcard.ts";
 export interface PolicySource {
   readonly kind:
     | "bucket"
+    | "key"
     | "identity"
     | "group"
     | "boundary"

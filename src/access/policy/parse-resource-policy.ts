@@ -1,4 +1,4 @@
-// Bucket policies and trust policies: documents that hang on what they protect. They have a Principal,
+// Bucket, key and trust policies: documents that hang on what they protect. They have a Principal,
 // and S3 and IAM read them with one parser: the messages are the same.
 
 import { checkBucketStatement, checkTrustStatement } from "./check-resource-statement.ts";
@@ -14,10 +14,10 @@ import type {
 } from "./policy-document.ts";
 import { isJsonList, isJsonObject, readJson } from "./policy-json.ts";
 import type { JsonObject, JsonValue } from "./policy-json.ts";
-import { bucketPolicyBytes, policyDocumentCharacters } from "./policy-limits.ts";
+import { bucketPolicyBytes, keyPolicyBytes, policyDocumentCharacters } from "./policy-limits.ts";
 import { PolicySyntaxError } from "./policy-syntax-error.ts";
 
-type ResourcePolicyKind = "bucket" | "trust";
+type ResourcePolicyKind = "bucket" | "key" | "trust";
 
 export function parseResourcePolicy(
   text: string,
@@ -34,16 +34,16 @@ export function parseResourcePolicy(
   );
   for (const statement of statements) {
     if (kind === "trust") checkTrustStatement(statement);
-    else checkBucketStatement(statement, options.bucketName);
+    else if (kind === "bucket") checkBucketStatement(statement, options.bucketName);
   }
   return id === undefined ? { version, statements } : { version, id, statements };
 }
 
 function checkSize(text: string, kind: ResourcePolicyKind): void {
   const isTooLarge =
-    kind === "bucket"
-      ? Buffer.byteLength(text) > bucketPolicyBytes
-      : text.length > policyDocumentCharacters;
+    kind === "trust"
+      ? text.length > policyDocumentCharacters
+      : Buffer.byteLength(text) > (kind === "key" ? keyPolicyBytes : bucketPolicyBytes);
   if (isTooLarge) fail("Policy exceeds the maximum allowed document size.");
 }
 

@@ -7,7 +7,7 @@ import { parseResourcePolicy } from "./parse-resource-policy.ts";
 export { PolicySyntaxError } from "./policy-syntax-error.ts";
 
 /** `boundary` and `session` have the grammar of `identity`. */
-export type PolicyKind = "bucket" | "identity" | "trust" | "session" | "boundary";
+export type PolicyKind = "bucket" | "key" | "identity" | "trust" | "session" | "boundary";
 
 export type PolicyVersion = "2008-10-17" | "2012-10-17";
 
@@ -21,7 +21,7 @@ export interface PolicyDocument {
 export interface PolicyStatement {
   readonly sid?: string;
   readonly effect: "Allow" | "Deny";
-  /** Of bucket and trust policies alone. */
+  /** Of bucket, key and trust policies alone. */
   readonly principals?: PrincipalElement;
   readonly actions: PatternElement;
   /** Absent of trust policies, which are about the role that has them. */
@@ -66,6 +66,7 @@ export function parsePolicy(
   kind: PolicyKind,
   options: PolicyParseOptions = {},
 ): PolicyDocument {
-  if (kind === "bucket" || kind === "trust") return parseResourcePolicy(text, kind, options);
+  if (kind === "bucket" || kind === "key" || kind === "trust")
+    return parseResourcePolicy(text, kind, options);
   return parseIdentityPolicy(text, options);
 }

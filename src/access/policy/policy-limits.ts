@@ -4,6 +4,9 @@
 /** "Bucket policies are limited to 20 KB in size." */
 export const bucketPolicyBytes = 20 * 1024;
 
+/** "Resource quotas", AWS KMS Developer Guide. */
+export const keyPolicyBytes = 32 * 1024;
+
 /** The longest value that IAM's and STS's parameters for documents take. */
 export const policyDocumentCharacters = 131_072;
 
