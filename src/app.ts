@@ -6,7 +6,9 @@ import { systemClock } from "./base/clock.ts";
 import { createHealthHandler } from "./admin/health.ts";
 import type { HttpLimits } from "./http/http-server.ts";
 import { startHttpServer } from "./http/start-http-server.ts";
+import type { ObjectOwnership } from "./objects/records/bucket-record.ts";
 import type { Durability } from "./open-stores.ts";
+import { bucketDefaultsOf } from "./operations/bucket/new-bucket-access.ts";
 import { acquireDirectoryLock } from "./start-up/directory-lock.ts";
 import { endpointUrl } from "./start-up/endpoint.ts";
 import {
@@ -22,6 +24,7 @@ import { destinationOf, Log, type LogLevel } from "./telemetry/log.ts";
 
 export { ManualClock, systemClock, type Clock } from "./base/clock.ts";
 export type { HttpLimits } from "./http/http-server.ts";
+export type { ObjectOwnership } from "./objects/records/bucket-record.ts";
 export type { Durability } from "./open-stores.ts";
 export { DirectoryInUseError } from "./start-up/directory-lock.ts";
 export type { KmsSource } from "./start-up/key-services.ts";
@@ -64,6 +67,10 @@ export interface ServerOptions {
    * PutBucketEncryption unblocks it, as in S3. `anywhere`: without TLS too.
    */
   readonly customerKeys?: "blocked" | "allowed" | "anywhere";
+  /** Object ownership of new buckets whose request names none. Default `BucketOwnerEnforced`. */
+  readonly defaultObjectOwnership?: ObjectOwnership;
+  /** Whether new buckets have Block Public Access, all of it. Default `on`. */
+  readonly defaultPublicAccessBlock?: "on" | "off";
   /** Serves HTTPS; both as PEM. */
   readonly tls?: { readonly key: string | Uint8Array; readonly certificate: string | Uint8Array };
   readonly limits?: Partial<HttpLimits>;
@@ -119,6 +126,10 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
       region,
       domains: options.domains ?? ["localhost"],
       customerKeys: options.customerKeys ?? "blocked",
+      bucketDefaults: bucketDefaultsOf({
+        objectOwnership: options.defaultObjectOwnership,
+        blocksPublicAccess: options.defaultPublicAccessBlock !== "off",
+      }),
       credentials,
       masterKeys,
       kms: options.kms ?? { kind: "local" },

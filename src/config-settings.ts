@@ -3,6 +3,7 @@
 
 import { availableParallelism } from "node:os";
 
+import type { ObjectOwnership } from "./objects/records/bucket-record.ts";
 import { logLevels, type LogFormat, type LogLevel } from "./telemetry/log.ts";
 
 /** A value from the command line or the environment that cannot be used; its message is one line. */
@@ -106,6 +107,20 @@ export const settings = {
     help:
       "strict: a write is answered when a power cut cannot lose it any more. " +
       "relaxed: sooner; the last writes before a power cut may be lost.",
+  }),
+  defaultObjectOwnership: choice<ObjectOwnership>({
+    option: "default-object-ownership",
+    environment: "HOLDFAST_DEFAULT_OBJECT_OWNERSHIP",
+    choices: ["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"],
+    defaultValue: "BucketOwnerEnforced",
+    help: "Object ownership of new buckets whose request names none; BucketOwnerEnforced disables ACLs.",
+  }),
+  defaultPublicAccessBlock: choice<"on" | "off">({
+    option: "default-public-access-block",
+    environment: "HOLDFAST_DEFAULT_PUBLIC_ACCESS_BLOCK",
+    choices: ["on", "off"],
+    defaultValue: "on",
+    help: "Whether new buckets have Block Public Access, as on AWS; it can be taken off each bucket.",
   }),
   tlsKeyFile: optionalText({
     option: "tls-key",

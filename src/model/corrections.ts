@@ -110,11 +110,22 @@ export const addedMembers: Readonly<Record<string, readonly ShapeMember[]>> = {
   ],
 };
 
+const grantWrite: InputMember = {
+  name: "GrantWrite",
+  in: "header",
+  wire: "x-amz-grant-write",
+  type: "string",
+};
+
 /** Headers that S3 acts upon and the schemas do not bind. */
 export const addedHeaders: Readonly<Record<string, readonly InputMember[]>> = {
   // The service handles it (github.com/aws/aws-sdk-kotlin/issues/1645): browsers resume downloads by it.
   GetObjectRequest: [{ name: "IfRange", in: "header", wire: "If-Range", type: "string" }],
   HeadObjectRequest: [{ name: "IfRange", in: "header", wire: "If-Range", type: "string" }],
+  // The service stores it with the other grants (ceph/s3-tests, test_object_header_acl_grants).
+  PutObjectRequest: [grantWrite],
+  CopyObjectRequest: [grantWrite],
+  CreateMultipartUploadRequest: [grantWrite],
 };
 
 /** Shapes that no schema has. */

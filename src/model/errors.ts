@@ -109,6 +109,10 @@ const definitions = {
   },
   InvalidAnnotationName: { status: 400, message: "The annotation name is not valid." },
   InvalidArgument: { status: 400, message: "Invalid Argument" },
+  InvalidBucketAclWithBlockPublicAccessError: {
+    status: 400,
+    message: "Bucket cannot have public ACLs set with BlockPublicAccess enabled",
+  },
   InvalidBucketAclWithObjectOwnership: {
     status: 400,
     message: "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",

@@ -136,6 +136,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "ObjectLockEventHoldDurationYears", in: "header", wire: "x-amz-object-lock-event-hold-duration-years", type: "integer" },
       { name: "ExpectedBucketOwner", in: "header", wire: "x-amz-expected-bucket-owner", type: "string" },
       { name: "ExpectedSourceBucketOwner", in: "header", wire: "x-amz-source-expected-bucket-owner", type: "string" },
+      { name: "GrantWrite", in: "header", wire: "x-amz-grant-write", type: "string" },
     ],
     output: [
       { name: "CopyObjectResult", in: "payload", wire: "CopyObjectResult", type: { structure: "CopyObjectResult" } },
@@ -249,6 +250,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "ExpectedBucketOwner", in: "header", wire: "x-amz-expected-bucket-owner", type: "string" },
       { name: "ChecksumAlgorithm", in: "header", wire: "x-amz-checksum-algorithm", type: { enumeration: "ChecksumAlgorithm" } },
       { name: "ChecksumType", in: "header", wire: "x-amz-checksum-type", type: { enumeration: "ChecksumType" } },
+      { name: "GrantWrite", in: "header", wire: "x-amz-grant-write", type: "string" },
     ],
     output: [
       { name: "AbortDate", in: "header", wire: "x-amz-abort-date", type: "http-date" },
@@ -1995,6 +1997,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "ObjectLockEventHoldDurationDays", in: "header", wire: "x-amz-object-lock-event-hold-duration-days", type: "integer" },
       { name: "ObjectLockEventHoldDurationYears", in: "header", wire: "x-amz-object-lock-event-hold-duration-years", type: "integer" },
       { name: "ExpectedBucketOwner", in: "header", wire: "x-amz-expected-bucket-owner", type: "string" },
+      { name: "GrantWrite", in: "header", wire: "x-amz-grant-write", type: "string" },
     ],
     output: [
       { name: "Expiration", in: "header", wire: "x-amz-expiration", type: "string" },

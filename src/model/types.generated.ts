@@ -1279,6 +1279,7 @@ export interface CopyObjectInput {
   readonly ObjectLockEventHoldDurationYears?: number | undefined;
   readonly ExpectedBucketOwner?: string | undefined;
   readonly ExpectedSourceBucketOwner?: string | undefined;
+  readonly GrantWrite?: string | undefined;
 }
 
 export interface CopyObjectOutput {
@@ -1369,6 +1370,7 @@ export interface CreateMultipartUploadInput {
   readonly ExpectedBucketOwner?: string | undefined;
   readonly ChecksumAlgorithm?: string | undefined;
   readonly ChecksumType?: string | undefined;
+  readonly GrantWrite?: string | undefined;
 }
 
 export interface CreateMultipartUploadOutput {
@@ -2621,6 +2623,7 @@ export interface PutObjectInput {
   readonly ObjectLockEventHoldDurationDays?: number | undefined;
   readonly ObjectLockEventHoldDurationYears?: number | undefined;
   readonly ExpectedBucketOwner?: string | undefined;
+  readonly GrantWrite?: string | undefined;
 }
 
 export interface PutObjectOutput {

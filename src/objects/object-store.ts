@@ -7,6 +7,7 @@ import type { WrappingKey } from "../keys/sealer.ts";
 import type { BlobStore } from "../storage/blob/blob-store.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import { transact } from "../storage/key-value/transaction.ts";
+import { AccountSettings } from "./account-settings.ts";
 import { BucketDocuments } from "./bucket-documents.ts";
 import { Buckets } from "./buckets.ts";
 import { Contents, type ContentsOptions } from "./contents.ts";
@@ -50,6 +51,7 @@ export class ObjectStore {
   readonly writers: Writers;
   readonly buckets: Buckets;
   readonly documents: BucketDocuments;
+  readonly accountSettings: AccountSettings;
   readonly contents: Contents;
   readonly lockClock: LockClock;
   readonly versions: Versions;
@@ -79,6 +81,7 @@ export class ObjectStore {
     this.buckets = new Buckets({ store, contents, clock });
     const { buckets } = this;
     this.documents = new BucketDocuments({ store, buckets });
+    this.accountSettings = new AccountSettings({ store });
     this.lockClock = lockClock;
     this.versions = new Versions({ store, buckets, contents, clock, lockClock });
     const { versions } = this;

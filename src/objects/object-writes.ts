@@ -71,6 +71,8 @@ export interface DeleteConditions {
   readonly ifMatch?: string | undefined;
   readonly ifMatchLastModifiedTime?: Date | undefined;
   readonly ifMatchSize?: number | undefined;
+  /** Who asks: the owner of a delete marker that is made. */
+  readonly deleter?: VersionSettings["owner"];
 }
 
 /** Each fails only when the bucket's settings change in the very moment. */
@@ -202,7 +204,7 @@ export class ObjectWrites {
         checkDelete(conditions, state);
         const deleted =
           versionId === undefined
-            ? await this.#versions.delete(transaction, state)
+            ? await this.#versions.delete(transaction, state, conditions.deleter)
             : await this.#versions.deleteVersion(transaction, state, versionId, permits);
         return { ...deleted, bucket: state.bucket };
       }),

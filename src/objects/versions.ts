@@ -155,7 +155,11 @@ export class Versions {
   }
 
   /** A DELETE without a version id: removes the object, or hides it behind a delete marker. */
-  async delete(transaction: Transaction, state: KeyState): Promise<DeletedVersion> {
+  async delete(
+    transaction: Transaction,
+    state: KeyState,
+    deleter: DeleteMarkerRecord["owner"],
+  ): Promise<DeletedVersion> {
     const { bucket, key, current } = state;
     if (bucket.versioning === "Unversioned") {
       if (current === undefined) return { versionId: undefined, isDeleteMarker: false };
@@ -164,7 +168,12 @@ export class Versions {
       return { versionId: undefined, isDeleteMarker: false };
     }
     const identity = this.#identify(state);
-    const marker: DeleteMarkerRecord = { v: 1, isDeleteMarker: true, ...identity };
+    const marker: DeleteMarkerRecord = {
+      v: 1,
+      isDeleteMarker: true,
+      ...identity,
+      ...(deleter === undefined || deleter.id === bucket.ownerId ? {} : { owner: deleter }),
+    };
     await this.#makeRoom(transaction, state);
     if (current !== undefined) transaction.delete(keys.current(bucket.id, key));
     transaction.set(keys.marker(bucket.id, key), encodeRecord(marker));

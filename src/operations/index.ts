@@ -25,6 +25,17 @@ import {
   putBucketEncryption,
 } from "./bucket-configuration/encryption.ts";
 import { getBucketVersioning, putBucketVersioning } from "./bucket-configuration/versioning.ts";
+import { getBucketAcl, putBucketAcl } from "./bucket-configuration/acl.ts";
+import {
+  deleteBucketOwnershipControls,
+  getBucketOwnershipControls,
+  putBucketOwnershipControls,
+} from "./bucket-configuration/ownership-controls.ts";
+import {
+  deletePublicAccessBlock,
+  getPublicAccessBlock,
+  putPublicAccessBlock,
+} from "./bucket-configuration/public-access-block.ts";
 import { createBucket } from "./bucket/create-bucket.ts";
 import { deleteBucket } from "./bucket/delete-bucket.ts";
 import { getBucketLocation } from "./bucket/get-bucket-location.ts";
@@ -53,6 +64,7 @@ import {
   putObjectTagging,
 } from "./object/object-tagging.ts";
 import { updateObjectEncryption } from "./object/update-object-encryption.ts";
+import { getObjectAcl, putObjectAcl } from "./object/object-acl.ts";
 import { putObject } from "./object/put-object.ts";
 
 /** The pipeline answers S3's NotImplemented for it. */
@@ -83,7 +95,7 @@ export const operations = {
   DeleteBucketMetadataConfiguration: notImplemented,
   DeleteBucketMetadataTableConfiguration: notImplemented,
   DeleteBucketMetricsConfiguration: notImplemented,
-  DeleteBucketOwnershipControls: notImplemented,
+  DeleteBucketOwnershipControls: deleteBucketOwnershipControls,
   DeleteBucketPolicy: deleteBucketPolicy,
   DeleteBucketReplication: notImplemented,
   DeleteBucketTagging: deleteBucketTagging,
@@ -92,10 +104,10 @@ export const operations = {
   DeleteObjectAnnotation: notImplemented,
   DeleteObjectTagging: deleteObjectTagging,
   DeleteObjects: deleteObjects,
-  DeletePublicAccessBlock: notImplemented,
+  DeletePublicAccessBlock: deletePublicAccessBlock,
   GetBucketAbac: getBucketAbac,
   GetBucketAccelerateConfiguration: notImplemented,
-  GetBucketAcl: notImplemented,
+  GetBucketAcl: getBucketAcl,
   GetBucketAnalyticsConfiguration: notImplemented,
   GetBucketCors: notImplemented,
   GetBucketEncryption: getBucketEncryption,
@@ -108,7 +120,7 @@ export const operations = {
   GetBucketMetadataTableConfiguration: notImplemented,
   GetBucketMetricsConfiguration: notImplemented,
   GetBucketNotificationConfiguration: notImplemented,
-  GetBucketOwnershipControls: notImplemented,
+  GetBucketOwnershipControls: getBucketOwnershipControls,
   GetBucketPolicy: getBucketPolicy,
   GetBucketPolicyStatus: getBucketPolicyStatus,
   GetBucketReplication: notImplemented,
@@ -117,7 +129,7 @@ export const operations = {
   GetBucketVersioning: getBucketVersioning,
   GetBucketWebsite: notImplemented,
   GetObject: getObject,
-  GetObjectAcl: notImplemented,
+  GetObjectAcl: getObjectAcl,
   GetObjectAnnotation: notImplemented,
   GetObjectAttributes: getObjectAttributes,
   GetObjectLegalHold: getObjectLegalHold,
@@ -125,7 +137,7 @@ export const operations = {
   GetObjectRetention: getObjectRetention,
   GetObjectTagging: getObjectTagging,
   GetObjectTorrent: notImplemented,
-  GetPublicAccessBlock: notImplemented,
+  GetPublicAccessBlock: getPublicAccessBlock,
   HeadBucket: headBucket,
   HeadObject: headObject,
   ListBucketAnalyticsConfigurations: notImplemented,
@@ -144,7 +156,7 @@ export const operations = {
   Preflight: notImplemented,
   PutBucketAbac: putBucketAbac,
   PutBucketAccelerateConfiguration: notImplemented,
-  PutBucketAcl: notImplemented,
+  PutBucketAcl: putBucketAcl,
   PutBucketAnalyticsConfiguration: notImplemented,
   PutBucketCors: notImplemented,
   PutBucketEncryption: putBucketEncryption,
@@ -154,7 +166,7 @@ export const operations = {
   PutBucketLogging: notImplemented,
   PutBucketMetricsConfiguration: notImplemented,
   PutBucketNotificationConfiguration: notImplemented,
-  PutBucketOwnershipControls: notImplemented,
+  PutBucketOwnershipControls: putBucketOwnershipControls,
   PutBucketPolicy: putBucketPolicy,
   PutBucketReplication: notImplemented,
   PutBucketRequestPayment: notImplemented,
@@ -162,13 +174,13 @@ export const operations = {
   PutBucketVersioning: putBucketVersioning,
   PutBucketWebsite: notImplemented,
   PutObject: putObject,
-  PutObjectAcl: notImplemented,
+  PutObjectAcl: putObjectAcl,
   PutObjectAnnotation: notImplemented,
   PutObjectLegalHold: putObjectLegalHold,
   PutObjectLockConfiguration: putObjectLockConfiguration,
   PutObjectRetention: putObjectRetention,
   PutObjectTagging: putObjectTagging,
-  PutPublicAccessBlock: notImplemented,
+  PutPublicAccessBlock: putPublicAccessBlock,
   RenameObject: notImplemented,
   RestoreObject: notImplemented,
   SelectObjectContent: notImplemented,

@@ -8,8 +8,10 @@ import type { MfaVerifier } from "../access/mfa-verifier.ts";
 import type { RequestAccess } from "../access/request-access.ts";
 import type { RequestPayload } from "../body/request-payload.ts";
 import type { DataKeys } from "../keys/data-keys.ts";
+import type { PublicAccessBlock } from "../model/access-control-list.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import type { Versions } from "../objects/versions.ts";
+import type { ObjectOwnership } from "../objects/records/bucket-record.ts";
 
 export interface OperationContext {
   readonly requestId: string;
@@ -26,6 +28,8 @@ export interface OperationContext {
   readonly region: string;
   readonly encryption: RequestEncryption;
   readonly mfa: RequestMfa;
+  /** What a new bucket has that its request does not speak of. */
+  readonly bucketDefaults: BucketDefaults;
   /** The rules about buckets, objects and uploads: everything below the operations. */
   readonly store: ObjectStore;
   /** The request's body; only operations with a streaming input member read it. */
@@ -53,6 +57,11 @@ export interface RequestMfa {
   readonly isSafe: boolean;
   /** `undefined`: there are no devices, and no code is good. */
   readonly verifier: MfaVerifier | undefined;
+}
+
+export interface BucketDefaults {
+  readonly objectOwnership: ObjectOwnership;
+  readonly publicAccessBlock?: PublicAccessBlock | undefined;
 }
 
 export type Operation<Input, Output> = (

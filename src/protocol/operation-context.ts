@@ -10,7 +10,8 @@ import type { Clock } from "../base/clock.ts";
 import type { DataKeys } from "../keys/data-keys.ts";
 import type { HttpRequest } from "../http/http-message.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
-import type { OperationContext } from "../operations/operation.ts";
+import { bucketDefaultsOf } from "../operations/bucket/new-bucket-access.ts";
+import type { BucketDefaults, OperationContext } from "../operations/operation.ts";
 import type { Address } from "./address.ts";
 import type { OperationInput } from "./decode-input.ts";
 import type { LazyPayload } from "./lazy-payload.ts";
@@ -37,6 +38,8 @@ export interface ContextDependencies {
   readonly clock: Clock;
   readonly encryption?: EncryptionDependencies;
   readonly mfa?: MfaVerifier;
+  /** Default: AWS's own. */
+  readonly bucketDefaults?: BucketDefaults;
 }
 
 /** A request that has been understood. */
@@ -117,6 +120,10 @@ export class PipelineContext implements OperationContext {
     const { isEncrypted, remoteAddress } = this.#understood.request;
     const isSafe = isEncrypted || isLoopback(remoteAddress) || this.encryption.isSafe;
     return { isSafe, verifier: this.#dependencies.mfa };
+  }
+
+  get bucketDefaults(): BucketDefaults {
+    return this.#dependencies.bucketDefaults ?? bucketDefaultsOf({});
   }
 
   get resourceUrl(): string {

@@ -18,7 +18,8 @@ import { operations as definitions } from "../model/operations.generated.ts";
 import type { OperationName } from "../model/types.generated.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { notImplemented, operations, type OperationTable } from "../operations/index.ts";
-import { Reply, SlowReply, type OperationContext } from "../operations/operation.ts";
+import type { BucketDefaults, OperationContext } from "../operations/operation.ts";
+import { Reply, SlowReply } from "../operations/operation.ts";
 import { parseAddress, type Address } from "./address.ts";
 import { compileInputDecoder, type InputDecoder, type OperationInput } from "./decode-input.ts";
 import { asS3Error, encodeError, errorDocument, isServerFailure } from "./encode-error.ts";
@@ -52,6 +53,8 @@ export interface PipelineDependencies {
   readonly credentials: CredentialLookup;
   readonly accounts: AccountDirectory;
   readonly region: string;
+  /** Default: AWS's own. */
+  readonly bucketDefaults?: BucketDefaults;
   readonly clock: Clock;
   /** Lower-case host names below which the first label or labels name a bucket. */
   readonly domains: readonly string[];

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 import { createServer } from "../app.ts";
+import { bucketDefaultsOf } from "../operations/bucket/new-bucket-access.ts";
 import { systemClock } from "../base/clock.ts";
 import { ConfigurationError, type Configuration } from "../config.ts";
 import { destinationOf, Log } from "../telemetry/log.ts";
@@ -116,6 +117,8 @@ async function startHere(prepared: Prepared): Promise<RunningServer> {
     durability,
     domains,
     customerKeys,
+    defaultObjectOwnership: configuration.defaultObjectOwnership,
+    defaultPublicAccessBlock: configuration.defaultPublicAccessBlock,
     ...(tls === undefined ? {} : { tls }),
     limits: limitsOf(configuration),
     log,
@@ -149,6 +152,10 @@ async function startWorkers(prepared: Prepared): Promise<RunningServer> {
       region,
       domains,
       customerKeys,
+      bucketDefaults: bucketDefaultsOf({
+        objectOwnership: configuration.defaultObjectOwnership,
+        blocksPublicAccess: configuration.defaultPublicAccessBlock === "on",
+      }),
       credentials: { accessKeyId, secretAccessKey },
       masterKeys,
       kms: prepared.kms,

@@ -22,6 +22,7 @@ import { checkMasterKeys } from "../keys/master-key-witnesses.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { openStores, type StoresOptions } from "../open-stores.ts";
 import { operations } from "../operations/index.ts";
+import type { BucketDefaults } from "../operations/operation.ts";
 import type { CustomerKeyMode } from "../protocol/operation-context.ts";
 import { createPipeline } from "../protocol/pipeline.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
@@ -42,6 +43,7 @@ export interface ServingOptions extends Omit<StoresOptions, "keys"> {
   readonly region: string;
   readonly domains: readonly string[];
   readonly customerKeys: CustomerKeyMode;
+  readonly bucketDefaults: BucketDefaults;
   readonly credentials: Credentials;
   readonly masterKeys: MasterKeySource;
   readonly kms: KmsSource;
@@ -172,6 +174,7 @@ function createS3Handler(options: ServingOptions, parts: Parts): HttpHandler {
     credentials: rootCredentials(credentials.accessKeyId, credentials.secretAccessKey, root),
     accounts: directoryOf([root]),
     region,
+    bucketDefaults: options.bucketDefaults,
     clock,
     domains,
     encryption: { dataKeys, customerKeys },

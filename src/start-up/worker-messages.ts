@@ -3,6 +3,7 @@
 
 import type { HttpLimits } from "../http/http-server.ts";
 import type { Durability } from "../open-stores.ts";
+import type { BucketDefaults } from "../operations/operation.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
 import type { LogFormat, LogLevel } from "../telemetry/log.ts";
 import type { KmsSource } from "./key-services.ts";
@@ -21,6 +22,7 @@ export interface WorkerOptions {
   readonly region: string;
   readonly domains: readonly string[];
   readonly customerKeys: CustomerKeyMode;
+  readonly bucketDefaults: BucketDefaults;
   readonly credentials: Credentials;
   readonly masterKeys: MasterKeySource;
   readonly kms: KmsSource;

@@ -199,11 +199,12 @@ test("where the owner owns everything, an ACL cannot be set", async () => {
     message: "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
   });
   await s3.createBucket({ Bucket: newBucketName(), ACL: "private" });
-  // ACLs that would have to act are refused until they do.
+  // A new bucket has Block Public Access, which a public list would go against.
   const shared = { ObjectOwnership: "ObjectWriter", ACL: "public-read" } as const;
   await assertRefused(s3.createBucket({ Bucket: newBucketName(), ...shared }), {
-    code: "NotImplemented",
-    status: 501,
+    code: "InvalidBucketAclWithBlockPublicAccessError",
+    status: 400,
+    message: "Bucket cannot have public ACLs set with BlockPublicAccess enabled",
   });
 });
 

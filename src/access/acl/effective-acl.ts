@@ -45,6 +45,25 @@ export function shownGrants({ owner, grants }: EffectiveAcl): AclGrants {
   return grants ?? [userGrant(owner, "FULL_CONTROL")];
 }
 
+/** Whether a list says no more than what holds without one. */
+export function isOwnersAlone(grants: AclGrants, ownerId: string): boolean {
+  const [grant, ...others] = grants;
+  return (
+    grant?.permission === "FULL_CONTROL" &&
+    grant.grantee.kind === "canonical-user" &&
+    grant.grantee.id === ownerId &&
+    others.length === 0
+  );
+}
+
+/** The owner of a version where it is another than the bucket's. */
+export function foreignOwner(
+  bucket: Pick<OwnedBucket, "objectOwnership">,
+  version: Pick<OwnedVersion, "owner">,
+): AclPerson | undefined {
+  return hasAclsDisabled(bucket) ? undefined : version.owner;
+}
+
 export function bucketOwner(bucket: Pick<OwnedBucket, "ownerId" | "ownerName">): AclPerson {
   return { id: bucket.ownerId, name: bucket.ownerName };
 }

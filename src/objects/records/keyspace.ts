@@ -38,6 +38,8 @@ const space = {
   part: 18,
   /** bucket, document id → a configuration of the bucket */
   document: 19,
+  /** account → its own settings of S3 */
+  accountSettings: 20,
   // 40 to 59 belong to access/identities, 60 to 69 to keys/.
 } as const;
 
@@ -62,6 +64,7 @@ export const keys = {
   upload: (bucket: BucketId, key: string, initiated: Sequence, uploadId: string) =>
     encodeTuple([space.upload, bucket, key, initiated, uploadId]),
   document: (bucket: BucketId, id: string) => encodeTuple([space.document, bucket, id]),
+  accountSettings: (accountId: string) => encodeTuple([space.accountSettings, accountId]),
   part: (uploadId: string, number: number) => encodeTuple([space.part, uploadId, number]),
 };
 

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { decodeAccountSettingsRecord } from "./account-settings-record.ts";
 import { decodeBucketRecord } from "./bucket-record.ts";
 import { decodeLockClockRecord } from "./lock-record.ts";
 import {
@@ -39,6 +40,7 @@ const types: Readonly<Record<string, RecordType>> = {
   layout: { decode: decodeLayoutRecord, newestVersion: 1 },
   upload: { decode: decodeUploadRecord, newestVersion: 1 },
   part: { decode: decodePartRecord, newestVersion: 1 },
+  "account-settings": { decode: decodeAccountSettingsRecord, newestVersion: 1 },
 };
 
 const directory = new URL("samples/", import.meta.url);

@@ -4,12 +4,12 @@ import { S3Error } from "../../model/errors.ts";
 import { newBucketEncryption } from "../bucket-configuration/encryption.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
 import { enumerations } from "../../model/types.generated.ts";
-import type { ObjectOwnership } from "../../objects/records/bucket-record.ts";
-import { hasGrants, notImplementedAcl } from "../object/acl-settings.ts";
+import { withAcl } from "../bucket-configuration/acl.ts";
 import { notImplemented } from "../object/refused-settings.ts";
 import { checkTags } from "../object/tag-set.ts";
 import type { Operation } from "../operation.ts";
 import { checkNewBucketName } from "./bucket-name.ts";
+import { readNewBucketAccess } from "./new-bucket-access.ts";
 
 type Input = OperationTypes["CreateBucket"]["input"];
 type Output = OperationTypes["CreateBucket"]["output"];
@@ -28,8 +28,7 @@ export const createBucket: Operation<Input, Output> = async (input, context) => 
     throw new S3Error("NotImplemented", { message: "Directory buckets are not implemented" });
   }
   const constraint = parseLocation(LocationConstraint, region);
-  const objectOwnership = parseOwnership(input.ObjectOwnership);
-  checkAcl(input, objectOwnership);
+  const access = await readNewBucketAccess(input, caller, context);
   const tags = Tags.map((tag) => [tag.Key, tag.Value] as const);
   checkTags(tags, "bucket");
   const objectLockEnabled = input.ObjectLockEnabledForBucket === true;
@@ -43,7 +42,7 @@ export const createBucket: Operation<Input, Output> = async (input, context) => 
     // Object lock works on versions, so it turns versioning on.
     versioning: objectLockEnabled ? "Enabled" : "Unversioned",
     objectLockEnabled,
-    objectOwnership,
+    ...access,
     tags,
     ...newBucketEncryption(context),
   });
@@ -55,6 +54,8 @@ export const createBucket: Operation<Input, Output> = async (input, context) => 
     if (region !== defaultRegion) {
       throw new S3Error("BucketAlreadyOwnedByYou", { fields: { BucketName: input.Bucket } });
     }
+    // There it also "resets the bucket access control lists" (Error responses, API reference).
+    await store.buckets.update(input.Bucket, (bucket) => withAcl(bucket, access.acl));
   }
   const location = constraint === undefined ? `/${input.Bucket}` : `${context.resourceUrl}/`;
   return { Location: location, BucketArn: `arn:aws:s3:::${input.Bucket}` };
@@ -77,35 +78,4 @@ function parseLocation(constraint: string | undefined, region: string): string |
     });
   }
   throw new S3Error("InvalidLocationConstraint", { fields: { LocationConstraint: constraint } });
-}
-
-function parseOwnership(ownership: string | undefined): ObjectOwnership {
-  switch (ownership) {
-    case undefined:
-      return "BucketOwnerEnforced";
-    case "BucketOwnerEnforced":
-    case "BucketOwnerPreferred":
-    case "ObjectWriter":
-      return ownership;
-    default:
-      throw new S3Error("InvalidArgument", {
-        message: `Invalid x-amz-object-ownership header: ${ownership}`,
-        fields: { ArgumentName: "x-amz-object-ownership", ArgumentValue: ownership },
-      });
-  }
-}
-
-function checkAcl(input: Input, ownership: ObjectOwnership): void {
-  const isPrivate = input.ACL === undefined || input.ACL === "private";
-  if (isPrivate && !hasGrants(input)) return;
-  const canned: readonly string[] = enumerations.BucketCannedACL;
-  if (input.ACL !== undefined && !canned.includes(input.ACL)) {
-    throw new S3Error("InvalidArgument", {
-      fields: { ArgumentName: "x-amz-acl", ArgumentValue: input.ACL },
-    });
-  }
-  if (ownership === "BucketOwnerEnforced") {
-    throw new S3Error("InvalidBucketAclWithObjectOwnership");
-  }
-  throw notImplementedAcl(input);
 }

@@ -1,5 +1,6 @@
 // ListObjectVersions: versions and delete markers, newest first within a key.
 
+import { foreignOwner } from "../../access/acl/effective-acl.ts";
 import { S3Error } from "../../model/errors.ts";
 import type { OperationTypes, VersionEntry } from "../../model/types.generated.ts";
 import { parseVersionId, nullVersionId } from "../../objects/identifiers.ts";
@@ -76,14 +77,15 @@ async function sequenceOf(
 
 function describeVersion(item: ListedVersion, bucket: BucketRecord, key: string): VersionEntry {
   const { record, isLatest } = item;
+  const owner = foreignOwner(bucket, record);
   const shared = {
     Key: key,
     VersionId: record.versionId,
     IsLatest: isLatest,
     LastModified: new Date(record.lastModifiedMilliseconds),
     Owner: {
-      DisplayName: record.owner?.name ?? bucket.ownerName,
-      ID: record.owner?.id ?? bucket.ownerId,
+      DisplayName: owner?.name ?? bucket.ownerName,
+      ID: owner?.id ?? bucket.ownerId,
     },
   };
   if (isDeleteMarker(record)) return { DeleteMarker: shared };

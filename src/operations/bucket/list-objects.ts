@@ -1,5 +1,6 @@
 // ListObjects and ListObjectsV2: pages of current objects and common prefixes.
 
+import { foreignOwner } from "../../access/acl/effective-acl.ts";
 import type { ListedObject, OperationTypes, Owner } from "../../model/types.generated.ts";
 import type { ListItem } from "../../objects/listing.ts";
 import { listCurrent } from "../../objects/listing.ts";
@@ -85,10 +86,9 @@ function describeItems(
       continue;
     }
     const { record } = item;
+    const foreign = foreignOwner(bucket, record);
     const owner =
-      record.owner === undefined
-        ? bucketOwner
-        : { DisplayName: record.owner.name, ID: record.owner.id };
+      foreign === undefined ? bucketOwner : { DisplayName: foreign.name, ID: foreign.id };
     Contents.push({
       Key: encode(item.key),
       LastModified: new Date(record.lastModifiedMilliseconds),

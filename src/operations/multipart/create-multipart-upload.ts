@@ -22,13 +22,14 @@ export const createMultipartUpload: Operation<Input, Output> = async (input, con
   const bucket = await store.buckets.get(input.Bucket);
   const settle = await readVersionSettings(input, bucket, context);
   const encryption = await settleEncryption(input, { bucket, key: input.Key }, context);
+  const settings = { ...settle(bucket), ...recordedEncryption(encryption.seal) };
   const upload = await store.uploads.create(input.Bucket, input.Key, {
     attributes,
-    settings: { ...settle(bucket), ...recordedEncryption(encryption.seal) },
+    settings,
     ...(checksumAlgorithm === undefined ? {} : { checksumAlgorithm }),
     ...(checksumType === undefined ? {} : { checksumType }),
     initiator: initiatorOf(caller),
-    owner: ownerOf(bucket),
+    owner: settings.owner ?? ownerOf(bucket),
   });
   return {
     Bucket: input.Bucket,

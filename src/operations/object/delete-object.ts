@@ -4,6 +4,7 @@ import { S3Error } from "../../model/errors.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
 import { noPermits, type DeletionPermits } from "../../objects/deletion-permits.ts";
 import type { Operation, OperationContext } from "../operation.ts";
+import { personOf } from "./acl-settings.ts";
 import { readBypass } from "./governance-bypass.ts";
 import { authenticateMfa } from "./mfa-authentication.ts";
 
@@ -11,7 +12,7 @@ type Input = OperationTypes["DeleteObject"]["input"];
 type Output = OperationTypes["DeleteObject"]["output"];
 
 export const deleteObject: Operation<Input, Output> = async (input, context) => {
-  const { store } = context;
+  const { store, caller } = context;
   // Measured for the service: github.com/localstack/localstack/pull/13894.
   if (input.VersionId !== undefined && input.IfMatch !== undefined) {
     throw new S3Error("NotImplemented", { fields: { Header: "If-Match" } });
@@ -22,6 +23,7 @@ export const deleteObject: Operation<Input, Output> = async (input, context) => 
     ifMatch: input.IfMatch,
     ifMatchLastModifiedTime: input.IfMatchLastModifiedTime,
     ifMatchSize: input.IfMatchSize,
+    deleter: personOf(caller),
   };
   const deleted = await store.writes.delete(place, input.VersionId, conditions, permits);
   return {

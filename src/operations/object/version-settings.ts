@@ -4,12 +4,12 @@
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import type { VersionSettings } from "../../objects/records/object-record.ts";
 import type { OperationContext } from "../operation.ts";
-import type { GrantMembers } from "./acl-settings.ts";
+import type { AclMembers } from "./acl-settings.ts";
 import { readAclSettings } from "./acl-settings.ts";
 import type { LockMembers } from "./lock-settings.ts";
 import { readLockSettings } from "./lock-settings.ts";
 
-export type SettingMembers = GrantMembers & LockMembers;
+export type SettingMembers = AclMembers & LockMembers;
 
 /**
  * Judges the input against the bucket as it is known now. What it answers settles the version in the
