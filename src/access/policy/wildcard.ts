@@ -3,6 +3,11 @@
 // enough. A policy's author decides over the pattern and a stranger over the text, so neither may make
 // matching slow.
 
+import { findLongRun } from "./long-run.ts";
+
+/** From here on, trying place after place may cost more than looking at all places at once. */
+const longRunLength = 64;
+
 export type PatternPiece =
   | { readonly kind: "literal"; readonly text: string }
   | { readonly kind: "one" }
@@ -116,6 +121,7 @@ function find(text: string, run: Run, start: number, end: number): number {
     const found = text.indexOf(run.text, start);
     return found < 0 || found + run.text.length > end ? -1 : found;
   }
+  if (run.text.length >= longRunLength) return findLongRun(text, { ...run, start, end });
   for (let position = start; position + run.text.length <= end; position += 1) {
     if (isAt(text, run, position)) return position;
   }
