@@ -1,5 +1,5 @@
-// Writes the contract as data: src/model/operations.generated.ts (plain tables) and
-// src/model/types.generated.ts (interfaces). With `--check` it writes nothing and exits 1 when the
+// Writes the contracts as data: src/model/operations.generated.ts (plain tables) and
+// src/model/types.generated.ts (interfaces) for S3, and one file each for IAM and STS. With `--check` it writes nothing and exits 1 when the
 // committed files differ from what would be written.
 
 import { readFileSync, writeFileSync } from "node:fs";
@@ -11,6 +11,7 @@ import type {
   ShapeMember,
   TypeReference,
 } from "../src/model/operation-table.ts";
+import { generateServices } from "./generate-services.ts";
 import { readContract, type Contract } from "./model-source.ts";
 
 const operationsPath = fileURLToPath(
@@ -23,12 +24,13 @@ export interface GeneratedFile {
   readonly text: string;
 }
 
-/** The text of both files, the same for the same input. */
+/** The text of every file, the same for the same input. */
 export async function generateModel(): Promise<readonly GeneratedFile[]> {
   const contract = await readContract();
   return [
     { path: operationsPath, text: printOperations(contract) },
     { path: typesPath, text: printTypes(contract) },
+    ...(await generateServices()),
   ];
 }
 

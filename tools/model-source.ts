@@ -15,6 +15,19 @@ import type {
   TypeReference,
   XmlNamespace,
 } from "../src/model/operation-table.ts";
+import {
+  listKind,
+  listModifier,
+  mapModifier,
+  operationKind,
+  resolve,
+  simpleKind,
+  structureKind,
+  unionKind,
+  withTraits,
+  type Schema,
+  type Traits,
+} from "./schema-words.ts";
 
 export interface Contract {
   readonly packageVersion: string;
@@ -22,20 +35,6 @@ export interface Contract {
   readonly shapes: ReadonlyMap<string, ShapeDefinition>;
   readonly enumerations: ReadonlyMap<string, readonly string[]>;
 }
-
-// A schema is a tuple: kind, namespace, name, traits, then what its kind needs. The kinds and the
-// numbers of simple types are those of @smithy/types (schema/static-schemas.d.ts, sentinels.d.ts).
-type Schema = readonly unknown[];
-type Traits = Readonly<Record<string, unknown>>;
-const simpleKind = 0;
-const listKind = 1;
-const structureKind = 3;
-const unionKind = 4;
-const operationKind = 9;
-const listModifier = 64;
-const mapModifier = 128;
-const labelBit = 1;
-const payloadBit = 16;
 
 const require = createRequire(import.meta.url);
 const packageDirectory = dirname(dirname(require.resolve("@aws-sdk/client-s3")));
@@ -274,21 +273,6 @@ function membersOf(shape: Schema): SchemaMember[] {
     return { name, target, traits, required: index < requiredCount || isRequired };
   });
   return members.filter(({ name }) => !leftOut.includes(name));
-}
-
-/** A member is its target, or a pair of target and traits; a number of traits is a set of bits. */
-function withTraits(member: unknown): [unknown, Traits] {
-  if (!Array.isArray(member) || member.length !== 2) return [member, {}];
-  const [target, traits] = member as [unknown, number | Traits];
-  if (typeof traits !== "number") return [target, traits];
-  const named: Record<string, unknown> = {};
-  if ((traits & labelBit) !== 0) named["httpLabel"] = 1;
-  if ((traits & payloadBit) !== 0) named["httpPayload"] = 1;
-  return [target, named];
-}
-
-function resolve(target: unknown): Schema & number {
-  return (typeof target === "function" ? (target as () => unknown)() : target) as Schema & number;
 }
 
 function bindingOf(name: string, traits: Traits): { in: string; wire: string } {

@@ -3,12 +3,13 @@
 // nothing but its request id.
 
 import { TooManyBytesError } from "../base/bytes.ts";
+import { escapeXml } from "../base/xml-text.ts";
 import { RequestAbortedError, RequestTimeoutError } from "../http/http-message.ts";
 import { S3Error, type ErrorCode } from "../model/errors.ts";
 import { StorageFullError, StorageUnavailableError } from "../storage/storage-errors.ts";
 import type { Address } from "./address.ts";
 import { headerSafe, type EncodedOutput } from "./encode-output.ts";
-import { escapeXml, xmlDeclaration } from "./xml-writer.ts";
+import { xmlDeclaration } from "./xml-writer.ts";
 
 export interface ErrorContext {
   readonly method: string;

@@ -1,6 +1,7 @@
 // Writes XML by the shape table. Shapes are compiled once into closures that append text, so that a
 // listing of a thousand keys costs little more than its characters.
 
+import { escapeXml } from "../base/xml-text.ts";
 import {
   s3Namespace,
   type BoundMember,
@@ -35,37 +36,6 @@ export function compileDocument(
 /** A writer of a document whose root is a value of this type. */
 export function compileValueDocument(rootName: string, type: TypeReference): DocumentWriter {
   return documentOf(rootName, writerOf(type));
-}
-
-// What text may not hold as it is: markup, a carriage return (a parser would drop it), and what XML
-// 1.0 has no character for.
-const escapable = String.raw`[&<>"\r\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]`;
-const needsEscape = new RegExp(escapable);
-const everyEscape = new RegExp(escapable, "g");
-
-/**
- * S3 writes characters that XML 1.0 cannot carry as references all the same (`&#x1;`): clients that
- * expect such keys ask for `encoding-type=url`.
- */
-export function escapeXml(text: string): string {
-  return needsEscape.test(text) ? text.replaceAll(everyEscape, escapeCharacter) : text;
-}
-
-function escapeCharacter(character: string): string {
-  switch (character) {
-    case "&":
-      return "&amp;";
-    case "<":
-      return "&lt;";
-    case ">":
-      return "&gt;";
-    case '"':
-      return "&quot;";
-    case "\r":
-      return "&#13;";
-    default:
-      return `&#x${character.charCodeAt(0).toString(16)};`;
-  }
 }
 
 function documentOf(rootName: string, writer: ContentWriter): DocumentWriter {
