@@ -2,12 +2,13 @@
 // bounded body, already verified, and its caller.
 
 import type { Caller } from "./caller.ts";
+import type { RequestHeaders } from "./signed-request.ts";
 
 export interface ServiceRequest {
   readonly requestId: string;
   readonly method: string;
   /** By lower-case name. */
-  readonly headers: { get(name: string): string | undefined };
+  readonly headers: RequestHeaders;
   /** As sent, without the `?`; the parameters of presigned GET requests stand here. */
   readonly rawQuery: string;
   readonly body: Uint8Array;

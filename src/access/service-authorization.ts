@@ -1,0 +1,137 @@
+// Whether a caller may do what it asks of another service than S3 (IAM, STS, KMS): the policies on its
+// own side decide. What the service knows of the thing that an action is about joins the context.
+
+import type { Clock } from "../base/clock.ts";
+import type { IdentifiedCaller } from "./caller.ts";
+import { decide, type Decision } from "./decide.ts";
+import type { PolicyContext } from "./policy/evaluate.ts";
+import { contextOf } from "./request-context.ts";
+import type { ServiceRequest } from "./service-request.ts";
+
+export type ContextTags = readonly (readonly [key: string, value: string])[];
+
+/** What the action itself says about the request. */
+export interface ServiceFacts {
+  /** Condition keys of the service, in lower case: `iam:policyarn`. */
+  readonly keys?: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** `aws:RequestTag/…`, and the values of `aws:TagKeys`. */
+  readonly requestTags?: ContextTags | undefined;
+  /** `aws:TagKeys` of a request that takes tags away. */
+  readonly tagKeys?: readonly string[] | undefined;
+  /** `aws:ResourceTag/…`, and the same of the service. */
+  readonly resourceTags?: ContextTags | undefined;
+  readonly resourceAccount?: string | undefined;
+}
+
+export interface ServiceEnvironment {
+  readonly clock: Clock;
+  readonly region: string;
+}
+
+export function serviceContext(
+  request: ServiceRequest,
+  { clock, region }: ServiceEnvironment,
+  facts: ServiceFacts,
+): PolicyContext {
+  const { caller, headers, remoteAddress, isEncrypted } = request;
+  const common = contextOf(
+    {
+      caller,
+      clock,
+      region,
+      headers,
+      query: () => undefined,
+      remoteAddress,
+      isEncrypted,
+      // Only keys of S3 ask for it.
+      authentication: { form: "header", signatureVersion: "v4" },
+      requestTags: facts.requestTags ?? [],
+    },
+    { ownerAccountId: facts.resourceAccount },
+  );
+  return {
+    get(key) {
+      const own = findOwn(key, facts);
+      if (own !== undefined) return typeof own === "string" ? [own] : own;
+      return common.get(key);
+    },
+  };
+}
+
+function findOwn(key: string, facts: ServiceFacts): string | readonly string[] | undefined {
+  const { keys, tagKeys, resourceTags = [] } = facts;
+  if (keys !== undefined && Object.hasOwn(keys, key)) return keys[key];
+  if (key === "aws:tagkeys") return tagKeys;
+  const family = /^[a-z]+:resourcetag\//.exec(key)?.[0];
+  if (family === undefined) return undefined;
+  const wanted = key.slice(family.length).toLowerCase();
+  return resourceTags.find(([name]) => name.toLowerCase() === wanted)?.[1];
+}
+
+export interface ServiceAction {
+  /** `iam:CreateUser`. */
+  readonly action: string;
+  /** ARN, or `*`. */
+  readonly resource: string;
+  readonly context: PolicyContext;
+}
+
+export function decideService(
+  caller: IdentifiedCaller,
+  { action, resource, context }: ServiceAction,
+): Decision {
+  return decide({
+    caller,
+    action,
+    resource,
+    context,
+    bucket: undefined,
+    object: undefined,
+    acl: undefined,
+  });
+}
+
+/**
+ * "User: … is not authorized to perform: iam:ListUsers on resource: … because no identity-based policy
+ * allows the iam:ListUsers action" ("Troubleshoot access denied error messages", IAM User Guide).
+ */
+export function explainServiceDenial(
+  caller: IdentifiedCaller,
+  { action, resource }: Pick<ServiceAction, "action" | "resource">,
+  decision: Pick<Decision, "reason" | "statement">,
+): string {
+  const because = becauseOf(action, decision);
+  const text = `User: ${caller.principal.arn} is not authorized to perform: ${action} on resource: ${resource}`;
+  return because === undefined ? text : `${text} ${because}`;
+}
+
+function becauseOf(
+  action: string,
+  { reason, statement }: Pick<Decision, "reason" | "statement">,
+): string | undefined {
+  switch (reason) {
+    case "explicit-deny": {
+      const kind = statement === undefined ? undefined : policyKinds[statement.source.kind];
+      return kind === undefined ? undefined : `with an explicit deny in ${kind}`;
+    }
+    case "no-identity-policy":
+      return `because no identity-based policy allows the ${action} action`;
+    case "permissions-boundary":
+      return `because no permissions boundary allows the ${action} action`;
+    case "session-policy":
+      return `because no session policy allows the ${action} action`;
+    case "no-resource-permission":
+      return `because no resource-based policy allows the ${action} action`;
+    default:
+      return undefined;
+  }
+}
+
+const policyKinds: Readonly<Record<string, string>> = {
+  trust: "a resource-based policy",
+  identity: "an identity-based policy",
+  group: "an identity-based policy",
+  boundary: "a permissions boundary",
+  session: "a session policy",
+  "service-account": "a session policy",
+};
