@@ -63,15 +63,16 @@ function coveredBy(
 }
 
 function isKnownKey(family: string): boolean {
-  return s3ConditionKeys.has(family) || globalConditionKeys.has(family);
+  return s3ConditionKeys.has(family) || isGlobalKey(family);
 }
 
 function knowsKey({ conditionKeys }: S3PolicyAction, family: string): boolean {
-  return (
-    globalConditionKeys.has(family) ||
-    sharedS3ConditionKeys.has(family) ||
-    conditionKeys.has(family)
-  );
+  return isGlobalKey(family) || sharedS3ConditionKeys.has(family) || conditionKeys.has(family);
+}
+
+/** S3 takes every key that begins with `aws:`, whether there is such a key or not. */
+function isGlobalKey(family: string): boolean {
+  return family.startsWith("aws:") || globalConditionKeys.has(family);
 }
 
 const trustActions: readonly string[] = [
