@@ -51,9 +51,13 @@ export function unknownAccessKey(accessKeyId: string): S3Error {
   return new S3Error("InvalidAccessKeyId", { fields: { AWSAccessKeyId: accessKeyId } });
 }
 
-/** Session tokens are issued by no part of this server yet, so that none is known. */
+/** A session token that this server did not issue, or that belongs to another access key. */
 export function unknownToken(token: string): S3Error {
   return new S3Error("InvalidToken", { fields: { "Token-0": token } });
+}
+
+export function expiredToken(token: string): S3Error {
+  return new S3Error("ExpiredToken", { fields: { "Token-0": token } });
 }
 
 export function missingDate(): S3Error {

@@ -18,7 +18,10 @@ export interface IdentifiedCaller {
   readonly canonicalId: CanonicalId;
   readonly displayName: string;
   readonly principal: Principal;
-  /** Absent: the root of its account, which may do everything that the account may. */
+  /**
+   * Absent: the root of its account, which may do everything that the account may. A root whose key or
+   * session is narrowed has them.
+   */
   readonly policies?: IdentityPolicies;
 }
 
@@ -54,6 +57,8 @@ export interface SessionFacts {
   readonly sourceIdentity?: string;
   /** Condition keys of a web identity, in lower case: `<issuer>:sub`, `<issuer>:aud`, … */
   readonly federatedKeys?: Readonly<Record<string, string>>;
+  /** Tags that pass on to the sessions that this one asks for. */
+  readonly transitiveTagKeys?: readonly string[];
 }
 
 /** Twelve digits. */

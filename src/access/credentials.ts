@@ -1,6 +1,8 @@
-// The credentials that come from the configuration. Keys kept in the store are another lookup.
+// The credential that comes from the configuration. Keys kept in the store are another lookup, which
+// asks here first.
 
 import { createSecretKey } from "node:crypto";
+import { unknownToken } from "./authentication-errors.ts";
 import type { IdentifiedCaller } from "./caller.ts";
 import type { Credential, CredentialLookup } from "./signed-request.ts";
 
@@ -15,5 +17,11 @@ export function rootCredentials(
     secretKey: createSecretKey(secret, "utf8"),
     caller,
   };
-  return { find: (wanted) => (wanted === accessKeyId ? root : undefined) };
+  return {
+    find: (wanted, sessionToken) => {
+      if (wanted !== accessKeyId) return undefined;
+      if (sessionToken !== undefined) throw unknownToken(sessionToken);
+      return root;
+    },
+  };
 }

@@ -10,7 +10,6 @@ import {
   signatureMismatch,
   timeTooSkewed,
   unknownAccessKey,
-  unknownToken,
 } from "./authentication-errors.ts";
 import { decodeCanonical, queryValue } from "./canonical-request.ts";
 import type { QueryParameter } from "./canonical-request.ts";
@@ -129,25 +128,29 @@ function verifyClaim(
   claim: Claim,
   options: AuthenticationOptions,
 ): Authentication | Promise<Authentication> {
-  const found = options.credentials.find(claim.accessKeyId);
-  if (found instanceof Promise) {
-    return found.then((credential) => verifyWith(request, query, claim, credential));
-  }
-  return verifyWith(request, query, claim, found);
+  const amzHeaders = amzFields(request, query, claim.presigned);
+  const token = amzHeaders.get("x-amz-security-token");
+  const signed = { request, query, claim, amzHeaders, region: options.region };
+  // An empty token says as little as none.
+  const found = options.credentials.find(claim.accessKeyId, token || undefined);
+  if (found instanceof Promise) return found.then((credential) => verifyWith(signed, credential));
+  return verifyWith(signed, found);
+}
+
+interface SignedClaim {
+  readonly request: SignedRequest;
+  readonly query: readonly QueryParameter[];
+  readonly claim: Claim;
+  readonly amzHeaders: ReadonlyMap<string, string>;
+  readonly region: string;
 }
 
 function verifyWith(
-  request: SignedRequest,
-  query: readonly QueryParameter[],
-  claim: Claim,
+  { request, query, claim, amzHeaders, region }: SignedClaim,
   credential: Credential | undefined,
 ): Authentication {
   const { accessKeyId, signature } = claim;
   if (credential === undefined) throw unknownAccessKey(accessKeyId);
-  const amzHeaders = amzFields(request, query, claim.presigned);
-  const token = amzHeaders.get("x-amz-security-token");
-  if (token !== undefined && token !== "") throw unknownToken(token);
-
   const stringToSign = stringToSignV2(request, query, claim, amzHeaders);
   const computed = createHmac("sha1", credential.secretKey)
     .update(stringToSign, "latin1")
@@ -155,6 +158,7 @@ function verifyWith(
   if (!signaturesEqual(computed, signature)) {
     throw signatureMismatch({ accessKeyId, stringToSign, signature });
   }
+  credential.onUse?.("s3", region);
   return {
     caller: credential.caller,
     integrity: unseededIntegrity(request.headers.get("x-amz-content-sha256"), "v2"),

@@ -533,7 +533,7 @@ for (const { name, sent, code, message, fields, now } of refusals) {
 
 test("a lookup that takes time is waited for", async () => {
   const options = { region: "us-east-1", clock: new ManualClock(exampleTime) };
-  const slow = { find: async (id: string) => credentials.find(id) };
+  const slow = { find: async (id: string) => credentials.find(id, undefined) };
   const answer = await authenticate(request(getObject), { ...options, credentials: slow });
   assert.deepEqual(answer.caller, caller);
   await assert.rejects(

@@ -13,7 +13,6 @@ import {
   signatureMismatch,
   timeTooSkewed,
   unknownAccessKey,
-  unknownToken,
 } from "./authentication-errors.ts";
 import type { ScopePlace } from "./authentication-errors.ts";
 import { canonicalRequest, queryValue } from "./canonical-request.ts";
@@ -131,7 +130,10 @@ function verifyClaim(
   options: AuthenticationOptions,
 ): Authentication | Promise<Authentication> {
   checkAllSigned(request, claim.signedHeaders);
-  const found = options.credentials.find(claim.scope.accessKeyId);
+  const token =
+    request.headers.get("x-amz-security-token") ?? queryValue(query, "X-Amz-Security-Token");
+  // An empty token says as little as none.
+  const found = options.credentials.find(claim.scope.accessKeyId, token || undefined);
   if (found instanceof Promise) {
     return found.then((credential) => verifyWith(request, query, claim, credential));
   }
@@ -146,10 +148,6 @@ function verifyWith(
 ): Authentication {
   const { scope, signature, timestamp, payloadHash } = claim;
   if (credential === undefined) throw unknownAccessKey(scope.accessKeyId);
-  const token =
-    request.headers.get("x-amz-security-token") ?? queryValue(query, "X-Amz-Security-Token");
-  if (token !== undefined && token !== "") throw unknownToken(token);
-
   const canonical = canonicalRequest({
     method: request.method,
     rawPath: request.rawPath,
@@ -171,6 +169,7 @@ function verifyWith(
       canonicalRequest: canonical,
     });
   }
+  credential.onUse?.(scope.service, scope.region);
   return {
     caller: credential.caller,
     integrity: signedIntegrity(payloadHash, {

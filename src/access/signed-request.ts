@@ -35,10 +35,19 @@ export interface Credential {
   /** `createSecretKey` of the secret's UTF-8 bytes. */
   readonly secretKey: KeyObject;
   readonly caller: IdentifiedCaller;
+  /** Told of every request whose signature held. Absent: nobody wants to know. */
+  readonly onUse?: (service: string, region: string) => void;
 }
 
 export interface CredentialLookup {
-  find(accessKeyId: string): Credential | undefined | Promise<Credential | undefined>;
+  /**
+   * `undefined` for a key that nobody has. Throws S3Error InvalidToken, ExpiredToken: about a session
+   * token that does not belong to the key, that is not whole, or whose time is over.
+   */
+  find(
+    accessKeyId: string,
+    sessionToken: string | undefined,
+  ): Credential | undefined | Promise<Credential | undefined>;
 }
 
 export interface AuthenticationOptions {

@@ -1,12 +1,9 @@
 // One process that serves S3: its stores, background workers, pipeline and HTTP engine, built in this
 // order and disposed in reverse. Used by the library and by every worker process alike.
 
-import { randomBytes, randomFillSync } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 
-import { directoryOf } from "../access/accounts.ts";
-import { IdentityStore } from "../access/identities/identity-store.ts";
-import { rootCredentials } from "../access/credentials.ts";
-import type { AccountId, CanonicalId } from "../access/caller.ts";
+import type { IdentityStore } from "../access/identities/identity-store.ts";
 import { createKmsApi } from "../admin/kms/kms-api.ts";
 import { createKeyKeeper } from "../background/key-keeper.ts";
 import { createMasterKeyRefresher } from "../background/master-key-refresher.ts";
@@ -32,6 +29,7 @@ import { createKeyServices, type KeyServices, type KmsSource } from "./key-servi
 import { openMasterKeyRing, refreshMilliseconds, type MasterKeySource } from "./master-keys.ts";
 import { createRefusals } from "./refused-requests.ts";
 import { createObserver } from "./request-records.ts";
+import { openIdentities, type Identities } from "./open-identities.ts";
 import type { Credentials } from "./root-credentials.ts";
 import { RotatingFile, type RotatingFileOptions } from "./rotating-file.ts";
 
@@ -59,6 +57,7 @@ export interface Serving extends AsyncDisposable {
   readonly writerId: WriterId;
   /** Of the root account: twelve digits. */
   readonly accountId: string;
+  readonly identities: IdentityStore;
   /** Lets requests in flight finish, then closes everything; false when some were cut off. */
   drain(timeoutMilliseconds: number): Promise<boolean>;
 }
@@ -70,6 +69,16 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   const stores = started.use(await openStores({ ...options, keys: ring }));
   const { objects } = stores;
   await checkMasterKeys(objects.keyValueStore, ring);
+  const identities = started.use(
+    await openIdentities({
+      keyValueStore: objects.keyValueStore,
+      clock: options.clock,
+      sealer: ring,
+      rootAccount: objects.rootAccount,
+      rootCredentials: options.credentials,
+      events: log,
+    }),
+  );
   const workers: BackgroundWorker[] = [
     createReadPublisher(objects.writers),
     createLockClockKeeper(objects.lockClock, objects.keyValueStore),
@@ -78,6 +87,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
       store: objects.keyValueStore,
       intervalMilliseconds: refreshMilliseconds,
     }),
+    identities.worker,
   ];
   const keyServices = createKeyServices({
     source: options.kms,
@@ -96,18 +106,13 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     started.use(runner).start();
   }
   const audit = openAuditLog(options.audit, started);
-  const identities = new IdentityStore({
-    store: objects.keyValueStore,
-    clock: options.clock,
-    sealer: ring,
-    randomBytes: (length) => randomBytes(length),
-  });
   const http = started.use(await startS3(options, { objects, identities, keyServices, audit }));
   const resources = started.move();
   return {
     address: http.address,
     writerId: stores.writerId,
     accountId: objects.rootAccount.accountId,
+    identities: identities.store,
     async drain(timeoutMilliseconds) {
       const isWhole = await http.drain(timeoutMilliseconds);
       await resources.disposeAsync();
@@ -129,7 +134,7 @@ function openAuditLog(
 /** What the pipeline is made of beside the options. */
 interface Parts {
   readonly objects: ObjectStore;
-  readonly identities: IdentityStore;
+  readonly identities: Identities;
   readonly keyServices: KeyServices;
   readonly audit: AuditLog | undefined;
 }
@@ -156,29 +161,20 @@ function startS3(options: ServingOptions, parts: Parts): Promise<HttpServer> {
 }
 
 function createS3Handler(options: ServingOptions, parts: Parts): HttpHandler {
-  const { credentials, log, region, clock, domains, customerKeys } = options;
+  const { log, region, clock, domains, customerKeys } = options;
   const { objects, identities, keyServices, audit } = parts;
   const { dataKeys, kmsKeys } = keyServices;
   const observe = createObserver(log, audit);
-  const { accountId, canonicalId } = objects.rootAccount;
-  const root = {
-    kind: "identified",
-    accessKeyId: credentials.accessKeyId,
-    accountId: accountId as AccountId,
-    canonicalId: canonicalId as CanonicalId,
-    displayName: "root",
-    principal: { kind: "root", arn: `arn:aws:iam::${accountId}:root`, userId: accountId },
-  } as const;
   return createPipeline({
     store: objects,
-    credentials: rootCredentials(credentials.accessKeyId, credentials.secretAccessKey, root),
-    accounts: directoryOf([root]),
+    credentials: identities.credentials,
+    accounts: identities.store.accounts,
     region,
     bucketDefaults: options.bucketDefaults,
     clock,
     domains,
     encryption: { dataKeys, customerKeys },
-    mfa: identities.mfaDevices,
+    mfa: identities.store.mfaDevices,
     services: [
       createKmsApi({
         keys: kmsKeys,
