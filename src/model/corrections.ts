@@ -262,7 +262,39 @@ const bucketLabel: InputMember = {
   required: true,
 };
 
-/** Requests that S3 answers but no AWS model calls operations. */
+/**
+ * Block Public Access of a whole account: operations of S3 Control, named there as those of buckets are.
+ * The account stands in a header, and clients put it before the host's name too.
+ */
+function ofAccount(
+  method: "GET" | "PUT" | "DELETE",
+): Omit<OperationDefinition, "name" | "input" | "output"> {
+  return {
+    method,
+    level: "service",
+    query: [],
+    path: "/v20180820/configuration/publicAccessBlock",
+    control: true,
+    status: method === "DELETE" ? 204 : 200,
+  };
+}
+
+const accountId: InputMember = {
+  name: "AccountId",
+  in: "header",
+  wire: "x-amz-account-id",
+  type: "string",
+  required: true,
+};
+
+const accountBlock = {
+  name: "PublicAccessBlockConfiguration",
+  in: "payload",
+  wire: "PublicAccessBlockConfiguration",
+  type: { structure: "PublicAccessBlockConfiguration" },
+} as const;
+
+/** Requests that S3 answers but no model of S3 itself calls operations. */
 export const addedOperations: readonly {
   readonly definition: Omit<OperationDefinition, "name">;
   readonly name: string;
@@ -327,5 +359,21 @@ export const addedOperations: readonly {
         ] as const
       ).map(([name, wire, type]) => ({ name, in: "header", wire, type })),
     },
+  },
+  {
+    name: "GetAccountPublicAccessBlock",
+    definition: { ...ofAccount("GET"), input: [accountId], output: [accountBlock] },
+  },
+  {
+    name: "PutAccountPublicAccessBlock",
+    definition: {
+      ...ofAccount("PUT"),
+      input: [accountId, { ...accountBlock, required: true }],
+      output: [],
+    },
+  },
+  {
+    name: "DeleteAccountPublicAccessBlock",
+    definition: { ...ofAccount("DELETE"), input: [accountId], output: [] },
   },
 ];

@@ -70,6 +70,8 @@ export interface OperationDefinition {
   readonly query: readonly LiteralQuery[];
   /** An exact decoded path that stands for itself rather than for a bucket and key. */
   readonly path?: string;
+  /** S3 Control, which administers accounts, has another envelope for errors and another namespace. */
+  readonly control?: true;
   /** The status of success; an operation may answer another (206, 304) by a `Reply`. */
   readonly status: number;
   /** The client must send Content-MD5 or an `x-amz-checksum-*` header with its body. */
@@ -111,3 +113,5 @@ export interface ShapeDefinition {
 
 /** The namespace of every document that S3 writes, error documents excepted. */
 export const s3Namespace = "http://s3.amazonaws.com/doc/2006-03-01/";
+/** That of S3 Control, error documents included. */
+export const controlNamespace = "http://awss3control.amazonaws.com/doc/2018-08-20/";

@@ -292,6 +292,19 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "BucketKeyEnabled", in: "header", wire: "x-amz-server-side-encryption-bucket-key-enabled", type: "boolean" },
     ],
   },
+  DeleteAccountPublicAccessBlock: {
+    name: "DeleteAccountPublicAccessBlock",
+    method: "DELETE",
+    level: "service",
+    query: [],
+    path: "/v20180820/configuration/publicAccessBlock",
+    control: true,
+    status: 204,
+    input: [
+      { name: "AccountId", in: "header", wire: "x-amz-account-id", type: "string", required: true },
+    ],
+    output: [],
+  },
   DeleteBucket: {
     name: "DeleteBucket",
     method: "DELETE",
@@ -570,6 +583,21 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "ExpectedBucketOwner", in: "header", wire: "x-amz-expected-bucket-owner", type: "string" },
     ],
     output: [],
+  },
+  GetAccountPublicAccessBlock: {
+    name: "GetAccountPublicAccessBlock",
+    method: "GET",
+    level: "service",
+    query: [],
+    path: "/v20180820/configuration/publicAccessBlock",
+    control: true,
+    status: 200,
+    input: [
+      { name: "AccountId", in: "header", wire: "x-amz-account-id", type: "string", required: true },
+    ],
+    output: [
+      { name: "PublicAccessBlockConfiguration", in: "payload", wire: "PublicAccessBlockConfiguration", type: { structure: "PublicAccessBlockConfiguration" } },
+    ],
   },
   GetBucketAbac: {
     name: "GetBucketAbac",
@@ -1638,6 +1666,20 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "MaxAge", in: "header", wire: "Access-Control-Max-Age", type: "integer" },
       { name: "Vary", in: "header", wire: "Vary", type: "string" },
     ],
+  },
+  PutAccountPublicAccessBlock: {
+    name: "PutAccountPublicAccessBlock",
+    method: "PUT",
+    level: "service",
+    query: [],
+    path: "/v20180820/configuration/publicAccessBlock",
+    control: true,
+    status: 200,
+    input: [
+      { name: "AccountId", in: "header", wire: "x-amz-account-id", type: "string", required: true },
+      { name: "PublicAccessBlockConfiguration", in: "payload", wire: "PublicAccessBlockConfiguration", type: { structure: "PublicAccessBlockConfiguration" }, required: true },
+    ],
+    output: [],
   },
   PutBucketAbac: {
     name: "PutBucketAbac",

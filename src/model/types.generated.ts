@@ -1407,6 +1407,12 @@ export interface CreateSessionOutput {
   readonly BucketKeyEnabled?: boolean | undefined;
 }
 
+export interface DeleteAccountPublicAccessBlockInput {
+  readonly AccountId: string;
+}
+
+export type DeleteAccountPublicAccessBlockOutput = Readonly<Record<never, never>>;
+
 export interface DeleteBucketInput {
   readonly Bucket: string;
   readonly ExpectedBucketOwner?: string | undefined;
@@ -1583,6 +1589,14 @@ export interface DeletePublicAccessBlockInput {
 }
 
 export type DeletePublicAccessBlockOutput = Readonly<Record<never, never>>;
+
+export interface GetAccountPublicAccessBlockInput {
+  readonly AccountId: string;
+}
+
+export interface GetAccountPublicAccessBlockOutput {
+  readonly PublicAccessBlockConfiguration?: PublicAccessBlockConfiguration | undefined;
+}
 
 export interface GetBucketAbacInput {
   readonly Bucket: string;
@@ -2380,6 +2394,13 @@ export interface PreflightOutput {
   readonly Vary?: string | undefined;
 }
 
+export interface PutAccountPublicAccessBlockInput {
+  readonly AccountId: string;
+  readonly PublicAccessBlockConfiguration: PublicAccessBlockConfiguration;
+}
+
+export type PutAccountPublicAccessBlockOutput = Readonly<Record<never, never>>;
+
 export interface PutBucketAbacInput {
   readonly Bucket: string;
   readonly AbacStatus: AbacStatus;
@@ -3016,6 +3037,7 @@ export interface OperationTypes {
   CreateBucketMetadataTableConfiguration: { input: CreateBucketMetadataTableConfigurationInput; output: CreateBucketMetadataTableConfigurationOutput };
   CreateMultipartUpload: { input: CreateMultipartUploadInput; output: CreateMultipartUploadOutput };
   CreateSession: { input: CreateSessionInput; output: CreateSessionOutput };
+  DeleteAccountPublicAccessBlock: { input: DeleteAccountPublicAccessBlockInput; output: DeleteAccountPublicAccessBlockOutput };
   DeleteBucket: { input: DeleteBucketInput; output: DeleteBucketOutput };
   DeleteBucketAnalyticsConfiguration: { input: DeleteBucketAnalyticsConfigurationInput; output: DeleteBucketAnalyticsConfigurationOutput };
   DeleteBucketCors: { input: DeleteBucketCorsInput; output: DeleteBucketCorsOutput };
@@ -3036,6 +3058,7 @@ export interface OperationTypes {
   DeleteObjectTagging: { input: DeleteObjectTaggingInput; output: DeleteObjectTaggingOutput };
   DeleteObjects: { input: DeleteObjectsInput; output: DeleteObjectsOutput };
   DeletePublicAccessBlock: { input: DeletePublicAccessBlockInput; output: DeletePublicAccessBlockOutput };
+  GetAccountPublicAccessBlock: { input: GetAccountPublicAccessBlockInput; output: GetAccountPublicAccessBlockOutput };
   GetBucketAbac: { input: GetBucketAbacInput; output: GetBucketAbacOutput };
   GetBucketAccelerateConfiguration: { input: GetBucketAccelerateConfigurationInput; output: GetBucketAccelerateConfigurationOutput };
   GetBucketAcl: { input: GetBucketAclInput; output: GetBucketAclOutput };
@@ -3085,6 +3108,7 @@ export interface OperationTypes {
   ListParts: { input: ListPartsInput; output: ListPartsOutput };
   PostObject: { input: PostObjectInput; output: PostObjectOutput };
   Preflight: { input: PreflightInput; output: PreflightOutput };
+  PutAccountPublicAccessBlock: { input: PutAccountPublicAccessBlockInput; output: PutAccountPublicAccessBlockOutput };
   PutBucketAbac: { input: PutBucketAbacInput; output: PutBucketAbacOutput };
   PutBucketAccelerateConfiguration: { input: PutBucketAccelerateConfigurationInput; output: PutBucketAccelerateConfigurationOutput };
   PutBucketAcl: { input: PutBucketAclInput; output: PutBucketAclOutput };

@@ -25,6 +25,11 @@ import {
   putBucketEncryption,
 } from "./bucket-configuration/encryption.ts";
 import { getBucketVersioning, putBucketVersioning } from "./bucket-configuration/versioning.ts";
+import {
+  deleteAccountPublicAccessBlock,
+  getAccountPublicAccessBlock,
+  putAccountPublicAccessBlock,
+} from "./account/account-public-access-block.ts";
 import { getBucketAcl, putBucketAcl } from "./bucket-configuration/acl.ts";
 import {
   deleteBucketOwnershipControls,
@@ -85,6 +90,7 @@ export const operations = {
   CreateBucketMetadataTableConfiguration: notImplemented,
   CreateMultipartUpload: createMultipartUpload,
   CreateSession: notImplemented,
+  DeleteAccountPublicAccessBlock: deleteAccountPublicAccessBlock,
   DeleteBucket: deleteBucket,
   DeleteBucketAnalyticsConfiguration: notImplemented,
   DeleteBucketCors: notImplemented,
@@ -105,6 +111,7 @@ export const operations = {
   DeleteObjectTagging: deleteObjectTagging,
   DeleteObjects: deleteObjects,
   DeletePublicAccessBlock: deletePublicAccessBlock,
+  GetAccountPublicAccessBlock: getAccountPublicAccessBlock,
   GetBucketAbac: getBucketAbac,
   GetBucketAccelerateConfiguration: notImplemented,
   GetBucketAcl: getBucketAcl,
@@ -154,6 +161,7 @@ export const operations = {
   ListParts: listParts,
   PostObject: notImplemented,
   Preflight: notImplemented,
+  PutAccountPublicAccessBlock: putAccountPublicAccessBlock,
   PutBucketAbac: putBucketAbac,
   PutBucketAccelerateConfiguration: notImplemented,
   PutBucketAcl: putBucketAcl,

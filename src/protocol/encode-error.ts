@@ -7,6 +7,7 @@ import { escapeXml } from "../base/xml-text.ts";
 import { RequestAbortedError, RequestTimeoutError } from "../http/http-message.ts";
 import { S3Error, type ErrorCode } from "../model/errors.ts";
 import { StorageFullError, StorageUnavailableError } from "../storage/storage-errors.ts";
+import { controlNamespace } from "../model/operation-table.ts";
 import type { Address } from "./address.ts";
 import { headerSafe, type EncodedOutput } from "./encode-output.ts";
 import { xmlDeclaration } from "./xml-writer.ts";
@@ -17,6 +18,8 @@ export interface ErrorContext {
   readonly hostId: string;
   /** `undefined` when the address itself was wrong. */
   readonly address: Address | undefined;
+  /** Whether the request was to S3 Control, whose errors have another envelope. */
+  readonly isControl?: boolean;
 }
 
 /** Whatever was thrown as the S3Error that the client gets; the failures behind 5xx are its cause. */
@@ -44,7 +47,9 @@ export function encodeError(error: S3Error, context: ErrorContext): EncodedOutpu
   if (status === 304) return { status, headers, body: undefined };
   headers.push("Content-Type", "application/xml");
   if (context.method === "HEAD") return { status, headers, body: undefined };
-  return { status, headers, body: xmlDeclaration + errorDocument(error, context) };
+  const document =
+    context.isControl === true ? controlDocument(error, context) : errorDocument(error, context);
+  return { status, headers, body: xmlDeclaration + document };
 }
 
 /** The document without its declaration, as it also ends a response that has begun. */
@@ -55,6 +60,18 @@ export function errorDocument(error: S3Error, context: ErrorContext): string {
   }
   const { requestId, hostId } = context;
   return `${text}<RequestId>${requestId}</RequestId><HostId>${hostId}</HostId></Error>`;
+}
+
+function controlDocument(error: S3Error, { requestId, hostId }: ErrorContext): string {
+  const inner = elements({ Code: error.code, Message: error.message, ...error.fields });
+  const ids = elements({ RequestId: requestId, HostId: hostId });
+  return `<ErrorResponse xmlns="${controlNamespace}"><Error>${inner}</Error>${ids}</ErrorResponse>`;
+}
+
+function elements(fields: S3Error["fields"]): string {
+  return Object.entries(fields)
+    .map(([name, value]) => `<${name}>${escapeXml(String(value))}</${name}>`)
+    .join("");
 }
 
 /** S3 names the bucket or the key with these codes, whoever found it missing. */

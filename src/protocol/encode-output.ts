@@ -3,6 +3,7 @@
 
 import type { ByteStream } from "../base/bytes.ts";
 import type { OperationDefinition, OutputMember, TypeReference } from "../model/operation-table.ts";
+import { controlNamespace } from "../model/operation-table.ts";
 import type { OutputBody } from "../model/output-body.ts";
 import { formatHttpDate, formatIsoDate } from "./dates.ts";
 import { compileEventStream } from "./encode-event-stream.ts";
@@ -71,7 +72,11 @@ function compileOutputDocument(
   }
   const payload = operation.output.find((member) => member.in === "payload" && member.wire !== "");
   if (payload === undefined) return undefined;
-  const document = compileValueDocument(payload.wire, payload.type);
+  const document = compileValueDocument(
+    payload.wire,
+    payload.type,
+    operation.control === true ? controlNamespace : undefined,
+  );
   return (output) => {
     const value = output[payload.name];
     return value === undefined ? "" : document(value);

@@ -53,6 +53,7 @@ class Server {
           }),
         },
         documents: { get: async () => undefined },
+        accountSettings: { publicAccessBlockOf: () => undefined },
         versions: {
           find: async () => {
             throw new S3Error("NoSuchKey");

@@ -122,6 +122,7 @@ interface Exchange {
   address: Address | undefined;
   query: readonly QueryParameter[];
   definition: OperationDefinition | undefined;
+  isControl: boolean;
   service: "s3" | ServiceName;
   /** What another service was asked to do. */
   serviceAction: string | undefined;
@@ -174,6 +175,7 @@ class Pipeline {
     try {
       const address = this.#address(exchange);
       const route = this.#router.route({ ...exchange, address, headers: request.headers });
+      exchange.isControl = route.operation?.control === true;
       const authentication = await this.#authenticate(exchange, address);
       const { caller, integrity } = authentication;
       if (route.operation === undefined) throw route.refusal;
@@ -234,6 +236,7 @@ class Pipeline {
       address: undefined,
       query: [],
       definition: undefined,
+      isControl: false,
       service: "s3",
       serviceAction: undefined,
       caller: undefined,

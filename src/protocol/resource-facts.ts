@@ -4,6 +4,7 @@
 
 import { compileBucketPolicy } from "../access/bucket-policy.ts";
 import type { ObjectFacts } from "../access/decide.ts";
+import { effectivePublicAccessBlock } from "../access/public-access-block.ts";
 import type { ResourceFacts } from "../access/request-authorization.ts";
 import { S3Error } from "../model/errors.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
@@ -93,7 +94,15 @@ export class StoreFacts implements ResourceFacts {
 
   async #read(name: string): Promise<Facts> {
     const record = (await this.#lookedBucket(name)) ?? (await this.#store.buckets.get(name));
-    return factsByRecord.get(record) ?? this.#make(record);
+    const facts = factsByRecord.get(record) ?? (await this.#make(record));
+    const blocked = this.#store.accountSettings.publicAccessBlockOf(record.ownerAccountId);
+    const accountBlock = blocked instanceof Promise ? await blocked : blocked;
+    if (accountBlock === undefined) return facts;
+    const { publicAccessBlock } = record;
+    return {
+      ...facts,
+      publicAccessBlock: effectivePublicAccessBlock(publicAccessBlock, accountBlock),
+    };
   }
 
   async #lookedBucket(name: string): Promise<BucketRecord | undefined> {

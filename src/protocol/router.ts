@@ -40,13 +40,16 @@ export function createRouter(): Router {
   };
   const exactPaths = new Map<string, Route>();
   for (const operation of Object.values(operations)) {
-    if (operation.path !== undefined) exactPaths.set(operation.path, { operation });
+    if (operation.path === undefined) continue;
+    exactPaths.set(`${operation.method} ${operation.path}`, { operation });
   }
   return {
     route(request) {
       const { method, address, query } = request;
-      const exact = method === "POST" ? exactPaths.get(address.rawPath) : undefined;
-      if (exact !== undefined) return exact;
+      if (method === "POST" || address.rawPath.startsWith(controlPath)) {
+        const exact = exactPaths.get(`${method} ${address.rawPath}`);
+        if (exact !== undefined && isExact(exact, request)) return exact;
+      }
       // A preflight asks about the resource whatever the query of the request to come.
       const selector = method === "OPTIONS" ? "" : findSelector(query, selectors[address.level]);
       const atKey = address.level === "object";
@@ -59,6 +62,13 @@ export function createRouter(): Router {
       return route ?? { refusal: refuseMethod(groups, request, level, selector) };
     },
   };
+}
+
+/** Where S3 Control stands: a key of that name may be meant as well. */
+const controlPath = "/v20180820/";
+
+function isExact({ operation }: Route, { headers }: RoutedRequest): boolean {
+  return operation?.control !== true || headers.has("x-amz-account-id");
 }
 
 interface Candidate {

@@ -34,12 +34,20 @@ export function compileDocument(
 }
 
 /** A writer of a document whose root is a value of this type. */
-export function compileValueDocument(rootName: string, type: TypeReference): DocumentWriter {
-  return documentOf(rootName, writerOf(type));
+export function compileValueDocument(
+  rootName: string,
+  type: TypeReference,
+  namespace?: string,
+): DocumentWriter {
+  return documentOf(rootName, writerOf(type), namespace);
 }
 
-function documentOf(rootName: string, writer: ContentWriter): DocumentWriter {
-  const open = `<${rootName} xmlns="${s3Namespace}"`;
+function documentOf(
+  rootName: string,
+  writer: ContentWriter,
+  namespace = s3Namespace,
+): DocumentWriter {
+  const open = `<${rootName} xmlns="${namespace}"`;
   const close = `</${rootName}>`;
   return (value) => {
     const content = writer.content(value);
