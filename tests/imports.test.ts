@@ -48,6 +48,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "storage errors",
     "telemetry",
   ],
+  provisioning: ["model", "access"],
   background: ["model", "keys", "objects", "storage contracts", "telemetry"],
   admin: ["model", "http", "keys", "access", "objects", "storage contracts", "telemetry"],
 };

@@ -1,6 +1,8 @@
 // Access keys of users and of accounts' roots, and the narrowed ones that are service accounts. A secret
 // leaves this file once, when it is made; it is stored sealed.
 
+import { timingSafeEqual } from "node:crypto";
+
 import type { Transaction } from "../../storage/key-value/transaction.ts";
 import { encodeRecord } from "../../storage/record-codec.ts";
 import type { AccountId } from "../caller.ts";
@@ -97,6 +99,17 @@ export class AccessKeys {
     const { store } = this.#database;
     const { gets } = await store.read({ gets: [identityKeys.accessKey(accessKeyId)] });
     return gets[0] === undefined ? undefined : withoutSecret(decodeAccessKey(gets[0].value));
+  }
+
+  /** Whether a key has this secret, in a time that says nothing about where another differs. */
+  async hasSecret(accessKeyId: string, secret: string): Promise<boolean> {
+    const { store, sealer } = this.#database;
+    const { gets } = await store.read({ gets: [identityKeys.accessKey(accessKeyId)] });
+    if (gets[0] === undefined) return false;
+    const { sealedSecret } = decodeAccessKey(gets[0].value);
+    const known = sealer.open(sealedSecret, secretContext(accessKeyId));
+    const given = Buffer.from(secret, "utf8");
+    return known.byteLength === given.byteLength && timingSafeEqual(known, given);
   }
 
   /** Throws IdentityError NoSuchEntity. */

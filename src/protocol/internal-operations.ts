@@ -1,0 +1,79 @@
+// Runs operations for the server's own administration, without a request: as the root of the account
+// that owns what they are about, and without authorization, because nobody asks.
+
+import type { IdentifiedCaller } from "../access/caller.ts";
+import { HttpHeaders } from "../http/http-message.ts";
+import { S3Error } from "../model/errors.ts";
+import type { OperationName } from "../model/types.generated.ts";
+import { notImplemented, operations } from "../operations/index.ts";
+import { Reply, SlowReply, type OperationContext } from "../operations/operation.ts";
+import type { OperationInput } from "./decode-input.ts";
+import { LazyPayload } from "./lazy-payload.ts";
+import { PipelineContext, type ContextDependencies } from "./operation-context.ts";
+
+/** The output of an operation that has no stream on either side. Throws S3Error. */
+export type OperationRunner = (
+  name: OperationName,
+  input: OperationInput,
+  caller: IdentifiedCaller,
+) => Promise<unknown>;
+
+export function createOperationRunner(dependencies: ContextDependencies): OperationRunner {
+  return async (name, input, caller) => {
+    const operation = operations[name];
+    if (operation === notImplemented) throw new S3Error("NotImplemented");
+    const context = internalContext(dependencies, input, caller);
+    // The table's own type has proven that the function fits the operation's name.
+    const run = operation as unknown as (
+      input: OperationInput,
+      context: OperationContext,
+    ) => Promise<unknown>;
+    const result = await run(input, context);
+    if (result instanceof SlowReply) return result.result;
+    return result instanceof Reply ? result.output : result;
+  };
+}
+
+function internalContext(
+  dependencies: ContextDependencies,
+  input: OperationInput,
+  caller: IdentifiedCaller,
+): OperationContext {
+  const request = {
+    method: "POST",
+    target: "/",
+    headers: new HttpHeaders([]),
+    body: noBytes(),
+    hasBody: false,
+    remoteAddress: "127.0.0.1",
+    isEncrypted: true,
+    signal: new AbortController().signal,
+  };
+  const integrity = { kind: "unsigned" } as const;
+  const bucket = input["Bucket"] as string | undefined;
+  return new PipelineContext(
+    dependencies,
+    {
+      request,
+      requestId: "provisioning",
+      query: [],
+      address: {
+        level: "bucket",
+        bucket,
+        key: undefined,
+        rawPath: `/${bucket ?? ""}`,
+        rawQuery: "",
+        virtualHostBucket: undefined,
+        host: "localhost",
+      },
+      authentication: { caller, integrity, presigned: false, signatureVersion: "v4" },
+      input,
+      payload: new LazyPayload(request, integrity),
+    },
+    () => {},
+  );
+}
+
+async function* noBytes(): AsyncGenerator<Uint8Array> {
+  // An operation of administration has no body.
+}

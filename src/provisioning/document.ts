@@ -1,0 +1,150 @@
+// What a provisioning file may say, as one strict schema: an unknown or misspelt name is an error with
+// its place, never silently nothing.
+
+import { z } from "zod";
+
+/** The file says something that cannot be; its message names the place. */
+export class ProvisioningError extends Error {
+  override readonly name = "ProvisioningError";
+}
+
+const units: Readonly<Record<string, number>> = {
+  "": 1,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+  TiB: 1024 ** 4,
+};
+
+/** A number of bytes, or a text such as `10GiB`. */
+const size = z
+  .union([z.number().int().nonnegative(), z.string().regex(/^\d+(?:[KMGT]iB)?$/)])
+  .transform((value) => {
+    if (typeof value === "number") return value;
+    const [, digits = "0", unit = ""] = /^(\d+)(.*)$/.exec(value) ?? [];
+    return Number(digits) * (units[unit] ?? 1);
+  });
+
+const quota = z.strictObject({
+  bytes: size.optional(),
+  objects: z.number().int().nonnegative().optional(),
+});
+
+/** A policy document, as an object or as the text of one. */
+const policyDocument = z
+  .union([z.string(), z.record(z.string(), z.unknown())])
+  .transform((value) => (typeof value === "string" ? value : JSON.stringify(value)));
+
+const accessKey = z.strictObject({
+  accessKeyId: z.string(),
+  secretAccessKey: z.string(),
+  status: z.enum(["Active", "Inactive"]).optional(),
+});
+
+const tags = z.record(z.string(), z.string());
+
+const grants = {
+  /** ARNs of managed policies, or names of the account's own. */
+  policies: z.array(z.string()).optional(),
+  inlinePolicies: z.record(z.string(), policyDocument).optional(),
+};
+
+const identities = {
+  policies: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        path: z.string().optional(),
+        description: z.string().optional(),
+        document: policyDocument,
+      }),
+    )
+    .optional(),
+  groups: z
+    .array(z.strictObject({ name: z.string(), path: z.string().optional(), ...grants }))
+    .optional(),
+  users: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        path: z.string().optional(),
+        groups: z.array(z.string()).optional(),
+        permissionsBoundary: z.string().optional(),
+        tags: tags.optional(),
+        accessKeys: z.array(accessKey).max(2).optional(),
+        ...grants,
+      }),
+    )
+    .optional(),
+  roles: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        path: z.string().optional(),
+        description: z.string().optional(),
+        trustPolicy: policyDocument,
+        maximumSessionSeconds: z.number().int().optional(),
+        permissionsBoundary: z.string().optional(),
+        tags: tags.optional(),
+        ...grants,
+      }),
+    )
+    .optional(),
+  oidcProviders: z
+    .array(
+      z.strictObject({
+        url: z.string(),
+        clientIds: z.array(z.string()),
+        thumbprints: z.array(z.string()).optional(),
+      }),
+    )
+    .optional(),
+};
+
+/** Settings of a bucket have the names and the JSON form in which SDKs and the AWS CLI take them. */
+const bucket = z.strictObject({
+  name: z.string(),
+  quota: quota.optional(),
+  objectLockEnabled: z.boolean().optional(),
+  settings: z.record(z.string(), z.unknown()).optional(),
+});
+
+const holdings = { ...identities, quota: quota.optional(), buckets: z.array(bucket).optional() };
+
+const account = z.strictObject({
+  name: z.string(),
+  /** Twelve digits; without it the account is found by its name. */
+  id: z.string().optional(),
+  canonicalId: z.string().optional(),
+  email: z.string().optional(),
+  /** Keys of the account's root. */
+  accessKeys: z.array(accessKey).max(2).optional(),
+  ...holdings,
+});
+
+/** What stands at the top belongs to the root account. */
+const schema = z.strictObject({ accounts: z.array(account).optional(), ...holdings });
+
+export type ProvisioningDocument = z.output<typeof schema>;
+export type ProvisionedAccount = z.output<typeof account>;
+export type ProvisionedBucket = z.output<typeof bucket>;
+export type ProvisionedUser = NonNullable<ProvisionedAccount["users"]>[number];
+export type ProvisionedRole = NonNullable<ProvisionedAccount["roles"]>[number];
+export type ProvisionedGroup = NonNullable<ProvisionedAccount["groups"]>[number];
+export type ProvisionedPolicy = NonNullable<ProvisionedAccount["policies"]>[number];
+export type ProvisionedKey = z.output<typeof accessKey>;
+/** What the root account and every other can hold. */
+export type Holdings = Pick<
+  ProvisionedAccount,
+  "policies" | "groups" | "users" | "roles" | "oidcProviders" | "quota" | "buckets"
+>;
+
+/** Throws ProvisioningError that names every place where something is wrong. */
+export function parseProvisioning(value: unknown): ProvisioningDocument {
+  const result = schema.safeParse(value ?? {});
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(
+    ({ path, message }) => `${path.length === 0 ? "the document" : path.join(".")}: ${message}`,
+  );
+  throw new ProvisioningError(problems.join("; "));
+}

@@ -1,0 +1,119 @@
+// Buckets of one account and their settings, through the operations that clients use: what they refuse
+// is refused here with the same words.
+
+import type { IdentifiedCaller } from "../access/caller.ts";
+import { S3Error } from "../model/errors.ts";
+import { operations } from "../model/operations.generated.ts";
+import { bucketSettings, type BucketSetting } from "./bucket-settings.ts";
+import { ProvisioningError, type ProvisionedBucket } from "./document.ts";
+import type { AccountInWork } from "./provision.ts";
+import { holdsAll, readSdkValue } from "./sdk-value.ts";
+
+export async function provisionBuckets(
+  account: AccountInWork,
+  buckets: readonly ProvisionedBucket[],
+): Promise<void> {
+  for (const bucket of buckets) {
+    try {
+      await provisionBucket(account, bucket);
+    } catch (error) {
+      if (!(error instanceof S3Error)) throw error;
+      throw new ProvisioningError(`bucket ${bucket.name}: ${error.code}: ${error.message}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+async function provisionBucket(account: AccountInWork, bucket: ProvisionedBucket): Promise<void> {
+  const { changes, dependencies } = account;
+  const { name, quota, settings = {} } = bucket;
+  const isThere = await isBucketThere(account, name);
+  if (!isThere) {
+    await changes.make(`+ bucket ${name}`, () =>
+      run(account, "CreateBucket", {
+        Bucket: name,
+        ...(bucket.objectLockEnabled === true ? { ObjectLockEnabledForBucket: true } : {}),
+      }),
+    );
+  }
+  const hasBucket = isThere || !changes.isDryRun;
+  for (const unknown of Object.keys(settings)) {
+    if (Object.hasOwn(bucketSettings, unknown)) continue;
+    throw new ProvisioningError(
+      `bucket ${name}: ${unknown} is no setting; they are ${Object.keys(bucketSettings).join(", ")}`,
+    );
+  }
+  for (const [settingName, setting] of Object.entries(bucketSettings)) {
+    const value = settings[settingName];
+    if (value === undefined) continue;
+    const wanted = readSetting(setting, value, `bucket ${name}: ${settingName}`);
+    const found = hasBucket ? await findSetting(account, name, setting) : undefined;
+    if (found !== undefined && isAsWanted(setting, wanted, found)) continue;
+    await changes.make(`${found === undefined ? "+" : "~"} ${settingName} of bucket ${name}`, () =>
+      run(account, setting.put, { Bucket: name, [setting.member]: wanted }),
+    );
+  }
+  if (quota === undefined) return;
+  const found = hasBucket ? await dependencies.findBucketQuota(name) : undefined;
+  if (found?.bytes === quota.bytes && found?.objects === quota.objects) return;
+  await changes.make(`~ quota of bucket ${name}`, () => dependencies.setBucketQuota(name, quota));
+}
+
+/** Throws S3Error for a bucket of somebody else. */
+async function isBucketThere(account: AccountInWork, name: string): Promise<boolean> {
+  if (account.isImagined) return false;
+  try {
+    await run(account, "HeadBucket", { Bucket: name, ExpectedBucketOwner: account.accountId });
+    return true;
+  } catch (error) {
+    if (error instanceof S3Error && error.code === "NoSuchBucket") return false;
+    throw error;
+  }
+}
+
+function readSetting({ put, member }: BucketSetting, value: unknown, place: string): unknown {
+  // A policy is its own text, and easier to write as an object.
+  if (member === "Policy") return typeof value === "string" ? value : JSON.stringify(value);
+  const found = operations[put].input.find(({ name }) => name === member);
+  if (found === undefined) throw new ProvisioningError(`${place}: cannot be provisioned`);
+  return readSdkValue(found.type, value, place);
+}
+
+/** `undefined`: not set. */
+async function findSetting(
+  account: AccountInWork,
+  Bucket: string,
+  { get, found }: BucketSetting,
+): Promise<unknown> {
+  try {
+    const output = (await run(account, get, { Bucket })) as Readonly<Record<string, unknown>>;
+    return found === undefined ? output : output[found];
+  } catch (error) {
+    // S3 has a code for each that is not there.
+    if (error instanceof S3Error && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+function isAsWanted({ member }: BucketSetting, wanted: unknown, found: unknown): boolean {
+  if (member !== "Policy") return holdsAll(wanted, found);
+  const [left, right] = [wanted, found].map((text) => JSON.parse(String(text)) as unknown);
+  return holdsAll(left, right) && holdsAll(right, left);
+}
+
+function run(
+  { accountId, canonicalId, displayName, dependencies }: AccountInWork,
+  name: Parameters<typeof dependencies.runOperation>[0],
+  input: Readonly<Record<string, unknown>>,
+): Promise<unknown> {
+  const caller: IdentifiedCaller = {
+    kind: "identified",
+    accessKeyId: "provisioning",
+    accountId,
+    canonicalId,
+    displayName,
+    principal: { kind: "root", arn: `arn:aws:iam::${accountId}:root`, userId: accountId },
+  };
+  return dependencies.runOperation(name, input, caller);
+}
