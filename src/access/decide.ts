@@ -166,20 +166,19 @@ function givesInAccount(
   }
 }
 
-/** Objects that another account wrote and kept: only where the bucket has access control lists. */
+/**
+ * Objects that another account wrote and kept, where the bucket has access control lists. It is their
+ * owner's business who reads them and their lists; everything else about them (deletion, tags, locks)
+ * is the bucket's ("By default, the bucket owner has this permission", PutObjectTagging).
+ */
 function isForeignObject({ bucket, object, acl }: DecisionRequest): boolean {
   if (bucket === undefined || object === undefined || !bucket.hasAcls) return false;
-  // Writing and deleting is a matter of the bucket.
-  return acl?.of !== "bucket" && object.ownerId !== bucket.ownerId;
+  return acl?.of === "object" && object.ownerId !== bucket.ownerId;
 }
 
 /** Its owner's account decides, and its access control list; the bucket's owner is one of many. */
 function decideForeignObject(request: DecisionRequest, identity: IdentityJudgement): Decision {
-  const isGiven = isGivenByAcl({
-    ...request,
-    acl: request.acl ?? { of: "object", permission: "FULL_CONTROL" },
-  });
-  if (!isGiven) return { isAllowed: false, reason: "foreign-object" };
+  if (!isGivenByAcl(request)) return { isAllowed: false, reason: "foreign-object" };
   return isAllowedByIdentity(identity)
     ? { isAllowed: true, reason: "access-control-list" }
     : decideByIdentity(identity);

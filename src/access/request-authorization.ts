@@ -187,8 +187,9 @@ export class RequestAuthorization implements RequestAccess {
   }
 }
 
+/** Whether it matters whose the object is. */
 function isAboutObject({ key, acl }: AccessDemand): boolean {
-  return key !== undefined && acl?.of !== "bucket";
+  return key !== undefined && acl?.of === "object";
 }
 
 function describe({ action, bucketName, key }: AccessDemand): {
