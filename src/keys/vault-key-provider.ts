@@ -52,9 +52,10 @@ export class VaultKeyProvider implements KeyProvider {
         await this.#createDefault(query.signal);
       } else if (answer.status === 404) {
         throw this.#notFound(name);
-      } else if (answer.data["supports_encryption"] === false) {
-        throw new KmsError("InvalidKeyUsageException", `${this.#arnOf(name)} does not encrypt.`);
+      } else if (answer.status >= 400) {
+        throw unexpected(answer);
       }
+      this.#checkUsable(name, answer.data);
       const { accountId } = this.#options.place;
       const keyArn = this.#arnOf(name);
       return { keyArn, keyId: name, accountId, isAwsManaged: false, policy: undefined };
@@ -99,6 +100,17 @@ export class VaultKeyProvider implements KeyProvider {
     });
   }
 
+  #checkUsable(name: string, data: VaultAnswer["data"]): void {
+    const keyArn = this.#arnOf(name);
+    if (data["supports_encryption"] === false) {
+      throw new KmsError("InvalidKeyUsageException", `${keyArn} cannot be used for this.`);
+    }
+    // OpenBao's, which keeps such a key until it is restored or deleted.
+    if (data["soft_deleted"] === true) {
+      throw new KmsError("KMSInvalidStateException", `${keyArn} is pending deletion.`);
+    }
+  }
+
   #nameOf({ keyId, accountId }: KeyQuery): string {
     const { place, defaultKey } = this.#options;
     if (keyId === undefined) return defaultKey;
@@ -140,21 +152,22 @@ export class VaultKeyProvider implements KeyProvider {
     if (answer.status < 300) return answer.data;
     if (answer.status === 404 || isNotFound(answer)) throw this.#notFound(name);
     const text = answer.errors.join("; ");
+    const keyArn = this.#arnOf(name);
+    if (text.includes("not support")) {
+      throw new KmsError("InvalidKeyUsageException", `${keyArn} cannot be used for this.`);
+    }
+    if (/soft.deleted/.test(text)) {
+      throw new KmsError("KMSInvalidStateException", `${keyArn} is pending deletion.`);
+    }
     // The version was put out of use by the key's `min_decryption_version`.
     if (text.includes("disallowed by policy")) {
       throw new KmsError(
         "KMSInvalidStateException",
-        `${this.#arnOf(name)} does not open this version any more.`,
+        `${keyArn} does not open this version any more.`,
       );
     }
-    if (/invalid ciphertext|message authentication failed|decrypt/.test(text)) {
+    if (/invalid ciphertext|message authentication failed/.test(text)) {
       throw new KeySealError("a data key does not open");
-    }
-    if (text.includes("not support")) {
-      throw new KmsError(
-        "InvalidKeyUsageException",
-        `${this.#arnOf(name)} cannot be used for this.`,
-      );
     }
     throw unexpected(answer);
   }
