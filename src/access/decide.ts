@@ -126,7 +126,7 @@ function decideByIdentity(identity: IdentityJudgement): Decision {
   return { isAllowed: true, reason: "identity-policy", statement: allow };
 }
 
-function isAllowedByIdentity(identity: IdentityJudgement): boolean {
+export function isAllowedByIdentity(identity: IdentityJudgement): boolean {
   return decideByIdentity(identity).isAllowed;
 }
 
@@ -149,7 +149,7 @@ function decideByResource(
  * the question to the identity's own policies ("Resource-based policies", IAM User Guide: a user or a
  * session that is named itself is not held back by what its boundary or session policy leaves out).
  */
-function givesInAccount(
+export function givesInAccount(
   verdict: PolicyVerdict,
   caller: IdentifiedCaller,
   { isWithinBoundary, isWithinSession }: IdentityJudgement,

@@ -4,7 +4,6 @@
 import { randomFillSync } from "node:crypto";
 
 import type { IdentityStore } from "../access/identities/identity-store.ts";
-import { createKmsApi } from "../admin/kms/kms-api.ts";
 import { createKeyKeeper } from "../background/key-keeper.ts";
 import { createMasterKeyRefresher } from "../background/master-key-refresher.ts";
 import { createLockClockKeeper } from "../background/lock-clock-keeper.ts";
@@ -31,6 +30,7 @@ import { createRefusals } from "./refused-requests.ts";
 import { createObserver } from "./request-records.ts";
 import { openIdentities, type Identities } from "./open-identities.ts";
 import type { Credentials } from "./root-credentials.ts";
+import { createServices } from "./services.ts";
 import { RotatingFile, type RotatingFileOptions } from "./rotating-file.ts";
 
 export interface ServingOptions extends Omit<StoresOptions, "keys"> {
@@ -175,16 +175,7 @@ function createS3Handler(options: ServingOptions, parts: Parts): HttpHandler {
     domains,
     encryption: { dataKeys, customerKeys },
     mfa: identities.store.mfaDevices,
-    services: [
-      createKmsApi({
-        keys: kmsKeys,
-        clock,
-        region,
-        reportFailure: (requestId, operation, error) => {
-          log.requestFailed({ requestId, operation }, error);
-        },
-      }),
-    ],
+    services: createServices({ identities: identities.store, keys: kmsKeys, clock, region, log }),
     operations,
     fillRandom,
     reportFailure: ({ requestId, operation, error }) => {

@@ -1,0 +1,38 @@
+// What answers beside S3 on the same endpoint: IAM, STS and KMS.
+
+import type { ServiceApi } from "../access/service-request.ts";
+import type { IdentityStore } from "../access/identities/identity-store.ts";
+import { WebIdentities } from "../access/web-identity/web-identities.ts";
+import { createIamApi } from "../admin/iam/iam-api.ts";
+import { createKmsApi } from "../admin/kms/kms-api.ts";
+import { createStsApi } from "../admin/sts/sts-api.ts";
+import type { Clock } from "../base/clock.ts";
+import type { KmsKeys } from "../keys/kms-keys.ts";
+import type { Log } from "../telemetry/log.ts";
+
+export interface ServicesOptions {
+  readonly identities: IdentityStore;
+  readonly keys: KmsKeys;
+  readonly clock: Clock;
+  readonly region: string;
+  readonly log: Log;
+}
+
+export function createServices(options: ServicesOptions): readonly ServiceApi[] {
+  const { identities, keys, clock, region, log } = options;
+  const reportFailure = (requestId: string, operation: string | undefined, error: unknown): void =>
+    log.requestFailed({ requestId, operation }, error);
+  const query = {
+    identities,
+    clock,
+    region,
+    reportFailure: (requestId: string, error: unknown) => {
+      reportFailure(requestId, undefined, error);
+    },
+  };
+  return [
+    createIamApi(query),
+    createStsApi({ ...query, webIdentities: new WebIdentities(identities, clock) }),
+    createKmsApi({ keys, clock, region, reportFailure }),
+  ];
+}
