@@ -17,6 +17,7 @@ import type { CheckContext } from "./check/check-context.ts";
 import type { CheckOutput, Finding } from "./check/finding.ts";
 import { CheckReport } from "./check/finding.ts";
 import { checkPartOwners } from "./check/part-check.ts";
+import { checkPendingUsage } from "./check/pending-check.ts";
 import { CheckProgress, formatBytes } from "./check/progress.ts";
 import { checkRecords, readBucketNames } from "./check/record-check.ts";
 import { checkReferences } from "./check/reference-check.ts";
@@ -62,6 +63,7 @@ export async function checkStore(options: CheckOptions): Promise<CheckResult> {
     const { objects } = await readUsage(context);
     const usage = await checkRecords(context, objects);
     await checkUsage(context, usage);
+    await checkPendingUsage(context);
     await checkPartOwners(context);
     const totals = await checkShares(context, objects, options.tally);
     await checkZeroCounters(context);

@@ -228,7 +228,11 @@ export class GarbageSweep {
         const uploadId = uploadPlaceOf(entry.key).uploadId as UploadId;
         if (!(await this.#releaseParts(uploadId, pass))) return false;
       }
-      await this.#delete(entries.map((entry) => entry.key));
+      const ended = entries.map((entry) => uploadPlaceOf(entry.key).uploadId);
+      await this.#delete([
+        ...entries.map((entry) => entry.key),
+        ...ended.map((uploadId) => keys.uploadBytes(uploadId)),
+      ]);
     }
     // The proof that the bucket was empty covers its versions, so no pointer to one should be left.
     const pointers = { ...ranges.nullVersions(bucketId), limit: rowsPerCommit };

@@ -334,6 +334,7 @@ const definitions = {
     status: 412,
     message: "At least one of the pre-conditions you specified did not hold",
   },
+  QuotaExceeded: { status: 403, message: "The quota is exceeded." },
   Redirect: { status: 307, message: "Temporary redirect." },
   ReplicationConfigurationNotFoundError: {
     status: 404,

@@ -219,6 +219,7 @@ export class Buckets {
       transaction.delete(keys.bucket(marked.name));
       transaction.delete(keys.usageObjects(marked.id));
       transaction.delete(keys.usageBytes(marked.id));
+      transaction.delete(keys.usagePending(marked.id));
       for (const id of Object.values(record.documents ?? {})) {
         transaction.delete(keys.document(marked.id, id));
       }

@@ -3,6 +3,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { S3Error } from "../model/errors.ts";
+import { decodeCounter } from "../storage/key-value/counter.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
 import { transact } from "../storage/key-value/transaction.ts";
@@ -11,6 +12,7 @@ import type { Contents, SealChange } from "./contents.ts";
 import type { ReceivedContent } from "./received-content.ts";
 import type { Sequence } from "./identifiers.ts";
 import { newUploadId, nextSequence, sequenceOfUploadId } from "./identifiers.ts";
+import type { Quotas } from "./quotas.ts";
 import type { WriteConditions } from "./preconditions.ts";
 import { checkWrite } from "./preconditions.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
@@ -19,7 +21,7 @@ import type { ObjectRecord, StoredChecksum, StoredPart } from "./records/object-
 import { encodeRecord } from "../storage/record-codec.ts";
 import type { PartRecord, UploadRecord } from "./records/upload-record.ts";
 import { decodePartRecord, decodeUploadRecord } from "./records/upload-record.ts";
-import type { KeyState, Versions } from "./versions.ts";
+import type { KeyState, VersionIdentity, Versions } from "./versions.ts";
 
 /** An upload as a client names it. */
 export interface UploadPlace {
@@ -60,6 +62,7 @@ export class MultipartUploads {
   readonly #versions: Versions;
   readonly #contents: Contents;
   readonly #clock: Clock;
+  readonly #quotas: Quotas;
 
   constructor(options: {
     readonly store: KeyValueStore;
@@ -67,12 +70,14 @@ export class MultipartUploads {
     readonly versions: Versions;
     readonly contents: Contents;
     readonly clock: Clock;
+    readonly quotas: Quotas;
   }) {
     this.#store = options.store;
     this.#buckets = options.buckets;
     this.#versions = options.versions;
     this.#contents = options.contents;
     this.#clock = options.clock;
+    this.#quotas = options.quotas;
   }
 
   async create(bucketName: string, key: string, upload: NewUpload): Promise<UploadRecord> {
@@ -109,9 +114,10 @@ export class MultipartUploads {
   async putPart(place: UploadPlace, received: ReceivedContent, part: NewPart): Promise<PartRecord> {
     return this.#contents.commitOrDiscard(received, () =>
       transact(this.#store, async (transaction) => {
-        await this.#load(transaction, place);
+        const { bucket } = await this.#load(transaction, place);
         const extents = await this.#contents.attach(transaction, received);
-        return this.#setPart(transaction, place, part, extents, received.sizeBytes);
+        const stored = { extents, sizeBytes: received.sizeBytes };
+        return this.#setPart(transaction, { ...place, bucket }, part, stored);
       }),
     );
   }
@@ -127,10 +133,10 @@ export class MultipartUploads {
     change?: SealChange,
   ): Promise<PartRecord> {
     return transact(this.#store, async (transaction) => {
-      await this.#load(transaction, place);
+      const { bucket } = await this.#load(transaction, place);
       const extents = await this.#contents.share(transaction, await find(transaction), change);
       const sizeBytes = extents.reduce((sum, extent) => sum + extent.lengthBytes, 0);
-      return this.#setPart(transaction, place, part, extents, sizeBytes);
+      return this.#setPart(transaction, { ...place, bucket }, part, { extents, sizeBytes });
     });
   }
 
@@ -168,7 +174,8 @@ export class MultipartUploads {
       const garbage = { kind: "upload", uploadId: upload.uploadId } as const;
       this.#contents.addGarbage(transaction, garbage);
       this.#takeParts(transaction, place.uploadId, found, assembled.parts);
-      const record = await this.#putObject(transaction, state, upload, assembled);
+      const countedBytes = await this.#uncount(transaction, state.bucket, place.uploadId);
+      const record = await this.#putObject(transaction, state, upload, assembled, countedBytes);
       return { bucket: state.bucket, record };
     });
   }
@@ -176,9 +183,10 @@ export class MultipartUploads {
   /** Ends an upload; its parts are swept. Throws S3Error NoSuchUpload. */
   async abort(place: UploadPlace, check: (upload: UploadRecord) => void = () => {}): Promise<void> {
     await transact(this.#store, async (transaction) => {
-      const { key, upload } = await this.#load(transaction, place);
+      const { key, upload, bucket } = await this.#load(transaction, place);
       check(upload);
       transaction.delete(key);
+      await this.#uncount(transaction, bucket, upload.uploadId);
       this.#contents.addGarbage(transaction, { kind: "upload", uploadId: upload.uploadId });
     });
   }
@@ -194,26 +202,35 @@ export class MultipartUploads {
   async #load(
     transaction: Transaction,
     place: UploadPlace,
-  ): Promise<{ readonly key: Uint8Array; readonly upload: UploadRecord }> {
+  ): Promise<{
+    readonly key: Uint8Array;
+    readonly upload: UploadRecord;
+    readonly bucket: BucketRecord;
+  }> {
     const bucket = await this.#buckets.getForWrite(transaction, place.bucketName);
     const key = uploadKey(bucket, place);
     const value = key === undefined ? undefined : await transaction.get(key);
     if (key === undefined || value === undefined) throw noSuchUpload(place);
-    return { key, upload: decodeUploadRecord(value) };
+    return { key, upload: decodeUploadRecord(value), bucket };
   }
 
+  /** Throws S3Error QuotaExceeded. */
   async #setPart(
     transaction: Transaction,
-    place: UploadPlace,
+    { bucket, uploadId }: { readonly bucket: BucketRecord; readonly uploadId: string },
     part: NewPart,
-    extents: PartRecord["extents"],
-    sizeBytes: number,
+    { extents, sizeBytes }: Pick<PartRecord, "extents" | "sizeBytes">,
   ): Promise<PartRecord> {
-    const key = keys.part(place.uploadId, part.number);
-    const replaced = await transaction.get(key);
-    if (replaced !== undefined) {
-      const { extents: old } = decodePartRecord(replaced);
-      this.#contents.releaseExtents(transaction, old);
+    const key = keys.part(uploadId, part.number);
+    const value = await transaction.get(key);
+    const replaced = value === undefined ? undefined : decodePartRecord(value);
+    if (replaced !== undefined) this.#contents.releaseExtents(transaction, replaced.extents);
+    const growth = sizeBytes - (replaced?.sizeBytes ?? 0);
+    const quotaCheck = this.#quotas.check(bucket, { objects: 0, bytes: growth });
+    if (quotaCheck !== undefined) await quotaCheck;
+    if (growth !== 0) {
+      transaction.add(keys.uploadBytes(uploadId), growth);
+      transaction.add(keys.usagePending(bucket.id), growth);
     }
     const record: PartRecord = {
       v: 1,
@@ -226,6 +243,24 @@ export class MultipartUploads {
     };
     transaction.set(key, encodeRecord(record));
     return record;
+  }
+
+  /**
+   * Takes the parts of an upload that ends off the bucket's account, and answers their bytes. The check
+   * on the counter lets no part land between: a completion sees all of them.
+   */
+  async #uncount(
+    transaction: Transaction,
+    bucket: BucketRecord,
+    uploadId: string,
+  ): Promise<number> {
+    const key = keys.uploadBytes(uploadId);
+    const value = await transaction.get(key);
+    if (value === undefined) return 0;
+    const bytes = decodeCounter(value);
+    transaction.delete(key);
+    if (bytes !== 0) transaction.add(keys.usagePending(bucket.id), -bytes);
+    return bytes;
   }
 
   async #readParts(transaction: Transaction, uploadId: string): Promise<readonly FoundPart[]> {
@@ -264,6 +299,7 @@ export class MultipartUploads {
     state: KeyState,
     upload: UploadRecord,
     assembled: AssembledObject,
+    countedBytes: number,
   ): Promise<ObjectRecord> {
     const parts: StoredPart[] = assembled.parts.map((part) => ({
       number: part.number,
@@ -273,7 +309,7 @@ export class MultipartUploads {
     const extents = assembled.parts.flatMap((part) => part.extents);
     const content = this.#contents.writeLayout(transaction, { extents, parts });
     const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
-    return this.#versions.put(transaction, state, (identity) => ({
+    const build = (identity: VersionIdentity): ObjectRecord => ({
       v: 1,
       ...identity,
       etag: assembled.etag,
@@ -283,7 +319,8 @@ export class MultipartUploads {
       attributes: upload.attributes,
       ...upload.settings,
       uploadId: upload.uploadId,
-    }));
+    });
+    return this.#versions.put(transaction, state, build, countedBytes);
   }
 }
 

@@ -14,6 +14,7 @@ import { Contents, type ContentsOptions } from "./contents.ts";
 import { LockClock } from "./lock-clock.ts";
 import { MultipartUploads } from "./multipart-uploads.ts";
 import { ObjectWrites } from "./object-writes.ts";
+import { Quotas } from "./quotas.ts";
 import { ReadPins } from "./read-pins.ts";
 import { keys } from "./records/keyspace.ts";
 import type { StoreRecord } from "./records/store-record.ts";
@@ -54,6 +55,7 @@ export class ObjectStore {
   readonly accountSettings: AccountSettings;
   readonly contents: Contents;
   readonly lockClock: LockClock;
+  readonly quotas: Quotas;
   readonly versions: Versions;
   readonly writes: ObjectWrites;
   readonly uploads: MultipartUploads;
@@ -83,10 +85,12 @@ export class ObjectStore {
     this.documents = new BucketDocuments({ store, buckets });
     this.accountSettings = new AccountSettings({ store });
     this.lockClock = lockClock;
-    this.versions = new Versions({ store, buckets, contents, clock, lockClock });
+    this.quotas = new Quotas({ store, buckets, accountSettings: this.accountSettings });
+    const { quotas } = this;
+    this.versions = new Versions({ store, buckets, contents, clock, lockClock, quotas });
     const { versions } = this;
     this.writes = new ObjectWrites({ store, contents, versions });
-    this.uploads = new MultipartUploads({ store, buckets, versions, contents, clock });
+    this.uploads = new MultipartUploads({ store, buckets, versions, contents, clock, quotas });
   }
 
   /** Opens a store, making its format record when it is new, and registers this process's writer. */

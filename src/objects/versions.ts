@@ -17,6 +17,7 @@ import { newVersionId, nextSequence, nullVersionId, parseVersionId } from "./ide
 import type { LockClock } from "./lock-clock.ts";
 import { mfaRefusal, noPermits, type DeletionPermits } from "./deletion-permits.ts";
 import { checkRemovable, settleLock } from "./object-lock.ts";
+import type { Quotas } from "./quotas.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
 import { keys, ranges } from "./records/keyspace.ts";
 import type { DeleteMarkerRecord, ObjectRecord, VersionRecord } from "./records/object-record.ts";
@@ -62,6 +63,7 @@ export class Versions {
   readonly #contents: Contents;
   readonly #clock: Clock;
   readonly #lockClock: LockClock;
+  readonly #quotas: Quotas;
 
   constructor(options: {
     readonly store: KeyValueStore;
@@ -69,12 +71,14 @@ export class Versions {
     readonly contents: Contents;
     readonly clock: Clock;
     readonly lockClock: LockClock;
+    readonly quotas: Quotas;
   }) {
     this.#store = options.store;
     this.#buckets = options.buckets;
     this.#contents = options.contents;
     this.#clock = options.clock;
     this.#lockClock = options.lockClock;
+    this.#quotas = options.quotas;
   }
 
   /**
@@ -128,16 +132,26 @@ export class Versions {
     };
   }
 
-  /** Makes a new current version; what it replaces is kept or released as the bucket's state says. */
+  /**
+   * Makes a new current version; what it replaces is kept or released as the bucket's state says.
+   * `countedBytes`: how many of its bytes this transaction takes off another counter. Throws S3Error
+   * QuotaExceeded, AccessDenied for what object lock protects.
+   */
   async put(
     transaction: Transaction,
     state: KeyState,
     build: (identity: VersionIdentity) => ObjectRecord,
+    countedBytes = 0,
   ): Promise<ObjectRecord> {
     const { bucket, key } = state;
     const built = build(this.#identify(state));
     const record = bucket.defaultLock === undefined ? built : this.#lock(transaction, state, built);
-    await this.#makeRoom(transaction, state);
+    const replaced = await this.#makeRoom(transaction, state);
+    const quotaCheck = this.#quotas.check(bucket, {
+      objects: replaced === undefined ? 1 : 0,
+      bytes: record.sizeBytes - countedBytes - (replaced?.sizeBytes ?? 0),
+    });
+    if (quotaCheck !== undefined) await quotaCheck;
     transaction.set(keys.current(bucket.id, key), encodeRecord(record));
     if (state.marker !== undefined) transaction.delete(keys.marker(bucket.id, key));
     this.#countUsage(transaction, bucket, 1, record.sizeBytes);
@@ -312,36 +326,47 @@ export class Versions {
     };
   }
 
-  /** Moves or removes the head, and in a null-writing bucket whichever version is the null one. */
-  async #makeRoom(transaction: Transaction, state: KeyState): Promise<void> {
+  /**
+   * Moves or removes the head, and in a null-writing bucket whichever version is the null one. Answers
+   * the object that was removed.
+   */
+  async #makeRoom(transaction: Transaction, state: KeyState): Promise<ObjectRecord | undefined> {
     const { bucket, key } = state;
     const head = state.current ?? state.marker;
     const replacesNull = bucket.versioning !== "Enabled";
     if (head !== undefined) {
       if (replacesNull && head.versionId === nullVersionId) {
-        if (!isDeleteMarker(head)) await this.#remove(transaction, bucket, head);
-        return;
+        if (isDeleteMarker(head)) return undefined;
+        await this.#remove(transaction, bucket, head);
+        return head;
       }
       transaction.set(keys.version(bucket.id, key, head.sequence), encodeRecord(head));
       if (head.versionId === nullVersionId) {
         transaction.set(keys.nullVersion(bucket.id, key), encodeSequence(head.sequence));
-        return;
+        return undefined;
       }
     }
-    if (bucket.versioning === "Suspended") await this.#removeOldNull(transaction, bucket, key);
+    if (bucket.versioning !== "Suspended") return undefined;
+    return this.#removeOldNull(transaction, bucket, key);
   }
 
-  async #removeOldNull(transaction: Transaction, bucket: BucketRecord, key: string): Promise<void> {
+  async #removeOldNull(
+    transaction: Transaction,
+    bucket: BucketRecord,
+    key: string,
+  ): Promise<ObjectRecord | undefined> {
     const pointer = await transaction.get(keys.nullVersion(bucket.id, key));
-    if (pointer === undefined) return;
+    if (pointer === undefined) return undefined;
     const place = keys.version(bucket.id, key, decodeSequence(pointer));
     const value = await transaction.get(place);
     // Missing only when it was deleted between the two reads: the commit will fail and run again.
-    if (value === undefined) return;
+    if (value === undefined) return undefined;
     const record = decodeVersionRecord(value);
-    if (!isDeleteMarker(record)) await this.#remove(transaction, bucket, record);
     transaction.delete(place);
     transaction.delete(keys.nullVersion(bucket.id, key));
+    if (isDeleteMarker(record)) return undefined;
+    await this.#remove(transaction, bucket, record);
+    return record;
   }
 
   /** Makes the newest of the older versions the head, after the head was deleted. */

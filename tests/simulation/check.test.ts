@@ -314,6 +314,13 @@ const damages: readonly (readonly [
     [{ problem: /usage counters are wrong/, place: { bucket: bucketName } }],
   ],
   [
+    "an upload that was miscounted",
+    async (sample) => {
+      await sample.set(keys.usagePending(await sample.bucketId()), encodeCounter(2));
+    },
+    [{ problem: /uploads are counted wrongly/, place: { bucket: bucketName } }],
+  ],
+  [
     "rows of a bucket that does not exist",
     async (sample) => {
       await sample.delete(keys.bucket(bucketName));
@@ -327,7 +334,10 @@ const damages: readonly (readonly [
       assert.ok(upload);
       await sample.delete(upload.key);
     },
-    [{ problem: /parts of an upload that does not exist/ }],
+    [
+      { problem: /uploads are counted wrongly/ },
+      { problem: /parts of an upload that does not exist/ },
+    ],
   ],
   [
     "a writer's record under another key",

@@ -4,6 +4,7 @@ import type { AclGrants, PublicAccessBlock } from "../../model/access-control-li
 import type { BucketId } from "../identifiers.ts";
 import { decodeRecord } from "../../storage/record-codec.ts";
 import type { DefaultLock } from "./lock-record.ts";
+import type { Quota } from "./quota-record.ts";
 
 export type VersioningState = "Unversioned" | "Enabled" | "Suspended";
 export type ObjectOwnership = "BucketOwnerEnforced" | "BucketOwnerPreferred" | "ObjectWriter";
@@ -44,6 +45,7 @@ export interface BucketRecord {
   /** Absent: the bucket's owner pays. */
   readonly requestPayer?: "Requester";
   readonly tags: readonly (readonly [key: string, value: string])[];
+  readonly quota?: Quota;
   /** Whether the bucket's tags count in access decisions. Absent: no. */
   readonly isAbacEnabled?: boolean;
   /** Ids of longer configurations by kind; see bucket-documents.ts. */

@@ -40,6 +40,8 @@ const space = {
   document: 19,
   /** account → its own settings of S3 */
   accountSettings: 20,
+  /** upload id → bytes of its parts, while it is in progress */
+  uploadBytes: 21,
   // 40 to 59 belong to access/identities, 60 to 69 to keys/.
 } as const;
 
@@ -52,6 +54,9 @@ export const keys = {
   reference: (blob: BlobId) => encodeTuple([space.reference, blob]),
   usageObjects: (bucket: BucketId) => encodeTuple([space.usage, bucket, "objects"]),
   usageBytes: (bucket: BucketId) => encodeTuple([space.usage, bucket, "bytes"]),
+  /** Bytes of the parts of all uploads in progress. */
+  usagePending: (bucket: BucketId) => encodeTuple([space.usage, bucket, "pending"]),
+  uploadBytes: (uploadId: string) => encodeTuple([space.uploadBytes, uploadId]),
   lockClock: () => encodeTuple([space.lockClock]),
   bucket: (name: string) => encodeTuple([space.bucket, name]),
   current: (bucket: BucketId, key: string) => encodeTuple([space.current, bucket, key]),

@@ -30,6 +30,7 @@ const types: Readonly<Record<string, RecordType>> = {
   "garbage-upload": { decode: decodeGarbageRecord, newestVersion: 1 },
   "garbage-bucket": { decode: decodeGarbageRecord, newestVersion: 1 },
   bucket: { decode: decodeBucketRecord, newestVersion: 1 },
+  "bucket-quota": { decode: decodeBucketRecord, newestVersion: 1 },
   "bucket-locked": { decode: decodeBucketRecord, newestVersion: 1 },
   "lock-clock": { decode: decodeLockClockRecord, newestVersion: 1 },
   "object-locked": { decode: decodeObjectRecord, newestVersion: 1 },
@@ -40,6 +41,7 @@ const types: Readonly<Record<string, RecordType>> = {
   layout: { decode: decodeLayoutRecord, newestVersion: 1 },
   upload: { decode: decodeUploadRecord, newestVersion: 1 },
   part: { decode: decodePartRecord, newestVersion: 1 },
+  "account-quota": { decode: decodeAccountSettingsRecord, newestVersion: 1 },
   "account-settings": { decode: decodeAccountSettingsRecord, newestVersion: 1 },
 };
 

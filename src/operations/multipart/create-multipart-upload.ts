@@ -6,6 +6,7 @@ import type { OperationTypes } from "../../model/types.generated.ts";
 import { recordedEncryption, settleEncryption } from "../encryption/encryption-settings.ts";
 import { parseChecksumAlgorithm } from "../object/checksum-members.ts";
 import { readAttributes } from "../object/upload-attributes.ts";
+import { checkUploadQuota } from "../object/upload-quota.ts";
 import { readVersionSettings } from "../object/version-settings.ts";
 import type { Operation } from "../operation.ts";
 import { ownerOf, initiatorOf } from "./upload-members.ts";
@@ -20,6 +21,8 @@ export const createMultipartUpload: Operation<Input, Output> = async (input, con
   const checksumAlgorithm = parseChecksumAlgorithm(input.ChecksumAlgorithm);
   const checksumType = parseChecksumType(input.ChecksumType, checksumAlgorithm);
   const bucket = await store.buckets.get(input.Bucket);
+  const quotaCheck = checkUploadQuota(bucket, input.Key, 0, context);
+  if (quotaCheck !== undefined) await quotaCheck;
   const settle = await readVersionSettings(input, bucket, context);
   const encryption = await settleEncryption(input, { bucket, key: input.Key }, context);
   const settings = { ...settle(bucket), ...recordedEncryption(encryption.seal) };

@@ -14,6 +14,7 @@ import { lockIntegrityCheck } from "./lock-settings.ts";
 import { quoteEtag, writtenVersionId } from "./object-members.ts";
 import { notImplemented } from "./refused-settings.ts";
 import { readAttributes } from "./upload-attributes.ts";
+import { checkUploadQuota } from "./upload-quota.ts";
 import { readVersionSettings } from "./version-settings.ts";
 import { writeObject } from "./write-object.ts";
 
@@ -32,6 +33,8 @@ export const putObject: Operation<Input, Output> = async (input, context) => {
   checkIntegrity(bucket);
   const encryption = await settleEncryption(input, { bucket, key: input.Key }, context);
   const lengthBytes = requireLength(payload);
+  const quotaCheck = checkUploadQuota(bucket, input.Key, lengthBytes, context);
+  if (quotaCheck !== undefined) await quotaCheck;
 
   const place = { bucketName: input.Bucket, key: input.Key };
   const digested = digestPayload(payload, {

@@ -1,0 +1,165 @@
+// Quotas of buckets and accounts: refused before a body is read, and again in the commit. S3 has none.
+//
+// The counters are exact (each commit adds what it changes) and are read without a check, so that the
+// writers of one bucket do not make each other's commits fail. What can be written beyond a quota is
+// therefore what is being committed at the same moment; see docs/decisions/0007-quotas.md.
+
+import { S3Error } from "../model/errors.ts";
+import { decodeCounter } from "../storage/key-value/counter.ts";
+import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
+import type { AccountSettings } from "./account-settings.ts";
+import type { Buckets } from "./buckets.ts";
+import type { BucketRecord } from "./records/bucket-record.ts";
+import { decodeBucketRecord } from "./records/bucket-record.ts";
+import { bucketNameOf, keys, ranges } from "./records/keyspace.ts";
+import type { Quota } from "./records/quota-record.ts";
+
+/** How much there is, or how much a write adds. */
+export interface Usage {
+  readonly objects: number;
+  /** Of all versions, and of the parts of uploads in progress. */
+  readonly bytes: number;
+}
+
+interface KnownUsage {
+  readonly usage: Usage;
+  readonly readMilliseconds: number;
+}
+
+/** How old the sum over an account's buckets may be. */
+const accountUsageMilliseconds = 1000;
+const cachedAccounts = 10_000;
+const bucketChunk = 500;
+
+export class Quotas {
+  readonly #store: KeyValueStore;
+  readonly #buckets: Buckets;
+  readonly #accountSettings: AccountSettings;
+  readonly #accountUsage = new Map<string, KnownUsage>();
+
+  constructor(options: {
+    readonly store: KeyValueStore;
+    readonly buckets: Buckets;
+    readonly accountSettings: AccountSettings;
+  }) {
+    this.#store = options.store;
+    this.#buckets = options.buckets;
+    this.#accountSettings = options.accountSettings;
+  }
+
+  /**
+   * Throws S3Error QuotaExceeded when the bucket, or its owner's account, may not grow so much. What
+   * does not grow is never refused, also over a quota that was lowered. `findReplaced` tells before a
+   * commit what the write will take away. `undefined`: there is no quota, and nothing was read.
+   */
+  check(
+    bucket: BucketRecord,
+    growth: Usage,
+    findReplaced?: () => Promise<Usage | undefined>,
+  ): Promise<void> | undefined {
+    const settings = this.#accountSettings.of(bucket.ownerAccountId);
+    const isFree = !(settings instanceof Promise) && settings.quota === undefined;
+    if (isFree && bucket.quota === undefined) return undefined;
+    const checked = this.#check(bucket, growth, settings);
+    if (findReplaced === undefined) return checked;
+    return checked.catch(async (refusal: unknown) => {
+      const replaced = await findReplaced();
+      if (replaced === undefined) throw refusal;
+      const { objects, bytes } = replaced;
+      const rest = { objects: growth.objects - objects, bytes: growth.bytes - bytes };
+      await this.#check(bucket, rest, settings);
+    });
+  }
+
+  /** Throws S3Error NoSuchBucket. */
+  async setBucketQuota(bucketName: string, quota: Quota | undefined): Promise<void> {
+    await this.#buckets.update(bucketName, (bucket) => {
+      const { quota: _, ...others } = bucket;
+      return quota === undefined ? others : { ...others, quota };
+    });
+  }
+
+  /** Other processes know of it within a second. */
+  setAccountQuota(accountId: string, quota: Quota | undefined): Promise<void> {
+    return this.#accountSettings.setQuota(accountId, quota);
+  }
+
+  async accountQuota(accountId: string): Promise<Quota | undefined> {
+    return (await this.#accountSettings.of(accountId)).quota;
+  }
+
+  async bucketUsage(bucket: BucketRecord): Promise<Usage> {
+    return this.#sum([bucket]);
+  }
+
+  /** Walks all buckets: for administrators, and at most once a second for writers. */
+  async accountUsage(accountId: string): Promise<Usage> {
+    let total: Usage = { objects: 0, bytes: 0 };
+    let after: string | undefined;
+    for (;;) {
+      const range = { ...ranges.buckets("", after), limit: bucketChunk };
+      const entries = (await this.#store.read({ ranges: [range] })).ranges[0] ?? [];
+      const owned = entries
+        .map(({ value }) => decodeBucketRecord(value))
+        .filter(({ ownerAccountId }) => ownerAccountId === accountId);
+      total = addUsage(total, await this.#sum(owned));
+      const last = entries.at(-1);
+      if (last === undefined || entries.length < bucketChunk) return total;
+      after = bucketNameOf(last.key);
+    }
+  }
+
+  async #check(
+    bucket: BucketRecord,
+    growth: Usage,
+    settings: ReturnType<AccountSettings["of"]>,
+  ): Promise<void> {
+    if (bucket.quota !== undefined) {
+      checkQuota("bucket", bucket.quota, await this.bucketUsage(bucket), growth);
+    }
+    const { quota } = await settings;
+    if (quota === undefined) return;
+    checkQuota("account", quota, await this.#recentUsage(bucket.ownerAccountId), growth);
+  }
+
+  async #recentUsage(accountId: string): Promise<Usage> {
+    const readMilliseconds = performance.now();
+    const known = this.#accountUsage.get(accountId);
+    const isRecent =
+      known !== undefined && readMilliseconds < known.readMilliseconds + accountUsageMilliseconds;
+    if (isRecent) return known.usage;
+    const usage = await this.accountUsage(accountId);
+    if (this.#accountUsage.size >= cachedAccounts) this.#accountUsage.clear();
+    this.#accountUsage.set(accountId, { usage, readMilliseconds });
+    return usage;
+  }
+
+  async #sum(buckets: readonly BucketRecord[]): Promise<Usage> {
+    if (buckets.length === 0) return { objects: 0, bytes: 0 };
+    const gets = buckets.flatMap(({ id }) => [
+      keys.usageObjects(id),
+      keys.usageBytes(id),
+      keys.usagePending(id),
+    ]);
+    const read = (await this.#store.read({ gets })).gets;
+    const counters = read.map((entry) => decodeCounter(entry?.value));
+    const sum = (kind: number) =>
+      counters.reduce((total, count, at) => (at % 3 === kind ? total + count : total), 0);
+    return { objects: sum(0), bytes: sum(1) + sum(2) };
+  }
+}
+
+function addUsage(left: Usage, right: Usage): Usage {
+  return { objects: left.objects + right.objects, bytes: left.bytes + right.bytes };
+}
+
+function checkQuota(of: "bucket" | "account", quota: Quota, usage: Usage, growth: Usage): void {
+  for (const unit of ["objects", "bytes"] as const) {
+    const limit = quota[unit];
+    if (limit === undefined || growth[unit] <= 0 || usage[unit] + growth[unit] <= limit) continue;
+    throw new S3Error("QuotaExceeded", {
+      message: `The ${of}'s quota of ${unit} is exceeded.`,
+      fields: { Quota: limit, Unit: unit },
+    });
+  }
+}
