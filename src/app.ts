@@ -16,6 +16,7 @@ import {
   loadOrCreateCredentials,
   type Credentials,
 } from "./start-up/root-credentials.ts";
+import type { ProvisioningDocument, ProvisioningInput } from "./provisioning/document.ts";
 import type { RotatingFileOptions } from "./start-up/rotating-file.ts";
 import { startServing } from "./start-up/serving.ts";
 import type { KmsSource } from "./start-up/key-services.ts";
@@ -30,6 +31,8 @@ export { DirectoryInUseError } from "./start-up/directory-lock.ts";
 export type { KmsSource } from "./start-up/key-services.ts";
 export type { GivenMasterKey } from "./start-up/master-keys.ts";
 export type { Credentials } from "./start-up/root-credentials.ts";
+export type { ProvisioningInput } from "./provisioning/document.ts";
+export { ProvisioningError } from "./provisioning/provisioning-error.ts";
 export type { RotatingFileOptions } from "./start-up/rotating-file.ts";
 export type { LogLevel } from "./telemetry/log.ts";
 
@@ -78,6 +81,8 @@ export interface ServerOptions {
   readonly logLevel?: LogLevel;
   /** Replaces the log of `logLevel`. */
   readonly log?: Log;
+  /** What is to be there before the server answers, in the form of a configuration file. */
+  readonly provisioning?: ProvisioningInput | undefined;
   /** A JSON line for every request goes to this file; absent: none. */
   readonly audit?: RotatingFileOptions | undefined;
 }
@@ -135,6 +140,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
       kms: options.kms ?? { kind: "local" },
       log,
       audit: options.audit,
+      provisioning: await readProvisioned(options.provisioning),
       sweeps: true,
     }),
   );
@@ -167,6 +173,15 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
       await close();
     },
   };
+}
+
+/** The schema's library is loaded only by those who need it. */
+async function readProvisioned(
+  provisioning: ServerOptions["provisioning"],
+): Promise<ProvisioningDocument | undefined> {
+  if (provisioning === undefined) return undefined;
+  const { parseProvisioning } = await import("./provisioning/document.ts");
+  return parseProvisioning(provisioning);
 }
 
 function createLog(options: ServerOptions): Log {

@@ -304,6 +304,14 @@ export const settings = {
     defaultValue: false,
     help: "Log a line for every request.",
   }),
+  provisioningFile: optionalText({
+    option: "config",
+    environment: "HOLDFAST_CONFIG",
+    valueName: "FILE",
+    help:
+      "YAML or JSON that declares accounts, users, groups, roles, policies and buckets with their " +
+      "settings; applied at the start. `holdfast plan` prints what it would change.",
+  }),
   auditLogFile: optionalText({
     option: "audit-log",
     environment: "HOLDFAST_AUDIT_LOG",

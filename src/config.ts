@@ -12,7 +12,7 @@ import {
 
 export { ConfigurationError, type Configuration };
 
-export const commands = ["serve", "check", "rotate-master-key", "help", "version"] as const;
+export const commands = ["serve", "check", "plan", "rotate-master-key", "help", "version"] as const;
 export type Command = (typeof commands)[number];
 
 export interface Invocation {
@@ -49,6 +49,7 @@ export function formatHelp(): string {
     "",
     "Usage: holdfast [serve] [options]                 serve S3 until SIGTERM or SIGINT",
     "       holdfast check [--data DIR]                verify every record and block of a data directory",
+    "       holdfast plan --config FILE [--data DIR]   print what the file would change, change nothing",
     "       holdfast rotate-master-key [--data DIR]    add a master key; earlier ones stay for reading",
     "       holdfast version | help",
     "",

@@ -44,6 +44,10 @@ async function run({ command, configuration }: Invocation): Promise<number> {
       isTerminal: process.stdout.isTTY,
     });
   }
+  if (command === "plan") {
+    const { runPlan } = await import("./plan-command.ts");
+    return await runPlan(configuration, process.stdout);
+  }
   if (command === "rotate-master-key") {
     const { runRotateMasterKey } = await import("./rotate-command.ts");
     return await runRotateMasterKey(configuration, process.stdout);
@@ -75,6 +79,8 @@ function describeExpected(error: unknown): string | undefined {
     case "EPERM":
     case "EROFS":
       return `not permitted: ${error.message}`;
+    case "PROVISIONING_FAILED":
+      return `--config: ${error.message}`;
     case "MASTER_KEY_MISSING":
       return error.message;
     case "ENOSPC":

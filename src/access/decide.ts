@@ -63,7 +63,6 @@ export type DecisionReason =
   | "account-root"
   | "identity-policy"
   | "bucket-policy"
-  | "key-policy"
   | "access-control-list"
   | "explicit-deny"
   | "no-identity-policy"

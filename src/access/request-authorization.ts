@@ -9,9 +9,7 @@ import type { BucketFacts, Decision, ObjectFacts } from "./decide.ts";
 import { explainDenial } from "./denial.ts";
 import type { CompiledPolicy } from "./policy/compile-policy.ts";
 import type { PublicAccessBlock } from "../model/access-control-list.ts";
-import { decideKeyAccess } from "./key-authorization.ts";
-import { keyContextOf } from "./key-context.ts";
-import type { AccessDemand, KeyDemand, RequestAccess } from "./request-access.ts";
+import type { AccessDemand, RequestAccess } from "./request-access.ts";
 import { contextOf } from "./request-context.ts";
 import type { RequestFacts } from "./request-context.ts";
 
@@ -89,18 +87,6 @@ export class RequestAuthorization implements RequestAccess {
     const judged = { ...decision, action, resource };
     this.#lastDecision = judged;
     if (!judged.isAllowed || this.#caller.kind === "anonymous") throw this.#denied(judged);
-  }
-
-  demandKey({ action, key, encryptionContext }: KeyDemand): void {
-    const caller = this.#caller;
-    if (caller.kind === "anonymous") throw new S3Error("AccessDenied");
-    const { accountId, keyArn } = key;
-    const viaService = `s3.${this.#facts.region}.amazonaws.com`;
-    const context = keyContextOf(this.#facts, { accountId, encryptionContext, viaService });
-    const { isAllowed, message, reason } = decideKeyAccess({ caller, action, key, context });
-    if (isAllowed) return;
-    this.#lastDecision = { isAllowed, reason, action, resource: keyArn };
-    throw new S3Error("AccessDenied", { message });
   }
 
   async publicAccessBlockOf(bucketName: string): Promise<PublicAccessBlock | undefined> {

@@ -51,10 +51,6 @@ class CountingProvider implements KeyProvider {
     return this.#provider.describe(...parameters);
   }
 
-  protectionOf(...parameters: Parameters<KeyProvider["protectionOf"]>) {
-    return this.#provider.protectionOf(...parameters);
-  }
-
   generateDataKey(...parameters: Parameters<KeyProvider["generateDataKey"]>) {
     this.generated += 1;
     return this.#provider.generateDataKey(...parameters);

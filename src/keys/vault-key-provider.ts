@@ -14,12 +14,10 @@ import type {
   GenerateDataKeyRequest,
   GeneratedDataKey,
   KeyDescription,
-  KeyProtection,
   KeyProvider,
   KeyQuery,
 } from "./key-provider.ts";
 import { answerInS3sWords, KmsError } from "./kms-error.ts";
-import { remoteKeyProtection } from "./key-policy.ts";
 import { openInner, sealInner, splitInner } from "./inner-key.ts";
 import { KeySealError } from "./sealer.ts";
 import type { VaultAnswer, VaultClient } from "./vault-client.ts";
@@ -60,7 +58,7 @@ export class VaultKeyProvider implements KeyProvider {
       this.#checkUsable(name, answer.data);
       const { accountId } = this.#options.place;
       const keyArn = this.#arnOf(name);
-      return { keyArn, keyId: name, accountId, isAwsManaged: false };
+      return { keyArn, keyId: name, accountId, isAwsManaged: false, policy: undefined };
     });
   }
 
@@ -100,12 +98,6 @@ export class VaultKeyProvider implements KeyProvider {
       const { plaintext } = this.#dataOf(answer, name);
       return openInner(inner, keyBytesOf(plaintext, answer), encryptionContext);
     });
-  }
-
-  async protectionOf(keyArn: string, callerAccountId: string): Promise<KeyProtection> {
-    const { place, defaultKey } = this.#options;
-    const isDefault = keyArn === this.#arnOf(defaultKey);
-    return remoteKeyProtection(keyArn, isDefault, { callerAccountId, place });
   }
 
   #checkUsable(name: string, data: VaultAnswer["data"]): void {

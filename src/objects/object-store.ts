@@ -93,6 +93,24 @@ export class ObjectStore {
     this.uploads = new MultipartUploads({ store, buckets, versions, contents, clock, quotas });
   }
 
+  /**
+   * Opens a store for looking at records alone: nothing is written, and no bytes can be read. A store
+   * that is new gets an account that nobody will see.
+   */
+  static async openToRead(options: ObjectStoreOptions): Promise<ObjectStore> {
+    const { gets } = await options.store.read({ gets: [keys.store()] });
+    const record = gets[0] === undefined ? undefined : decodeStoreRecord(gets[0].value);
+    const rootAccount = {
+      accountId: record?.rootAccountId ?? "000000000000",
+      canonicalId: record?.rootCanonicalId ?? "",
+    };
+    return new ObjectStore(
+      options,
+      rootAccount,
+      await LockClock.open(options.clock, options.store),
+    );
+  }
+
   /** Opens a store, making its format record when it is new, and registers this process's writer. */
   static async open(options: ObjectStoreOptions): Promise<ObjectStore> {
     const record = await transact(options.store, async (transaction) => {

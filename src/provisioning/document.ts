@@ -2,11 +2,7 @@
 // its place, never silently nothing.
 
 import { z } from "zod";
-
-/** The file says something that cannot be; its message names the place. */
-export class ProvisioningError extends Error {
-  override readonly name = "ProvisioningError";
-}
+import { ProvisioningError } from "./provisioning-error.ts";
 
 const units: Readonly<Record<string, number>> = {
   "": 1,
@@ -25,10 +21,15 @@ const size = z
     return Number(digits) * (units[unit] ?? 1);
   });
 
-const quota = z.strictObject({
-  bytes: size.optional(),
-  objects: z.number().int().nonnegative().optional(),
-});
+const quota = z
+  .strictObject({
+    bytes: size.optional(),
+    objects: z.number().int().nonnegative().optional(),
+  })
+  .transform(({ bytes, objects }) => ({
+    ...(bytes === undefined ? {} : { bytes }),
+    ...(objects === undefined ? {} : { objects }),
+  }));
 
 /** A policy document, as an object or as the text of one. */
 const policyDocument = z
@@ -126,6 +127,8 @@ const account = z.strictObject({
 const schema = z.strictObject({ accounts: z.array(account).optional(), ...holdings });
 
 export type ProvisioningDocument = z.output<typeof schema>;
+/** As people write it. */
+export type ProvisioningInput = z.input<typeof schema>;
 export type ProvisionedAccount = z.output<typeof account>;
 export type ProvisionedBucket = z.output<typeof bucket>;
 export type ProvisionedUser = NonNullable<ProvisionedAccount["users"]>[number];

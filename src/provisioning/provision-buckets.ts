@@ -5,7 +5,8 @@ import type { IdentifiedCaller } from "../access/caller.ts";
 import { S3Error } from "../model/errors.ts";
 import { operations } from "../model/operations.generated.ts";
 import { bucketSettings, type BucketSetting } from "./bucket-settings.ts";
-import { ProvisioningError, type ProvisionedBucket } from "./document.ts";
+import type { ProvisionedBucket } from "./document.ts";
+import { ProvisioningError } from "./provisioning-error.ts";
 import type { AccountInWork } from "./provision.ts";
 import { holdsAll, readSdkValue } from "./sdk-value.ts";
 

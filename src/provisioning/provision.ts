@@ -3,9 +3,11 @@
 // what it would do.
 
 import type { AccountId, CanonicalId, IdentifiedCaller } from "../access/caller.ts";
+import { IdentityError } from "../access/identities/identity-error.ts";
 import type { AccountRecord } from "../access/identities/identity-records.ts";
 import type { IdentityStore } from "../access/identities/identity-store.ts";
 import type { OperationName } from "../model/types.generated.ts";
+import { ProvisioningError } from "./provisioning-error.ts";
 import { provisionBuckets } from "./provision-buckets.ts";
 import { provisionAccessKeys, provisionIdentities } from "./provision-identities.ts";
 import type { Holdings, ProvisionedAccount, ProvisioningDocument } from "./document.ts";
@@ -26,8 +28,8 @@ export interface ProvisioningDependencies {
 }
 
 export interface Quota {
-  readonly bytes?: number | undefined;
-  readonly objects?: number | undefined;
+  readonly bytes?: number;
+  readonly objects?: number;
 }
 
 /** One account while it is being provisioned. */
@@ -61,10 +63,24 @@ export class Changes {
 }
 
 /**
- * The changes, as lines that begin with `+` for what is made and `~` for what is changed. Throws what
- * the operations throw; what was done before then stays.
+ * The changes, as lines that begin with `+` for what is made and `~` for what is changed. Throws
+ * ProvisioningError for what the file must not say; what was done before then stays.
  */
 export async function provision(
+  document: ProvisioningDocument,
+  dependencies: ProvisioningDependencies,
+  options: { readonly isDryRun: boolean },
+): Promise<readonly string[]> {
+  try {
+    return await provisionAll(document, dependencies, options);
+  } catch (error) {
+    // In IAM's own words, which name what they are about.
+    if (!(error instanceof IdentityError)) throw error;
+    throw new ProvisioningError(`${error.code}: ${error.message}`, { cause: error });
+  }
+}
+
+async function provisionAll(
   document: ProvisioningDocument,
   dependencies: ProvisioningDependencies,
   options: { readonly isDryRun: boolean },
@@ -72,7 +88,9 @@ export async function provision(
   const changes = new Changes(options.isDryRun);
   const { accounts = [], ...rootHoldings } = document;
   const root = await dependencies.identities.accounts.find(dependencies.rootAccountId);
-  if (root !== undefined) await provisionHoldings(inWork(root), rootHoldings);
+  const rootInWork =
+    root === undefined ? imagined(dependencies.rootAccountId, "root") : inWork(root);
+  await provisionHoldings(rootInWork, rootHoldings);
   for (const declared of accounts) await provisionAccount(declared);
   return changes.lines;
 
@@ -102,10 +120,15 @@ export async function provision(
       });
     });
     if (made !== undefined) return inWork(made);
+    return imagined(declared.id ?? "000000000000", declared.name);
+  }
+
+  /** In a dry run an account that is not there yet. */
+  function imagined(accountId: string, displayName: string): AccountInWork {
     return {
-      accountId: (declared.id ?? "000000000000") as AccountId,
+      accountId: accountId as AccountId,
       canonicalId: "" as CanonicalId,
-      displayName: declared.name,
+      displayName,
       isImagined: true,
       changes,
       dependencies,

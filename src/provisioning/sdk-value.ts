@@ -4,7 +4,7 @@
 import type { TypeReference } from "../model/operation-table.ts";
 import { shapes } from "../model/operations.generated.ts";
 import { enumerations } from "../model/types.generated.ts";
-import { ProvisioningError } from "./document.ts";
+import { ProvisioningError } from "./provisioning-error.ts";
 
 /** Throws ProvisioningError with the place of what does not fit. */
 export function readSdkValue(type: TypeReference, value: unknown, place: string): unknown {

@@ -5,11 +5,8 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { parse, YAMLParseError } from "yaml";
 import { ConfigurationError } from "../config-settings.ts";
-import {
-  parseProvisioning,
-  ProvisioningError,
-  type ProvisioningDocument,
-} from "../provisioning/document.ts";
+import { parseProvisioning, type ProvisioningDocument } from "../provisioning/document.ts";
+import { ProvisioningError } from "../provisioning/provisioning-error.ts";
 
 /** Throws ConfigurationError with one line that says what is wrong where. */
 export async function readProvisioning(

@@ -9,6 +9,7 @@ import { createServer } from "../app.ts";
 import { bucketDefaultsOf } from "../operations/bucket/new-bucket-access.ts";
 import { systemClock } from "../base/clock.ts";
 import { ConfigurationError, type Configuration } from "../config.ts";
+import type { ProvisioningDocument } from "../provisioning/document.ts";
 import { destinationOf, Log } from "../telemetry/log.ts";
 import { formatBanner } from "./banner.ts";
 import { acquireDirectoryLock } from "./directory-lock.ts";
@@ -42,6 +43,7 @@ interface Prepared {
   readonly kms: KmsSource;
   /** PEM: to trust beside the system's. */
   readonly trustedCertificates: string | undefined;
+  readonly provisioning: ProvisioningDocument | undefined;
   readonly log: Log;
 }
 
@@ -81,6 +83,7 @@ async function prepare(
   const directory = configuration.isMemoryStore ? undefined : resolve(configuration.dataDirectory);
   const workers = directory === undefined ? 1 : configuration.workers;
   const tls = await readTls(configuration);
+  const provisioning = await findProvisioning(configuration);
   const masterKey = await readGivenMasterKey(configuration);
   const kms = kmsSourceOf(configuration);
   const { kmsCertificatesFile } = configuration;
@@ -97,6 +100,7 @@ async function prepare(
     masterKey,
     kms,
     trustedCertificates,
+    provisioning,
     log,
   };
 }
@@ -117,6 +121,7 @@ async function startHere(prepared: Prepared): Promise<RunningServer> {
     durability,
     domains,
     customerKeys,
+    provisioning: prepared.provisioning,
     defaultObjectOwnership: configuration.defaultObjectOwnership,
     defaultPublicAccessBlock: configuration.defaultPublicAccessBlock,
     ...(tls === undefined ? {} : { tls }),
@@ -141,6 +146,7 @@ async function startWorkers(prepared: Prepared): Promise<RunningServer> {
   const supervisor = await Supervisor.start({
     workers: prepared.workers,
     adminPort,
+    provisioning: prepared.provisioning,
     log,
     worker: {
       directory,
@@ -191,6 +197,15 @@ async function findCredentials(
   const temporaryDirectory = await mkdtemp(join(tmpdir(), "holdfast-"));
   resources.defer(() => rm(temporaryDirectory, { recursive: true, force: true }));
   return await loadOrCreateCredentials(temporaryDirectory);
+}
+
+/** The schema's library and the YAML reader are loaded only by those who need them. */
+async function findProvisioning({
+  provisioningFile,
+}: Configuration): Promise<ProvisioningDocument | undefined> {
+  if (provisioningFile === undefined) return undefined;
+  const { readProvisioning } = await import("./read-provisioning.ts");
+  return readProvisioning(provisioningFile, process.env);
 }
 
 async function readTls(configuration: Configuration): Promise<Prepared["tls"]> {

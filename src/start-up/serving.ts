@@ -19,13 +19,15 @@ import type { ObjectStore } from "../objects/object-store.ts";
 import { openStores, type StoresOptions } from "../open-stores.ts";
 import { operations } from "../operations/index.ts";
 import type { BucketDefaults } from "../operations/operation.ts";
-import type { CustomerKeyMode } from "../protocol/operation-context.ts";
+import type { ContextDependencies, CustomerKeyMode } from "../protocol/operation-context.ts";
 import { createPipeline } from "../protocol/pipeline.ts";
+import type { ProvisioningDocument } from "../provisioning/document.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
 import { AuditLog } from "../telemetry/audit.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createKeyServices, type KeyServices, type KmsSource } from "./key-services.ts";
 import { openMasterKeyRing, refreshMilliseconds, type MasterKeySource } from "./master-keys.ts";
+import { applyProvisioning } from "./apply-provisioning.ts";
 import { createRefusals } from "./refused-requests.ts";
 import { createObserver } from "./request-records.ts";
 import { openIdentities, type Identities } from "./open-identities.ts";
@@ -48,6 +50,8 @@ export interface ServingOptions extends Omit<StoresOptions, "keys"> {
   readonly log: Log;
   /** Where the audit log goes; absent: there is none. */
   readonly audit?: RotatingFileOptions | undefined;
+  /** What is to be there before the server answers; for exactly one process on a store. */
+  readonly provisioning?: ProvisioningDocument | undefined;
   /** Exactly one process on a store sweeps. */
   readonly sweeps: boolean;
 }
@@ -106,7 +110,14 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     started.use(runner).start();
   }
   const audit = openAuditLog(options.audit, started);
-  const http = started.use(await startS3(options, { objects, identities, keyServices, audit }));
+  const dependencies = contextDependencies(options, { objects, identities, keyServices });
+  if (options.provisioning !== undefined) {
+    const provisioned = { identities: identities.store, objects, dependencies };
+    const lines = await applyProvisioning(options.provisioning, provisioned, { isDryRun: false });
+    for (const change of lines) log.provisioned({ change });
+  }
+  const parts = { identities, keyServices, audit, dependencies };
+  const http = started.use(await startS3(options, parts));
   const resources = started.move();
   return {
     address: http.address,
@@ -133,10 +144,10 @@ function openAuditLog(
 
 /** What the pipeline is made of beside the options. */
 interface Parts {
-  readonly objects: ObjectStore;
   readonly identities: Identities;
   readonly keyServices: KeyServices;
   readonly audit: AuditLog | undefined;
+  readonly dependencies: ContextDependencies;
 }
 
 function startS3(options: ServingOptions, parts: Parts): Promise<HttpServer> {
@@ -160,21 +171,35 @@ function startS3(options: ServingOptions, parts: Parts): Promise<HttpServer> {
   );
 }
 
-function createS3Handler(options: ServingOptions, parts: Parts): HttpHandler {
-  const { log, region, clock, domains, customerKeys } = options;
-  const { objects, identities, keyServices, audit } = parts;
-  const { dataKeys, kmsKeys } = keyServices;
-  const observe = createObserver(log, audit);
-  return createPipeline({
+/** What operations need of the server. */
+function contextDependencies(
+  { region, clock, bucketDefaults, customerKeys }: ServingOptions,
+  {
+    objects,
+    identities,
+    keyServices,
+  }: Pick<Parts, "identities" | "keyServices"> & { readonly objects: ObjectStore },
+): ContextDependencies {
+  return {
     store: objects,
-    credentials: identities.credentials,
     accounts: identities.store.accounts,
     region,
-    bucketDefaults: options.bucketDefaults,
+    bucketDefaults,
     clock,
-    domains,
-    encryption: { dataKeys, customerKeys },
+    encryption: { dataKeys: keyServices.dataKeys, customerKeys },
     mfa: identities.store.mfaDevices,
+  };
+}
+
+function createS3Handler(options: ServingOptions, parts: Parts): HttpHandler {
+  const { log, region, clock, domains } = options;
+  const { identities, keyServices, audit, dependencies } = parts;
+  const { kmsKeys } = keyServices;
+  const observe = createObserver(log, audit);
+  return createPipeline({
+    ...dependencies,
+    credentials: identities.credentials,
+    domains,
     services: createServices({ identities: identities.store, keys: kmsKeys, clock, region, log }),
     operations,
     fillRandom,

@@ -5,6 +5,7 @@ import cluster, { type Worker } from "node:cluster";
 import { fileURLToPath } from "node:url";
 
 import { startHttpServer } from "../http/start-http-server.ts";
+import type { ProvisioningDocument } from "../provisioning/document.ts";
 import type { HttpServer } from "../http/http-server.ts";
 import { createHealthHandler, type Readiness } from "../admin/health.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
@@ -15,6 +16,8 @@ export interface SupervisorOptions {
   readonly worker: WorkerOptions;
   readonly workers: number;
   readonly adminPort: number | undefined;
+  /** For the first worker, before it serves for the first time. */
+  readonly provisioning: ProvisioningDocument | undefined;
   readonly log: Log;
 }
 
@@ -46,6 +49,7 @@ export class Supervisor {
   /** Writers of processes that died, until their successor has recorded it. */
   #deadWriters: "all" | WriterId[] = "all";
   #isDraining = false;
+  #isProvisioned = false;
   #firstReady = Promise.withResolvers<void>();
 
   private constructor(options: SupervisorOptions) {
@@ -146,6 +150,7 @@ export class Supervisor {
       slot.writerId = message.writerId;
       slot.startedMilliseconds = Date.now();
       this.#port = message.port;
+      this.#isProvisioned = true;
       this.#options.log.workerStarted({ worker: index, processId: worker.process.pid ?? 0 });
       resolve();
     });
@@ -161,6 +166,7 @@ export class Supervisor {
       options: { ...this.#options.worker, port: this.#wantedPort },
       deadWriters,
       sweeps: index === 0,
+      provisioning: index === 0 && !this.#isProvisioned ? this.#options.provisioning : undefined,
     });
     await promise;
   }

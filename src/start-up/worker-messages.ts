@@ -4,6 +4,7 @@
 import type { HttpLimits } from "../http/http-server.ts";
 import type { Durability } from "../open-stores.ts";
 import type { BucketDefaults } from "../operations/operation.ts";
+import type { ProvisioningDocument } from "../provisioning/document.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
 import type { LogFormat, LogLevel } from "../telemetry/log.ts";
 import type { KmsSource } from "./key-services.ts";
@@ -40,6 +41,8 @@ export type SupervisorMessage =
       readonly options: WorkerOptions;
       readonly deadWriters: "all" | readonly WriterId[];
       readonly sweeps: boolean;
+      /** For the first worker alone, and only at the start of the server. */
+      readonly provisioning: ProvisioningDocument | undefined;
     }
   | { readonly kind: "drain"; readonly timeoutMilliseconds: number };
 

@@ -25,7 +25,7 @@ process.on("message", (message: SupervisorMessage) => {
 tell({ kind: "loaded" });
 
 async function start(message: SupervisorMessage & { readonly kind: "start" }): Promise<void> {
-  const { options, deadWriters, sweeps } = message;
+  const { options, deadWriters, sweeps, provisioning } = message;
   try {
     // Never released: the end of the process does it.
     holdWorkerLock(options.directory);
@@ -37,6 +37,7 @@ async function start(message: SupervisorMessage & { readonly kind: "start" }): P
       tls: options.tls,
       deadWriters,
       sweeps,
+      provisioning,
       log: createLog(options),
     });
     tell({ kind: "ready", writerId: serving.writerId, port: serving.address.port });

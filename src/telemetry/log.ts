@@ -80,6 +80,11 @@ export class Log implements Disposable {
     this.#add(fields.everyRequestFinished ? "info" : "warning", "server stopped", fields);
   }
 
+  /** Something was made as the configuration file declares it. */
+  provisioned(fields: { change: string }): void {
+    this.#add("info", "provisioned", fields);
+  }
+
   workerStarted(fields: { worker: number; processId: number }): void {
     this.#add("info", "worker started", fields);
   }

@@ -1,0 +1,37 @@
+// Brings a server to what its configuration file declares, before it serves; or finds out what that
+// would change.
+
+import type { IdentityStore } from "../access/identities/identity-store.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
+import { createOperationRunner } from "../protocol/internal-operations.ts";
+import type { ContextDependencies } from "../protocol/operation-context.ts";
+import type { ProvisioningDocument } from "../provisioning/document.ts";
+import { provision } from "../provisioning/provision.ts";
+
+export interface ProvisionedServer {
+  readonly identities: IdentityStore;
+  readonly objects: ObjectStore;
+  readonly dependencies: ContextDependencies;
+}
+
+/** One line for each change. Throws ProvisioningError. */
+export function applyProvisioning(
+  document: ProvisioningDocument,
+  { identities, objects, dependencies }: ProvisionedServer,
+  options: { readonly isDryRun: boolean },
+): Promise<readonly string[]> {
+  const { quotas, buckets, rootAccount } = objects;
+  return provision(
+    document,
+    {
+      identities,
+      runOperation: createOperationRunner(dependencies),
+      setBucketQuota: (name, quota) => quotas.setBucketQuota(name, quota),
+      findBucketQuota: async (name) => (await buckets.get(name)).quota,
+      setAccountQuota: (accountId, quota) => quotas.setAccountQuota(accountId, quota),
+      findAccountQuota: (accountId) => quotas.accountQuota(accountId),
+      rootAccountId: rootAccount.accountId,
+    },
+    options,
+  );
+}
