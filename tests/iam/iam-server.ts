@@ -25,7 +25,8 @@ export interface IamServer extends Clients {
   readonly server: HoldfastServer;
   /** Twelve digits. */
   readonly accountId: string;
-  readonly as: (pair: Pair) => Clients;
+  /** `clockOffset` in milliseconds: how far the clients' clock is ahead of the machine's. */
+  readonly as: (pair: Pair, clockOffset?: number) => Clients;
   /** A user with an access key and an inline policy of these statements. */
   readonly newUser: (
     userName: string,
@@ -41,13 +42,14 @@ export async function startIamServer(options: ServerOptions = {}): Promise<IamSe
     for (const client of made) client.destroy();
     await server.close();
   });
-  const as = (pair: Pair): Clients => {
+  const as = (pair: Pair, clockOffset = 0): Clients => {
     // A copy: the clients write marks of their own into what they are given.
     const settings = {
       endpoint: server.endpoint,
       region: "us-east-1",
       credentials: { ...pair },
       maxAttempts: 1,
+      systemClockOffset: clockOffset,
     };
     const clients = {
       iam: new IAM(settings),
