@@ -10,15 +10,16 @@ import { explainDenial } from "./denial.ts";
 import type { CompiledPolicy } from "./policy/compile-policy.ts";
 import type { PublicAccessBlock } from "../model/access-control-list.ts";
 import type { AccessDemand, RequestAccess } from "./request-access.ts";
+import { isRequesterCharged } from "./requester-pays.ts";
 import { contextOf } from "./request-context.ts";
 import type { RequestFacts } from "./request-context.ts";
 
 /** Where decisions find buckets and objects. */
 export interface ResourceFacts {
   /** The same record for every call of one request. Throws S3Error NoSuchBucket. */
-  bucket(name: string): Promise<BucketFacts & BucketTags>;
+  bucket(name: string): Promise<BucketFacts & BucketExtras>;
   /** What is known of a bucket without a look. */
-  known(name: string): (BucketFacts & BucketTags) | undefined;
+  known(name: string): (BucketFacts & BucketExtras) | undefined;
   /** `undefined`: there is no such object or version. */
   object(
     bucketName: string,
@@ -27,7 +28,9 @@ export interface ResourceFacts {
   ): Promise<ObjectFacts | undefined>;
 }
 
-interface BucketTags {
+interface BucketExtras {
+  /** Absent: the bucket's owner pays. */
+  readonly isRequesterPays?: boolean;
   /** Only when attribute-based access control is enabled on the bucket. */
   readonly tags?: readonly (readonly [key: string, value: string])[];
 }
@@ -45,6 +48,7 @@ export class RequestAuthorization implements RequestAccess {
   readonly #facts: RequestFacts;
   readonly #resources: ResourceFacts;
   #lastDecision: Judged | undefined;
+  #isCharged = false;
   #plainlyAdmitted: AccessDemand | undefined;
 
   constructor(facts: RequestFacts, resources: ResourceFacts) {
@@ -70,9 +74,24 @@ export class RequestAuthorization implements RequestAccess {
 
   async demand(demand: AccessDemand): Promise<void> {
     const judged = await this.judge(demand);
-    if (judged.isAllowed) return;
+    if (judged.isAllowed) return this.#charge(demand.bucketName);
     if (await this.#mayKnowOfAbsence(demand)) return;
     throw this.#denied(judged);
+  }
+
+  /** Whether the caller has said that it pays, and does. */
+  get isCharged(): boolean {
+    return this.#isCharged;
+  }
+
+  /** Throws S3Error AccessDenied. */
+  async #charge(bucketName: string): Promise<void> {
+    const { isRequesterPays, ownerAccountId } = await this.#resources.bucket(bucketName);
+    if (isRequesterPays !== true) return;
+    const header = "x-amz-request-payer";
+    const payer = this.#facts.headers.get(header) ?? this.#facts.query(header);
+    const request = { caller: this.#caller, ownerAccountId, payer };
+    if (isRequesterCharged(request)) this.#isCharged = true;
   }
 
   async allows(demand: AccessDemand): Promise<boolean> {

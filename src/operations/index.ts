@@ -9,6 +9,10 @@ import {
   putObjectLockConfiguration,
 } from "./bucket-configuration/object-lock.ts";
 import {
+  getBucketRequestPayment,
+  putBucketRequestPayment,
+} from "./bucket-configuration/request-payment.ts";
+import {
   deleteBucketTagging,
   getBucketTagging,
   putBucketTagging,
@@ -131,7 +135,7 @@ export const operations = {
   GetBucketPolicy: getBucketPolicy,
   GetBucketPolicyStatus: getBucketPolicyStatus,
   GetBucketReplication: notImplemented,
-  GetBucketRequestPayment: notImplemented,
+  GetBucketRequestPayment: getBucketRequestPayment,
   GetBucketTagging: getBucketTagging,
   GetBucketVersioning: getBucketVersioning,
   GetBucketWebsite: notImplemented,
@@ -177,7 +181,7 @@ export const operations = {
   PutBucketOwnershipControls: putBucketOwnershipControls,
   PutBucketPolicy: putBucketPolicy,
   PutBucketReplication: notImplemented,
-  PutBucketRequestPayment: notImplemented,
+  PutBucketRequestPayment: putBucketRequestPayment,
   PutBucketTagging: putBucketTagging,
   PutBucketVersioning: putBucketVersioning,
   PutBucketWebsite: notImplemented,

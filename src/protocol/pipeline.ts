@@ -194,7 +194,11 @@ class Pipeline {
       checkMisplacedHeaders(definition.name, request.headers);
       if (expectsOwner(input)) await checkExpectedOwner(input, this.#dependencies.store);
       const result = await run(input, context);
-      return this.#record(exchange, await this.#encode(exchange, codec.encoder, result));
+      const encoded = await this.#encode(exchange, codec.encoder, result);
+      if (context.access.isCharged && tellsCharge(definition)) {
+        encoded.headers.push("x-amz-request-charged", "requester");
+      }
+      return this.#record(exchange, encoded);
     } catch (error) {
       const shown = await this.#hideAbsence(exchange, error);
       return this.#record(exchange, encodeError(this.#fail(exchange, shown), exchange));
@@ -384,6 +388,11 @@ class Pipeline {
       endedMilliseconds: this.#dependencies.clock.now(),
     };
   }
+}
+
+/** "If the requester was successfully charged": some operations have no member for it. */
+function tellsCharge({ output }: OperationDefinition): boolean {
+  return output.some(({ name }) => name === "RequestCharged");
 }
 
 function decodable(

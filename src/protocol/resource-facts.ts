@@ -138,6 +138,7 @@ function describeBucket(
 ): Facts {
   return {
     name: record.name,
+    isRequesterPays: record.requestPayer === "Requester",
     ownerAccountId: record.ownerAccountId,
     ownerId: record.ownerId,
     hasAcls: record.objectOwnership !== "BucketOwnerEnforced",

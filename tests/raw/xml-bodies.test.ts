@@ -22,7 +22,8 @@ interface Subject {
     | "PutObjectTagging"
     | "PutObjectLockConfiguration"
     | "PutObjectRetention"
-    | "PutObjectLegalHold";
+    | "PutObjectLegalHold"
+    | "PutBucketRequestPayment";
   readonly method: string;
   readonly target: string;
   readonly root: string;
@@ -113,6 +114,15 @@ const subjects: readonly Subject[] = [
     root: "LegalHold",
     inner: "<Status>ON</Status>",
     single: "<Status>ON</Status>",
+    empty: "MissingRequestBodyError",
+  },
+  {
+    name: "PutBucketRequestPayment",
+    method: "PUT",
+    target: `/${bucket}?requestPayment`,
+    root: "RequestPaymentConfiguration",
+    inner: "<Payer>Requester</Payer>",
+    single: "<Payer>Requester</Payer>",
     empty: "MissingRequestBodyError",
   },
 ];
@@ -329,7 +339,7 @@ const contents: readonly (readonly [number, string, string, string])[] = [
     3,
     "MFA delete",
     "<VersioningConfiguration><Status>Enabled</Status><MfaDelete>Enabled</MfaDelete></VersioningConfiguration>",
-    "NotImplemented",
+    "AccessDenied",
   ],
 ];
 
@@ -338,7 +348,7 @@ describe("a well-formed document is refused with", () => {
     const subject = subjects[index] as Subject;
     test(`${name} (${subject.name})`, () =>
       server.assertRefused(bytesOf(subject, document), {
-        status: code === "NotImplemented" ? 501 : 400,
+        status: code === "AccessDenied" ? 403 : 400,
         code,
       }));
   }

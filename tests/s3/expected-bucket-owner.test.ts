@@ -36,6 +36,12 @@ const requests: Readonly<Record<string, () => Promise<unknown>>> = {
   GetObjectTagging: () => s3.getObjectTagging({ ...stranger, Key: "key" }),
   PutObjectTagging: () => s3.putObjectTagging({ ...stranger, Key: "key", Tagging: { TagSet: [] } }),
   DeleteObjectTagging: () => s3.deleteObjectTagging({ ...stranger, Key: "key" }),
+  GetBucketRequestPayment: () => s3.getBucketRequestPayment(stranger),
+  PutBucketRequestPayment: () =>
+    s3.putBucketRequestPayment({
+      ...stranger,
+      RequestPaymentConfiguration: { Payer: "Requester" },
+    }),
   GetObjectLockConfiguration: () => s3.getObjectLockConfiguration(stranger),
   PutObjectLockConfiguration: () =>
     s3.putObjectLockConfiguration({
