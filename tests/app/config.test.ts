@@ -10,9 +10,14 @@ import {
   formatMarkdownTable,
   parseInvocation,
 } from "../../src/config.ts";
+import { kmsSourceOf } from "../../src/start-up/key-services.ts";
 
 function configurationOf(parameters: readonly string[], environment = {}) {
   return parseInvocation(parameters, environment).configuration;
+}
+
+function sourceOf(parameters: readonly string[], environment = {}) {
+  return kmsSourceOf(configurationOf(parameters, environment));
 }
 
 function refusalOf(parameters: readonly string[], environment = {}): string {
@@ -123,6 +128,39 @@ describe("configuration", () => {
     });
     assert.match(short, /HOLDFAST_ROOT_SECRET_KEY must be 8 to 256/);
     assert.doesNotMatch(short, /"short"/);
+  });
+
+  test("makes out of its settings who keeps the keys", () => {
+    assert.deepEqual(sourceOf([]), { kind: "local" });
+    const vault = ["--kms", "vault", "--kms-endpoint", "https://vault.test:8200"];
+    assert.deepEqual(sourceOf(vault, { HOLDFAST_KMS_VAULT_TOKEN: "t" }), {
+      kind: "vault",
+      endpoint: "https://vault.test:8200",
+      mount: "transit",
+      login: { kind: "token", token: { text: "t" } },
+    });
+    const byRole = ["--kms-vault-role-id", "r", "--kms-vault-secret-id-file", "/run/secret"];
+    assert.deepEqual(sourceOf([...vault, ...byRole]), {
+      kind: "vault",
+      endpoint: "https://vault.test:8200",
+      mount: "transit",
+      login: { kind: "app-role", mount: "approle", roleId: "r", secretId: { file: "/run/secret" } },
+    });
+    const pair = { HOLDFAST_KMS_ACCESS_KEY: "A", HOLDFAST_KMS_SECRET_KEY: "s" };
+    assert.deepEqual(sourceOf(["--kms", "aws", "--kms-default-key", "alias/k"], pair), {
+      kind: "aws",
+      defaultKey: "alias/k",
+      credentials: { accessKeyId: "A", secretAccessKey: "s" },
+    });
+    assert.throws(() => sourceOf(["--kms", "vault"]), /needs --kms-endpoint/);
+    assert.throws(() => sourceOf(vault), /needs a token/);
+    assert.throws(
+      () => sourceOf([...vault, ...byRole], { HOLDFAST_KMS_VAULT_TOKEN: "t" }),
+      /token/,
+    );
+    assert.throws(() => sourceOf(["--kms", "aws"]), /HOLDFAST_KMS_ACCESS_KEY/);
+    assert.match(refusalOf(["--kms-endpoint", "vault.test"]), /must be a URL/);
+    assert.match(refusalOf(["--kms-vault-token", "t"]), /set HOLDFAST_KMS_VAULT_TOKEN/);
   });
 
   test("is told whole by help and by the table of the README", () => {

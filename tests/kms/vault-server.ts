@@ -4,12 +4,18 @@
 
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
 interface TransitKey {
   readonly type: string;
   readonly versions: Buffer[];
   minimumDecryptionVersion: number;
+}
+
+interface Tls {
+  readonly key: string;
+  readonly cert: string;
 }
 
 interface Answer {
@@ -33,9 +39,14 @@ export class VaultServer implements AsyncDisposable {
   leaseSeconds = 3600;
   readonly #keys = new Map<string, TransitKey>();
   readonly #server: Server;
+  readonly #scheme: string;
 
-  private constructor() {
-    this.#server = createServer((request, response) => void this.#serve(request, response));
+  private constructor(tls: Tls | undefined) {
+    const serve = (request: IncomingMessage, response: ServerResponse): void => {
+      void this.#serve(request, response);
+    };
+    this.#server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve);
+    this.#scheme = tls === undefined ? "http" : "https";
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -50,14 +61,14 @@ export class VaultServer implements AsyncDisposable {
     response.end(answer.body === undefined ? "" : `${JSON.stringify(answer.body)}\n`);
   }
 
-  static async start(): Promise<VaultServer> {
-    const vault = new VaultServer();
+  static async start(tls?: Tls): Promise<VaultServer> {
+    const vault = new VaultServer(tls);
     await new Promise<void>((resolve) => vault.#server.listen(0, "127.0.0.1", resolve));
     return vault;
   }
 
   get endpoint(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `${this.#scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
