@@ -256,7 +256,8 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-if (import.meta.main) {
+// Not `import.meta.main`: tools/run.mjs imports this file where Node.js is new enough already.
+if (process.argv[1] === import.meta.filename) {
   const { values } = parseArgs({
     options: {
       rounds: { type: "string", default: "300" },

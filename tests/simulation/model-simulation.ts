@@ -444,7 +444,8 @@ export const manyFaults: FaultRates = {
   blob: 0.02,
 };
 
-if (import.meta.main) {
+// Not `import.meta.main`: tools/run.mjs imports this file where Node.js is new enough already.
+if (process.argv[1] === import.meta.filename) {
   const { values } = parseArgs({ options: { rounds: { type: "string", default: "300" } } });
   const first = chooseSeed();
   const total: SimulationCounts = { requests: 0, refused: 0, unknown: 0, deaths: 0 };
