@@ -74,7 +74,7 @@ export class MemoryKeyValueStore implements KeyValueStore {
     const { start, end, limit, reverse, groups } = range;
     if (groups !== undefined) {
       const scan: SortedMap<Stored>["scan"] = (...bounds) => this.#entries.scan(...bounds);
-      return scanGrouped({ ...range, groups }, scan, ([key]) => key);
+      return scanGrouped({ ...range, groups }, { scan, keyOf: ([key]) => key });
     }
     if (reverse === true) return this.#entries.scanReverse(start, end, limit);
     return this.#entries.scan(start, end, limit);

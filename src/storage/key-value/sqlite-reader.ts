@@ -2,13 +2,32 @@
 // calls, so each sees all that was committed before it began.
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Entry, RangeRead, ReadRequest, ReadResult } from "./key-value-store.ts";
-import { scanGrouped } from "./grouped-scan.ts";
+import { type GroupedScanOptions, pastSeparator, scanGrouped } from "./grouped-scan.ts";
 import { toStorageError } from "./sqlite-database.ts";
 
 // The subquery runs only for rows whose value is kept elsewhere.
 const value =
   "CASE typeof(v) WHEN 'integer' THEN (SELECT value FROM large_values WHERE id = entries.v) " +
   "ELSE v END";
+
+// Seeks from group to group inside SQLite: 3.7 us for each instead of 9.3 us for a statement each, but
+// 3.7 instead of 1.7 us for a row that stands for itself. ?1 start, ?2 end, ?3 bytes before which no
+// separator counts, ?4 separator, ?5 what takes its place in the first key behind a group, ?6 limit.
+const groupedScan = `
+  WITH RECURSIVE heads (key) AS (
+    SELECT (SELECT k FROM entries WHERE k >= ?1 AND k < ?2 ORDER BY k LIMIT 1)
+    UNION ALL
+    SELECT (
+      SELECT k FROM entries
+      WHERE k < ?2 AND k >= CAST(
+        CASE instr(substr(key, ?3 + 1), ?4)
+          WHEN 0 THEN key || x'00'
+          ELSE substr(key, 1, ?3 + instr(substr(key, ?3 + 1), ?4) - 1) || ?5
+        END AS BLOB)
+      ORDER BY k LIMIT 1)
+    FROM heads WHERE key IS NOT NULL LIMIT ?6
+  )
+  SELECT k, r, ${value} FROM heads CROSS JOIN entries ON k = key`;
 
 type GetRow = [revision: number, value: Uint8Array];
 type RangeRow = [key: Uint8Array, revision: number, value: Uint8Array];
@@ -25,6 +44,7 @@ export class SqliteReader {
   readonly #get: StatementSync;
   readonly #forward: StatementSync;
   readonly #backward: StatementSync;
+  readonly #grouped: StatementSync;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
 
@@ -35,6 +55,7 @@ export class SqliteReader {
     this.#get = database.prepare(`SELECT r, ${value} FROM entries WHERE k = ?`, rows);
     this.#forward = database.prepare(`${range} LIMIT ?`, rows);
     this.#backward = database.prepare(`${range} DESC LIMIT ?`, rows);
+    this.#grouped = database.prepare(groupedScan, rows);
     this.#begin = database.prepare("BEGIN");
     this.#commit = database.prepare("COMMIT");
   }
@@ -99,7 +120,21 @@ export class SqliteReader {
     const rows =
       groups === undefined
         ? scan(start, end, limit)
-        : scanGrouped({ ...range, groups }, scan, ([key]) => key);
+        : scanGrouped(
+            { ...range, groups },
+            { scan, scanGroups: this.#scanGroups(groups), keyOf: ([key]) => key },
+          );
     return rows.map(([key, revision, value]) => ({ key, value, revision }));
+  }
+
+  /** `undefined` for the separators of which `groupedScan` knows no end. */
+  #scanGroups({
+    offset,
+    separator,
+  }: NonNullable<RangeRead["groups"]>): GroupedScanOptions<RangeRow>["scanGroups"] {
+    const past = pastSeparator(separator);
+    if (past === undefined) return undefined;
+    return (from, to, count) =>
+      this.#grouped.all(from, to, offset, separator, past, count) as unknown as RangeRow[];
   }
 }
