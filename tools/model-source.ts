@@ -142,6 +142,7 @@ class ContractReader {
     const output = corrections.unwrappedOutputs.includes(name)
       ? outputMembers.map((member) => ({ ...member, in: "payload" as const }))
       : outputMembers;
+    const isDemanded = withChecksum.has(name) && !corrections.checksumNotDemanded.includes(name);
     const malformedBodyError = corrections.malformedBodyErrors[name];
     return {
       name: name as OperationDefinition["name"],
@@ -150,7 +151,7 @@ class ContractReader {
       query: literalQueries(queryText),
       ...(exactPath === undefined ? {} : { path: exactPath }),
       status: corrections.statuses[name] ?? status,
-      ...(withChecksum.has(name) ? { checksumRequired: true as const } : {}),
+      ...(isDemanded ? { checksumRequired: true as const } : {}),
       ...(malformedBodyError === undefined ? {} : { malformedBodyError }),
       ...(hasBody(input) ? { inputRoot: rootName(resolve(schema[4]), undefined) } : {}),
       input,

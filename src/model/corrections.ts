@@ -14,6 +14,20 @@ export const statuses: Readonly<Record<string, number>> = {
   PutBucketTagging: 204,
 };
 
+/**
+ * Operations that the model wants a checksum for and the service does not: s3cmd has always sent their
+ * documents without one, and those of CORS, lifecycle, tagging and others with Content-MD5, since
+ * S3 refuses them otherwise (S3/S3.py of s3cmd 2.4.0).
+ */
+export const checksumNotDemanded: readonly string[] = [
+  "PutBucketAcl",
+  "PutBucketLogging",
+  "PutBucketPolicy",
+  "PutBucketRequestPayment",
+  "PutBucketWebsite",
+  "PutObjectAcl",
+];
+
 /** Root elements of output documents for which the schemas have no name, or a wrong one. */
 export const outputRoots: Readonly<Record<string, string>> = {
   // The output is the configuration's own shape, whose name is the element.

@@ -42,7 +42,7 @@ test("the checksum rule is known for the operations that S3 documents it for", (
   for (const name of ["DeleteObjects", "PutBucketCors", "PutObjectRetention"] as const) {
     assert.ok(names.includes(name), name);
   }
-  for (const name of ["PutObject", "UploadPart", "PutBucketNotificationConfiguration"] as const) {
+  for (const name of ["PutObject", "PutObjectAcl", "PutBucketNotificationConfiguration"] as const) {
     assert.ok(!names.includes(name), name);
   }
 });

@@ -1716,7 +1716,6 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
     level: "bucket",
     query: [{ name: "acl", value: "" }],
     status: 200,
-    checksumRequired: true,
     malformedBodyError: "MalformedACLError",
     input: [
       { name: "Bucket", in: "label", wire: "", type: "string", required: true },
@@ -1831,7 +1830,6 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
     level: "bucket",
     query: [{ name: "logging", value: "" }],
     status: 200,
-    checksumRequired: true,
     input: [
       { name: "Bucket", in: "label", wire: "", type: "string", required: true },
       { name: "BucketLoggingStatus", in: "payload", wire: "BucketLoggingStatus", type: { structure: "BucketLoggingStatus" }, required: true },
@@ -1891,7 +1889,6 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
     level: "bucket",
     query: [{ name: "policy", value: "" }],
     status: 204,
-    checksumRequired: true,
     input: [
       { name: "Bucket", in: "label", wire: "", type: "string", required: true },
       { name: "Policy", in: "payload", wire: "", type: "string", required: true },
@@ -1925,7 +1922,6 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
     level: "bucket",
     query: [{ name: "requestPayment", value: "" }],
     status: 200,
-    checksumRequired: true,
     input: [
       { name: "Bucket", in: "label", wire: "", type: "string", required: true },
       { name: "RequestPaymentConfiguration", in: "payload", wire: "RequestPaymentConfiguration", type: { structure: "RequestPaymentConfiguration" }, required: true },
@@ -1974,7 +1970,6 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
     level: "bucket",
     query: [{ name: "website", value: "" }],
     status: 200,
-    checksumRequired: true,
     input: [
       { name: "Bucket", in: "label", wire: "", type: "string", required: true },
       { name: "WebsiteConfiguration", in: "payload", wire: "WebsiteConfiguration", type: { structure: "WebsiteConfiguration" }, required: true },
@@ -2072,7 +2067,6 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
     level: "object",
     query: [{ name: "acl", value: "" }],
     status: 200,
-    checksumRequired: true,
     malformedBodyError: "MalformedACLError",
     input: [
       { name: "Bucket", in: "label", wire: "", type: "string", required: true },

@@ -11,7 +11,10 @@ env_auth = true
 endpoint = $HOLDFAST_ENDPOINT
 region = us-east-1
 force_path_style = true
+acl = bucket-owner-full-control
 CONFIGURATION
+# Debian's release sends the ACL "private" otherwise, which buckets refuse whose ACLs are off: all new
+# ones, as at S3.
 # Retries of whole operations would hide a failure that the next attempt does not meet.
 export RCLONE_RETRIES=1 RCLONE_STATS=0
 remote="store:$bucket_name"
