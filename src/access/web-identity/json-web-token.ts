@@ -1,104 +1,131 @@
-// Reads JSON Web Tokens (RFC 7519) and verifies their signatures (RFC 7515) with public keys of an
-// issuer (RFC 7517). Of the algorithms those that AWS takes from OpenID Connect providers: RSA and
-// ECDSA. Never `none`, and nothing symmetric.
+// JSON Web Tokens (RFC 7519) with a signature (RFC 7515) by one of a provider's public keys (RFC 7517).
+// Only asymmetric algorithms: `none` and shared secrets are no proof of who issued a token.
 
-import { createPublicKey, verify, type JsonWebKey, type KeyObject } from "node:crypto";
+import { constants, createPublicKey, verify, type JsonWebKey, type KeyObject } from "node:crypto";
 
-export interface JsonWebToken {
-  readonly algorithm: TokenAlgorithm;
+export interface ParsedToken {
+  readonly algorithm: string;
+  /** Which of the issuer's keys signed; absent where it has but one. */
   readonly keyId: string | undefined;
   readonly claims: Readonly<Record<string, unknown>>;
-  /** What is signed. */
+  /** What is signed, and the signature. */
   readonly signedText: string;
   readonly signature: Uint8Array;
 }
 
-interface Algorithm {
-  readonly keyType: "rsa" | "ec";
-  readonly digest: "sha256" | "sha384" | "sha512";
-  /** Of ECDSA, as node:crypto names it. */
-  readonly curve?: string;
+/** A key of a provider's key set as it is published. */
+export interface PublishedKey extends JsonWebKey {
+  readonly kid?: string;
+  readonly alg?: string;
+  readonly use?: string;
 }
 
-const algorithms = {
-  RS256: { keyType: "rsa", digest: "sha256" },
-  RS384: { keyType: "rsa", digest: "sha384" },
-  RS512: { keyType: "rsa", digest: "sha512" },
-  ES256: { keyType: "ec", digest: "sha256", curve: "prime256v1" },
-  ES384: { keyType: "ec", digest: "sha384", curve: "secp384r1" },
-  ES512: { keyType: "ec", digest: "sha512", curve: "secp521r1" },
-} as const satisfies Record<string, Algorithm>;
+interface Algorithm {
+  readonly keyType: "RSA" | "EC" | "OKP";
+  readonly hash: string | null;
+  readonly curves?: readonly string[];
+  readonly isPss?: true;
+}
 
-export type TokenAlgorithm = keyof typeof algorithms;
+/** RFC 7518 (3.1) and RFC 8037. */
+const algorithms: Readonly<Record<string, Algorithm>> = {
+  RS256: { keyType: "RSA", hash: "sha256" },
+  RS384: { keyType: "RSA", hash: "sha384" },
+  RS512: { keyType: "RSA", hash: "sha512" },
+  PS256: { keyType: "RSA", hash: "sha256", isPss: true },
+  PS384: { keyType: "RSA", hash: "sha384", isPss: true },
+  PS512: { keyType: "RSA", hash: "sha512", isPss: true },
+  ES256: { keyType: "EC", hash: "sha256", curves: ["P-256"] },
+  ES384: { keyType: "EC", hash: "sha384", curves: ["P-384"] },
+  ES512: { keyType: "EC", hash: "sha512", curves: ["P-521"] },
+  EdDSA: { keyType: "OKP", hash: null, curves: ["Ed25519", "Ed448"] },
+};
 
+/** "A key of size 2048 bits or larger MUST be used" (RFC 7518, 3.3). */
 const smallestRsaBits = 2048;
 
-/** `undefined` for what is no signed token of a known algorithm. Verifies nothing. */
-export function parseToken(text: string): JsonWebToken | undefined {
+/** `undefined` for what is no signed token, or is signed in a way that proves nothing. */
+export function parseToken(text: string): ParsedToken | undefined {
   const parts = text.split(".");
-  const [headerText, claimsText, signatureText] = parts;
-  if (parts.length !== 3 || !parts.every((part) => /^[\w-]+$/.test(part))) return undefined;
-  const header = parseObject(headerText as string);
-  const claims = parseObject(claimsText as string);
-  const algorithm = header?.["alg"];
-  if (header === undefined || claims === undefined || !isAlgorithm(algorithm)) return undefined;
-  // Extensions that a verifier must understand: this one knows none.
-  if (header["crit"] !== undefined) return undefined;
-  const keyId = header["kid"];
+  const [header, payload, signature] = parts;
+  if (parts.length !== 3 || !header || !payload || !signature) return undefined;
+  if (!/^[\w-]+$/.test(signature)) return undefined;
+  const fields = decodeObject(header);
+  const claims = decodeObject(payload);
+  if (fields === undefined || claims === undefined) return undefined;
+  const { alg, kid, crit } = fields;
+  if (typeof alg !== "string" || !Object.hasOwn(algorithms, alg)) return undefined;
+  // "If any of the listed extension parameters are not understood, then the JWS is invalid."
+  if (crit !== undefined) return undefined;
+  if (kid !== undefined && typeof kid !== "string") return undefined;
   return {
-    algorithm,
-    keyId: typeof keyId === "string" ? keyId : undefined,
+    algorithm: alg,
+    keyId: kid,
     claims,
-    signedText: `${headerText}.${claimsText}`,
-    signature: Buffer.from(signatureText as string, "base64url"),
+    signedText: `${header}.${payload}`,
+    signature: Buffer.from(signature, "base64url"),
   };
 }
 
-export interface IssuerKey {
-  readonly keyId: string | undefined;
-  /** Absent: the key does not say. */
-  readonly algorithm: string | undefined;
-  readonly key: KeyObject;
+/** Whether one of these keys has signed the token. */
+export function isSignedByAny(token: ParsedToken, keys: readonly PublishedKey[]): boolean {
+  return keys.some((key) => isKeyFor(token, key) && isSignedBy(token, key));
 }
 
-/** A key of a key set; `undefined` for one that signs no tokens, or that cannot be read. */
-export function parseIssuerKey(value: unknown): IssuerKey | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const { kid, alg, use, kty } = value as Readonly<Record<string, unknown>>;
-  if (use !== undefined && use !== "sig") return undefined;
-  if (kty !== "RSA" && kty !== "EC") return undefined;
+/** Whether the token names a key that is among these, or none where a key of its kind is. */
+export function hasKeyFor(token: ParsedToken, keys: readonly PublishedKey[]): boolean {
+  return keys.some((key) => isKeyFor(token, key));
+}
+
+function isKeyFor({ algorithm: name, keyId }: ParsedToken, key: PublishedKey): boolean {
+  const algorithm = algorithms[name];
+  if (algorithm === undefined || key.kty !== algorithm.keyType) return false;
+  if (keyId !== undefined && key.kid !== keyId) return false;
+  if (key.alg !== undefined && key.alg !== name) return false;
+  if (key.use !== undefined && key.use !== "sig") return false;
+  return algorithm.curves === undefined || algorithm.curves.includes(key.crv ?? "");
+}
+
+function isSignedBy(token: ParsedToken, published: PublishedKey): boolean {
+  const algorithm = algorithms[token.algorithm];
+  const key = importKey(published);
+  if (algorithm === undefined || key === undefined) return false;
+  if (algorithm.keyType === "RSA") {
+    const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+    if (bits < smallestRsaBits) return false;
+  }
+  const { isPss, keyType, hash } = algorithm;
+  return verify(
+    hash,
+    Buffer.from(token.signedText, "ascii"),
+    {
+      key,
+      ...(isPss
+        ? {
+            padding: constants.RSA_PKCS1_PSS_PADDING,
+            saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
+          }
+        : {}),
+      // "The concatenation R || S" (RFC 7518, 3.4), where OpenSSL would expect DER.
+      ...(keyType === "EC" ? { dsaEncoding: "ieee-p1363" as const } : {}),
+    },
+    token.signature,
+  );
+}
+
+function importKey(published: PublishedKey): KeyObject | undefined {
   try {
-    return {
-      keyId: typeof kid === "string" ? kid : undefined,
-      algorithm: typeof alg === "string" ? alg : undefined,
-      key: createPublicKey({ key: value as JsonWebKey, format: "jwk" }),
-    };
+    return createPublicKey({ key: published, format: "jwk" });
   } catch {
+    // A key that is damaged is as good as one that is not there.
     return undefined;
   }
 }
 
-export function isSignedBy(token: JsonWebToken, { key, algorithm: own }: IssuerKey): boolean {
-  const { algorithm, signedText, signature } = token;
-  if (own !== undefined && own !== algorithm) return false;
-  const { keyType, digest, ...rest }: Algorithm = algorithms[algorithm];
-  const details = key.asymmetricKeyDetails ?? {};
-  if (key.asymmetricKeyType !== keyType) return false;
-  if (rest.curve !== undefined && details.namedCurve !== rest.curve) return false;
-  if (keyType === "rsa" && (details.modulusLength ?? 0) < smallestRsaBits) return false;
-  const data = Buffer.from(signedText, "ascii");
-  return keyType === "ec"
-    ? verify(digest, data, { key, dsaEncoding: "ieee-p1363" }, signature)
-    : verify(digest, data, key, signature);
-}
-
-function isAlgorithm(value: unknown): value is TokenAlgorithm {
-  return typeof value === "string" && Object.hasOwn(algorithms, value);
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+function decodeObject(part: string): Readonly<Record<string, unknown>> | undefined {
+  if (!/^[\w-]+$/.test(part)) return undefined;
   try {
-    const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
+    const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
     const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
     return isObject ? (value as Readonly<Record<string, unknown>>) : undefined;
   } catch {

@@ -1,154 +1,189 @@
-// Who somebody is by the word of an OpenID Connect provider that an account trusts: verifies the token
-// that AssumeRoleWithWebIdentity carries.
+// Tokens of OpenID Connect providers: who they say somebody is, once the provider's signature, the
+// audience and the times hold. Whether that somebody may assume a role is for its trust policy to say.
 
 import type { Clock } from "../../base/clock.ts";
+import type { PolicyPrincipal } from "../policy/evaluate.ts";
 import { IdentityError } from "../identities/identity-error.ts";
 import type { OidcProviderRecord, Tag } from "../identities/identity-records.ts";
+import { isSignedByAny, parseToken, type ParsedToken } from "./json-web-token.ts";
+import { IssuerKeys, type Fetch } from "./issuer-keys.ts";
 import type { IdentityStore } from "../identities/identity-store.ts";
 import { providerArnOf } from "../identities/oidc-providers.ts";
-import { IssuerKeys, noVerificationKey, type FetchJson } from "./issuer-keys.ts";
-import { isSignedBy, parseToken, type JsonWebToken } from "./json-web-token.ts";
 
+/** What a token proves. */
 export interface WebIdentity {
   readonly providerArn: string;
+  /** The `iss` claim. */
+  readonly issuer: string;
   readonly subject: string;
-  /** The client that the token was made for. */
   readonly audience: string;
-  /** Condition keys in lower case: `<issuer without scheme>:sub`, `:aud`, `:oaud`, `:amr`. */
+  /** How trust policies name the bearer. */
+  readonly principal: PolicyPrincipal;
+  /** Condition keys for the trust policy, in lower case: `<issuer without scheme>:sub`, … */
+  readonly contextKeys: ReadonlyMap<string, readonly string[]>;
+  /** Those of them that stay with the session. */
   readonly federatedKeys: Readonly<Record<string, string>>;
   readonly tags: readonly Tag[];
   readonly transitiveTagKeys: readonly string[];
   readonly sourceIdentity: string | undefined;
 }
 
+/** How far an issuer's clock may be ahead of ours. */
+const skewMilliseconds = 300_000;
+/** Of a claim that becomes a condition key. */
+const longestClaimCharacters = 2048;
+const tagsClaim = "https://aws.amazon.com/tags";
+const sourceIdentityClaim = "https://aws.amazon.com/source_identity";
+
 export class WebIdentities {
   readonly #identities: IdentityStore;
   readonly #clock: Clock;
   readonly #keys: IssuerKeys;
 
-  constructor(identities: IdentityStore, clock: Clock, fetchJson?: FetchJson) {
+  constructor(identities: IdentityStore, clock: Clock, fetch: Fetch = globalThis.fetch) {
     this.#identities = identities;
     this.#clock = clock;
-    this.#keys = new IssuerKeys(clock, fetchJson);
+    this.#keys = new IssuerKeys(clock, fetch);
   }
 
   /**
-   * By a provider of this account. Throws IdentityError InvalidIdentityToken, ExpiredTokenException,
-   * IDPCommunicationError.
+   * `accountId`: of the role, whose account must trust the issuer. Throws IdentityError
+   * InvalidIdentityToken, ExpiredTokenException, IDPCommunicationError.
    */
   async verify(text: string, accountId: string): Promise<WebIdentity> {
     const token = parseToken(text);
     if (token === undefined) {
-      throw invalidToken(
+      throw invalid(
         "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)",
       );
     }
-    const { iss: issuer, sub: subject } = token.claims;
-    if (typeof issuer !== "string" || issuer === "") throw missingClaim("iss");
-    if (typeof subject !== "string" || subject === "") throw missingClaim("sub");
-    const provider = await this.#findProvider(issuer, accountId);
-    await this.#checkSignature(token, issuer);
+    const { iss, sub } = token.claims;
+    if (typeof iss !== "string" || iss === "") throw missingClaim("iss");
+    if (typeof sub !== "string" || sub === "") throw missingClaim("sub");
+    const provider = await this.#findProvider(accountId, iss);
+    const audience = checkAudience(token, provider);
     this.#checkTimes(token);
-    const { audience, originalAudience } = audienceOf(token, provider);
-    const prefix = provider.url.toLowerCase();
-    return {
-      providerArn: providerArnOf(provider),
-      subject,
-      audience,
-      federatedKeys: {
-        "aws:federatedprovider": providerArnOf(provider),
-        [`${prefix}:sub`]: subject,
-        [`${prefix}:aud`]: audience,
-        [`${prefix}:oaud`]: originalAudience,
-        ...textClaim(`${prefix}:amr`, token.claims["amr"]),
-      },
-      ...sessionClaims(token),
-    };
+    const keys = await this.#keys.keysFor(provider, token);
+    if (!isSignedByAny(token, keys))
+      throw invalid("The signature of the provided token is not valid");
+    return describe(provider, token, { issuer: iss, subject: sub, audience });
   }
 
-  async #findProvider(issuer: string, accountId: string): Promise<OidcProviderRecord> {
-    const [, scheme, url] = /^(https?):\/\/(.+)$/.exec(issuer) ?? [];
-    const provider =
-      url === undefined ? undefined : await this.#identities.oidcProviders.find(accountId, url);
-    if (provider?.scheme === scheme && provider !== undefined) return provider;
-    throw invalidToken(`No OpenIDConnect provider found in your account for ${issuer}`);
+  async #findProvider(accountId: string, issuer: string): Promise<OidcProviderRecord> {
+    const scheme = /^https?(?=:\/\/)/.exec(issuer)?.[0];
+    // Google's tokens name their issuer without a scheme in some of its libraries.
+    const url = scheme === undefined ? issuer : issuer.slice(`${scheme}://`.length);
+    const provider = await this.#identities.oidcProviders.find(accountId, url);
+    if (provider !== undefined && (scheme ?? "https") === provider.scheme) return provider;
+    throw invalid(`No OpenIDConnect provider found in your account for ${issuer}`);
   }
 
-  async #checkSignature(token: JsonWebToken, issuer: string): Promise<void> {
-    const keys = await this.#keys.find(issuer, token.keyId);
-    if (keys.length === 0) throw noVerificationKey();
-    if (!keys.some((key) => isSignedBy(token, key))) {
-      throw invalidToken("The signature of the provided token is not valid");
-    }
-  }
-
-  #checkTimes({ claims }: JsonWebToken): void {
-    const { exp: expires, nbf: notBefore, iat: issued } = claims;
-    const now = Math.floor(this.#clock.now() / 1000);
-    if (typeof expires !== "number") throw missingClaim("exp");
-    if (typeof issued !== "number") throw missingClaim("iat");
-    if (now >= expires) {
+  #checkTimes({ claims: { exp, nbf, iat } }: ParsedToken): void {
+    const now = this.#clock.now();
+    const seconds = Math.floor(now / 1000);
+    if (typeof exp !== "number") throw missingClaim("exp");
+    if (typeof iat !== "number") throw missingClaim("iat");
+    if (seconds >= exp) {
       throw new IdentityError(
         "ExpiredTokenException",
-        `Token expired: current date/time ${now} must be before the expiration date/time ${Math.floor(expires)}`,
+        `Token expired: current date/time ${seconds} must be before the expiration date/time ${Math.floor(exp)}`,
       );
     }
-    const latest = Math.max(issued, typeof notBefore === "number" ? notBefore : 0);
-    if (latest > now + allowedSkewSeconds) throw invalidToken("The token is not valid yet");
+    const notBefore = Math.max(typeof nbf === "number" ? nbf : 0, iat);
+    if (notBefore * 1000 > now + skewMilliseconds) throw invalid("Token is not valid yet");
   }
 }
 
-/** What clocks of issuers may be ahead of ours. */
-const allowedSkewSeconds = 300;
-
-/**
- * "If both azp and aud are in the token, azp is the audience" ("Available keys for AWS web identity
- * federation"): `:oaud` keeps what `aud` said.
- */
-function audienceOf(
-  { claims }: JsonWebToken,
-  { clientIds }: OidcProviderRecord,
-): { readonly audience: string; readonly originalAudience: string } {
+/** "If the token has an azp claim, it is the audience" (IAM User Guide, keys for web identities). */
+function checkAudience({ claims }: ParsedToken, { clientIds }: OidcProviderRecord): string {
   const { aud, azp } = claims;
-  const audiences = (Array.isArray(aud) ? (aud as readonly unknown[]) : [aud]).filter(
-    (value) => typeof value === "string",
-  );
-  const [first] = audiences;
-  if (first === undefined) throw missingClaim("aud");
-  const candidates = typeof azp === "string" ? [azp] : audiences;
-  const audience = candidates.find((candidate) => clientIds.includes(candidate));
-  if (audience === undefined) throw invalidToken("Incorrect token audience");
-  return { audience, originalAudience: first };
+  const audiences = textsOf(azp) ?? textsOf(aud);
+  if (audiences === undefined || textsOf(aud) === undefined) throw missingClaim("aud");
+  const audience = audiences.find((each) => clientIds.includes(each));
+  if (audience === undefined) throw invalid("Incorrect token audience");
+  return audience;
 }
 
-function textClaim(key: string, value: unknown): Readonly<Record<string, string>> {
-  const text: unknown = Array.isArray(value) ? (value as readonly unknown[])[0] : value;
-  return typeof text === "string" ? { [key]: text } : {};
-}
-
-/** "Passing session tags using AssumeRoleWithWebIdentity": claims of these names. */
-function sessionClaims({
-  claims,
-}: JsonWebToken): Pick<WebIdentity, "tags" | "transitiveTagKeys" | "sourceIdentity"> {
-  const source = claims["https://aws.amazon.com/source_identity"];
-  const given = claims["https://aws.amazon.com/tags"];
-  const { principal_tags: tags, transitive_tag_keys: transitive } = (
-    typeof given === "object" && given !== null ? given : {}
-  ) as Readonly<Record<string, unknown>>;
-  const entries = typeof tags === "object" && tags !== null ? Object.entries(tags) : [];
+function describe(
+  provider: OidcProviderRecord,
+  { claims }: ParsedToken,
+  facts: { readonly issuer: string; readonly subject: string; readonly audience: string },
+): WebIdentity {
+  const providerArn = providerArnOf(provider);
+  const prefix = `${provider.url.toLowerCase()}:`;
+  const contextKeys = new Map<string, readonly string[]>();
+  for (const [name, value] of Object.entries(claims)) {
+    const texts = textsOf(value);
+    if (texts !== undefined) contextKeys.set(prefix + name.toLowerCase(), texts);
+  }
+  // The audience that counted; what the claim itself said is `oaud`.
+  const original = contextKeys.get(`${prefix}aud`);
+  if (original !== undefined) contextKeys.set(`${prefix}oaud`, original);
+  contextKeys.set(`${prefix}aud`, [facts.audience]);
+  contextKeys.set("aws:federatedprovider", [providerArn]);
+  const federatedKeys: Record<string, string> = { "aws:federatedprovider": providerArn };
+  for (const name of ["sub", "aud", "oaud", "amr"]) {
+    const [value, ...others] = contextKeys.get(prefix + name) ?? [];
+    if (value !== undefined && others.length === 0) federatedKeys[prefix + name] = value;
+  }
+  const sourceIdentity = claims[sourceIdentityClaim];
   return {
-    tags: entries.map(([key, value]) => [key, String(Array.isArray(value) ? value[0] : value)]),
-    transitiveTagKeys: Array.isArray(transitive)
-      ? transitive.filter((key) => typeof key === "string")
-      : [],
-    sourceIdentity: typeof source === "string" ? source : undefined,
+    ...facts,
+    providerArn,
+    principal: {
+      kind: "web-identity",
+      accountId: "",
+      canonicalId: "",
+      arn: "",
+      userId: `${provider.url}:${facts.subject}`,
+      federatedProvider: providerArn,
+    },
+    contextKeys,
+    federatedKeys,
+    ...tagsOf(claims[tagsClaim]),
+    sourceIdentity: typeof sourceIdentity === "string" ? sourceIdentity : undefined,
   };
 }
 
-function invalidToken(message: string): IdentityError {
-  return new IdentityError("InvalidIdentityToken", message);
+/**
+ * "Passing session tags using AssumeRoleWithWebIdentity": `principal_tags` has one value in a list, or
+ * a text, for each key.
+ */
+function tagsOf(claim: unknown): Pick<WebIdentity, "tags" | "transitiveTagKeys"> {
+  if (typeof claim !== "object" || claim === null) return { tags: [], transitiveTagKeys: [] };
+  const { principal_tags: principalTags, transitive_tag_keys: transitive } = claim as {
+    readonly principal_tags?: unknown;
+    readonly transitive_tag_keys?: unknown;
+  };
+  const tags: Tag[] = [];
+  if (typeof principalTags === "object" && principalTags !== null) {
+    for (const [key, value] of Object.entries(principalTags)) {
+      const [text, ...others] = textsOf(value) ?? [];
+      if (text === undefined || others.length > 0) throw invalid("Invalid session tags in token");
+      tags.push([key, text]);
+    }
+  }
+  return { tags, transitiveTagKeys: textsOf(transitive) ?? [] };
+}
+
+/** A claim as values of a condition key; `undefined` for what has no such form. */
+function textsOf(value: unknown): readonly string[] | undefined {
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const texts: string[] = [];
+  for (const each of values) {
+    const isScalar =
+      typeof each === "string" || typeof each === "number" || typeof each === "boolean";
+    const text = isScalar ? String(each) : "";
+    if (!isScalar || text.length > longestClaimCharacters) return undefined;
+    texts.push(text);
+  }
+  return texts.length === 0 ? undefined : texts;
 }
 
 function missingClaim(name: string): IdentityError {
-  return invalidToken(`Missing a required claim: ${name}`);
+  return invalid(`Missing a required claim: ${name}`);
+}
+
+function invalid(message: string): IdentityError {
+  return new IdentityError("InvalidIdentityToken", message);
 }

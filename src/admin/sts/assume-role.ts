@@ -42,7 +42,8 @@ export async function assumeRole(
     if (mayAssume({ caller, role, action, context: policyContext })) continue;
     throw notAuthorized(caller.principal.arn, action, RoleArn);
   }
-  const isChained = caller.principal.kind === "role-session";
+  // AWS counts the credentials of GetSessionToken too (github.com/coinbase/assume-role/issues/24).
+  const isChained = caller.principal.session !== undefined;
   const durationSeconds = checkDuration(input.DurationSeconds, role, isChained);
   const policies = await readSessionPolicies(input, role.accountId, identities);
   const packed = packedPolicySize(policies, tags.all);

@@ -4,7 +4,7 @@
 import { arnOf } from "../../access/identities/entities.ts";
 import { IdentityError } from "../../access/identities/identity-error.ts";
 import type { RoleRecord } from "../../access/identities/identity-records.ts";
-import { evaluatePolicies, type PolicyPrincipal } from "../../access/policy/evaluate.ts";
+import { evaluatePolicies } from "../../access/policy/evaluate.ts";
 import { serviceContext } from "../../access/service-authorization.ts";
 import type { WebIdentity } from "../../access/web-identity/web-identities.ts";
 import type {
@@ -88,7 +88,7 @@ function checkTrust(
     { clock, region },
     {
       keys: {
-        ...identity.federatedKeys,
+        ...Object.fromEntries(identity.contextKeys),
         "sts:rolesessionname": input.RoleSessionName,
         "sts:sourceidentity": identity.sourceIdentity,
         "sts:transitivetagkeys": tags.transitiveKeys.length === 0 ? undefined : tags.transitiveKeys,
@@ -98,14 +98,7 @@ function checkTrust(
       resourceAccount: role.accountId,
     },
   );
-  const principal: PolicyPrincipal = {
-    kind: "web-identity",
-    accountId: "",
-    arn: "",
-    canonicalId: "",
-    userId: "",
-    federatedProvider: identity.providerArn,
-  };
+  const { principal } = identity;
   const trust = trustPolicyOf(role);
   const actions = ["sts:AssumeRoleWithWebIdentity"];
   if (tags.all.length > 0) actions.push("sts:TagSession");
