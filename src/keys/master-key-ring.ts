@@ -5,7 +5,7 @@
 import { hkdfSync, randomFillSync } from "node:crypto";
 import { KeySealError, type Sealer, type WrappingKey } from "./sealer.ts";
 import { masterKeyIdOf, type MasterKey, type MasterKeys } from "./master-key.ts";
-import { nonceBytes, Xaes256Gcm } from "./xaes-256-gcm.ts";
+import { nonceBytes, prefixBytes, Xaes256Gcm } from "./xaes-256-gcm.ts";
 
 export interface MasterKeyRingOptions {
   /**
@@ -31,7 +31,12 @@ const idLengthBytes = 4;
 const dataKeyBytes = 32;
 const wrappedBytes = 1 + idLengthBytes + nonceBytes + dataKeyBytes + 16;
 /** Nonces are public: drawing many at once costs a tenth of drawing each. */
-const randomPoolBytes = 128 * nonceBytes;
+const randomPoolBytes = 256 * (nonceBytes - prefixBytes);
+/**
+ * Messages whose nonces begin alike share a derived key, which saves half of the time. The rest of a
+ * nonce is 96 random bits: so few messages meet the same twice with a probability of 2^-57.
+ */
+const messagesPerPrefix = 2 ** 20;
 
 export class MasterKeyRing implements Sealer, WrappingKey {
   readonly #reload: (() => MasterKeys | undefined) | undefined;
@@ -39,6 +44,8 @@ export class MasterKeyRing implements Sealer, WrappingKey {
   readonly #keys = new Map<string, LoadedKey>();
   readonly #randomPool = Buffer.alloc(randomPoolBytes);
   #randomOffset = randomPoolBytes;
+  readonly #nonce = Buffer.alloc(nonceBytes);
+  #messagesLeft = 0;
   #current: LoadedKey;
 
   constructor(keys: MasterKeys, options: MasterKeyRingOptions = {}) {
@@ -120,14 +127,21 @@ export class MasterKeyRing implements Sealer, WrappingKey {
     return current;
   }
 
+  /** To be used before the next one is asked for: it stands in the same memory. */
   #nextNonce(): Uint8Array {
+    if (this.#messagesLeft === 0) {
+      this.#fillRandom(this.#nonce.subarray(0, prefixBytes));
+      this.#messagesLeft = messagesPerPrefix;
+    }
+    this.#messagesLeft -= 1;
     if (this.#randomOffset === randomPoolBytes) {
       this.#fillRandom(this.#randomPool);
       this.#randomOffset = 0;
     }
     const start = this.#randomOffset;
-    this.#randomOffset += nonceBytes;
-    return this.#randomPool.subarray(start, this.#randomOffset);
+    this.#randomOffset += nonceBytes - prefixBytes;
+    this.#randomPool.copy(this.#nonce, prefixBytes, start, this.#randomOffset);
+    return this.#nonce;
   }
 }
 

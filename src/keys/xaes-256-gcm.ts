@@ -14,7 +14,12 @@ import {
 export const nonceBytes = 24;
 export const tagBytes = 16;
 
+/** The part of a nonce that makes the message's key; the rest is the nonce of GCM. */
+export const prefixBytes = 12;
+
 const keyBytes = 32;
+/** Deriving one takes as long as the encryption of a data key. */
+const maximumMessageKeys = 64;
 const blockBytes = 16;
 
 export class Xaes256Gcm {
@@ -23,6 +28,8 @@ export class Xaes256Gcm {
   /** The subkey K1 of CMAC. */
   readonly #subkey: Buffer;
   readonly #blocks = Buffer.alloc(2 * blockBytes);
+  /** By the first half of their nonces, which a sender may use again for many messages. */
+  readonly #messageKeys = new Map<string, KeyObject>();
 
   constructor(key: Uint8Array) {
     if (key.byteLength !== keyBytes) throw new RangeError("a key has 32 bytes");
@@ -32,7 +39,7 @@ export class Xaes256Gcm {
 
   /** Nonce, ciphertext and tag. The nonce is given by the caller, and never twice. */
   encrypt(plain: Uint8Array, nonce: Uint8Array, additionalData: Uint8Array): Buffer {
-    const cipher = createCipheriv("aes-256-gcm", this.#keyOf(nonce), nonce.subarray(12));
+    const cipher = createCipheriv("aes-256-gcm", this.#keyOf(nonce), nonce.subarray(prefixBytes));
     cipher.setAAD(additionalData);
     const encrypted = cipher.update(plain);
     cipher.final();
@@ -44,7 +51,11 @@ export class Xaes256Gcm {
     const length = message.byteLength;
     if (length < nonceBytes + tagBytes) return undefined;
     const nonce = message.subarray(0, nonceBytes);
-    const decipher = createDecipheriv("aes-256-gcm", this.#keyOf(nonce), nonce.subarray(12));
+    const decipher = createDecipheriv(
+      "aes-256-gcm",
+      this.#keyOf(nonce),
+      nonce.subarray(prefixBytes),
+    );
     decipher.setAAD(additionalData);
     decipher.setAuthTag(message.subarray(length - tagBytes));
     const plain = decipher.update(message.subarray(nonceBytes, length - tagBytes));
@@ -57,12 +68,25 @@ export class Xaes256Gcm {
     }
   }
 
+  #keyOf(nonce: Uint8Array): KeyObject {
+    if (nonce.byteLength !== nonceBytes) throw new RangeError("a nonce has 24 bytes");
+    const name = Buffer.from(nonce.buffer, nonce.byteOffset, prefixBytes).toString("latin1");
+    let key = this.#messageKeys.get(name);
+    if (key === undefined) {
+      key = this.#deriveKey(nonce);
+      if (this.#messageKeys.size >= maximumMessageKeys) {
+        this.#messageKeys.delete(this.#messageKeys.keys().next().value as string);
+      }
+      this.#messageKeys.set(name, key);
+    }
+    return key;
+  }
+
   /**
    * The message's own key: CMAC of a counter, the letter X and the first half of the nonce. As an
    * object, because Node.js 24 takes 10 µs longer to begin with a key that is handed over as bytes.
    */
-  #keyOf(nonce: Uint8Array): KeyObject {
-    if (nonce.byteLength !== nonceBytes) throw new RangeError("a nonce has 24 bytes");
+  #deriveKey(nonce: Uint8Array): KeyObject {
     const blocks = this.#blocks;
     for (const counter of [1, 2]) {
       const start = (counter - 1) * blockBytes;
@@ -70,7 +94,7 @@ export class Xaes256Gcm {
       blocks[start + 1] = counter;
       blocks[start + 2] = 0x58;
       blocks[start + 3] = 0;
-      blocks.set(nonce.subarray(0, 12), start + 4);
+      blocks.set(nonce.subarray(0, prefixBytes), start + 4);
       for (let index = 0; index < blockBytes; index += 1) {
         blocks[start + index] = byteOf(blocks, start + index) ^ byteOf(this.#subkey, index);
       }
