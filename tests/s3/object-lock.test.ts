@@ -79,6 +79,12 @@ test("the bypass header means nothing on a bucket without object lock", async ()
     status: 400,
     message: "x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.",
   });
+  const { Deleted } = await s3.deleteObjects({
+    Bucket,
+    Delete: { Objects: [{ Key, VersionId }] },
+    BypassGovernanceRetention: true,
+  });
+  assert.equal(Deleted?.length, 1);
 });
 
 test("DeleteObjects refuses what is locked and deletes the rest", async () => {

@@ -11,7 +11,7 @@ import type {
 import type { AccessDemand } from "../../access/request-access.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import type { Operation, OperationContext } from "../operation.ts";
-import { mayBypass, wantsBypass } from "./governance-bypass.ts";
+import { mayBypass } from "./governance-bypass.ts";
 import { authenticateMfa } from "./mfa-authentication.ts";
 
 type Input = OperationTypes["DeleteObjects"]["input"];
@@ -26,7 +26,7 @@ export const deleteObjects: Operation<Input, Output> = async (input, context) =>
   if (objects.length === 0 || objects.length > deletedKeys) throw new S3Error("MalformedXML");
   const bucket = await context.store.buckets.get(input.Bucket);
   const wishes = {
-    bypass: await wantsBypass(input, context),
+    bypass: input.BypassGovernanceRetention === true && bucket.objectLockEnabled,
     isMfaVerified: await verifyMfa(input, bucket, context),
   };
   const outcomes: Outcome[] = [];
