@@ -48,6 +48,8 @@ export async function runPlan(
   const dependencies = {
     store: objects,
     accounts: identities.accounts,
+    // A declaration signs nothing.
+    credentials: { find: () => undefined },
     region,
     clock: systemClock,
   };

@@ -49,7 +49,10 @@ export async function readContract(): Promise<Contract> {
     operations.push(reader.readOperation(value, withChecksum));
   }
   for (const added of corrections.addedOperations) {
-    operations.push({ ...added.definition, name: added.name } as OperationDefinition);
+    const lender = corrections.borrowedOutputs[added.name];
+    const lent = operations.find(({ name }) => name === lender)?.output ?? [];
+    const output = [...added.definition.output, ...lent];
+    operations.push({ ...added.definition, output, name: added.name } as OperationDefinition);
   }
   for (const [name, members] of Object.entries(corrections.addedShapes)) {
     const union = corrections.addedUnions.includes(name) ? { union: true as const } : {};

@@ -144,6 +144,12 @@ export const addedHeaders: Readonly<Record<string, readonly InputMember[]>> = {
 
 /** Shapes that no schema has. */
 export const addedShapes: Readonly<Record<string, readonly ShapeMember[]>> = {
+  PostResponse: [
+    { name: "Location", wire: "Location", type: "string" },
+    { name: "Bucket", wire: "Bucket", type: "string" },
+    { name: "Key", wire: "Key", type: "string" },
+    { name: "ETag", wire: "ETag", type: "string" },
+  ],
   VersionEntry: [
     { name: "Version", wire: "Version", type: { structure: "ObjectVersion" } },
     { name: "DeleteMarker", wire: "DeleteMarker", type: { structure: "DeleteMarkerEntry" } },
@@ -308,6 +314,9 @@ const accountBlock = {
   type: { structure: "PublicAccessBlockConfiguration" },
 } as const;
 
+/** Operations that answer with the headers of another one beside their own members. */
+export const borrowedOutputs: Readonly<Record<string, string>> = { PostObject: "PutObject" };
+
 /** Requests that S3 answers but no model of S3 itself calls operations. */
 export const addedOperations: readonly {
   readonly definition: Omit<OperationDefinition, "name">;
@@ -326,13 +335,15 @@ export const addedOperations: readonly {
         { name: "ContentType", in: "header", wire: "Content-Type", type: "string" },
         { name: "Body", in: "payload", wire: "", type: "stream" },
       ],
-      outputRoot: "PostResponse",
+      // What PutObject answers, where the form was sent, and a document when the form asks for one.
       output: [
-        { name: "Location", in: "body", wire: "Location", type: "string" },
-        { name: "Bucket", in: "body", wire: "Bucket", type: "string" },
-        { name: "Key", in: "body", wire: "Key", type: "string" },
-        { name: "ETag", in: "body", wire: "ETag", type: "string" },
-        { name: "VersionId", in: "header", wire: "x-amz-version-id", type: "string" },
+        { name: "Location", in: "header", wire: "Location", type: "string" },
+        {
+          name: "PostResponse",
+          in: "payload",
+          wire: "PostResponse",
+          type: { structure: "PostResponse" },
+        },
       ],
     },
   },

@@ -56,6 +56,9 @@ export const policyBytes = 20 * kibibyte;
 /** Guide, "ACL overview": grants of one list. */
 export const aclGrants = 100;
 
+/** Reference, POST Object: what stands before the file. */
+export const formFieldsBytes = 20 * kibibyte;
+
 /** Reference, PutObjectAnnotation. */
 export const annotationBytes = mebibyte;
 export const annotationsPerObject = 1000;

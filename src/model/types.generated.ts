@@ -887,6 +887,13 @@ export interface PolicyStatus {
   readonly IsPublic?: boolean | undefined;
 }
 
+export interface PostResponse {
+  readonly Location?: string | undefined;
+  readonly Bucket?: string | undefined;
+  readonly Key?: string | undefined;
+  readonly ETag?: string | undefined;
+}
+
 export interface Progress {
   readonly BytesScanned?: number | undefined;
   readonly BytesProcessed?: number | undefined;
@@ -2370,10 +2377,29 @@ export interface PostObjectInput {
 
 export interface PostObjectOutput {
   readonly Location?: string | undefined;
-  readonly Bucket?: string | undefined;
-  readonly Key?: string | undefined;
+  readonly PostResponse?: PostResponse | undefined;
+  readonly Expiration?: string | undefined;
   readonly ETag?: string | undefined;
+  readonly ChecksumCRC32?: string | undefined;
+  readonly ChecksumCRC32C?: string | undefined;
+  readonly ChecksumCRC64NVME?: string | undefined;
+  readonly ChecksumSHA1?: string | undefined;
+  readonly ChecksumSHA256?: string | undefined;
+  readonly ChecksumSHA512?: string | undefined;
+  readonly ChecksumMD5?: string | undefined;
+  readonly ChecksumXXHASH64?: string | undefined;
+  readonly ChecksumXXHASH3?: string | undefined;
+  readonly ChecksumXXHASH128?: string | undefined;
+  readonly ChecksumType?: string | undefined;
+  readonly ServerSideEncryption?: string | undefined;
   readonly VersionId?: string | undefined;
+  readonly SSECustomerAlgorithm?: string | undefined;
+  readonly SSECustomerKeyMD5?: string | undefined;
+  readonly SSEKMSKeyId?: string | undefined;
+  readonly SSEKMSEncryptionContext?: string | undefined;
+  readonly BucketKeyEnabled?: boolean | undefined;
+  readonly Size?: number | undefined;
+  readonly RequestCharged?: string | undefined;
 }
 
 export interface PreflightInput {

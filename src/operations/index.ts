@@ -74,6 +74,7 @@ import {
 } from "./object/object-tagging.ts";
 import { updateObjectEncryption } from "./object/update-object-encryption.ts";
 import { getObjectAcl, putObjectAcl } from "./object/object-acl.ts";
+import { postObject } from "./object/post-object.ts";
 import { putObject } from "./object/put-object.ts";
 
 /** The pipeline answers S3's NotImplemented for it. */
@@ -163,7 +164,7 @@ export const operations = {
   ListObjects: listObjects,
   ListObjectsV2: listObjectsV2,
   ListParts: listParts,
-  PostObject: notImplemented,
+  PostObject: postObject,
   Preflight: notImplemented,
   PutAccountPublicAccessBlock: putAccountPublicAccessBlock,
   PutBucketAbac: putBucketAbac,

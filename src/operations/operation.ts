@@ -6,9 +6,11 @@ import type { AccountDirectory } from "../access/accounts.ts";
 import type { Caller } from "../access/caller.ts";
 import type { MfaVerifier } from "../access/mfa-verifier.ts";
 import type { RequestAccess } from "../access/request-access.ts";
+import type { CredentialLookup } from "../access/signed-request.ts";
 import type { RequestPayload } from "../body/request-payload.ts";
 import type { DataKeys } from "../keys/data-keys.ts";
 import type { PublicAccessBlock } from "../model/access-control-list.ts";
+import type { PutObjectInput } from "../model/types.generated.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import type { Versions } from "../objects/versions.ts";
 import type { ObjectOwnership } from "../objects/records/bucket-record.ts";
@@ -21,7 +23,15 @@ export interface OperationContext {
   /** Looks objects up; the one that the request reads has been found already, when it was judged. */
   readonly objects: Pick<Versions, "find">;
   /** The same for a caller who was found in a form's fields. */
-  readonly accessFor: (caller: Caller, signatureVersion: "v2" | "v4" | undefined) => RequestAccess;
+  readonly accessFor: (
+    caller: Caller,
+    signatureVersion: "v2" | "v4" | undefined,
+    upload: PutObjectInput,
+  ) => RequestAccess;
+  /** The upload that a form's fields ask for. Throws S3Error. */
+  readonly decodeForm: (form: FormUpload) => Promise<PutObjectInput>;
+  /** For the signature inside a form: all others have been verified before. */
+  readonly credentials: CredentialLookup;
   readonly accounts: AccountDirectory;
   readonly clock: Clock;
   /** The region that this server says it is, for example `us-east-1`. */
@@ -38,6 +48,12 @@ export interface OperationContext {
   readonly resourceUrl: string;
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal;
+}
+
+export interface FormUpload {
+  /** By lower-case name. */
+  readonly fields: ReadonlyMap<string, string>;
+  readonly key: string;
 }
 
 /** What encryption asks of a request beside its input. */

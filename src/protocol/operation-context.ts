@@ -5,7 +5,7 @@ import type { AccountDirectory } from "../access/accounts.ts";
 import type { Caller } from "../access/caller.ts";
 import type { MfaVerifier } from "../access/mfa-verifier.ts";
 import { RequestAuthorization } from "../access/request-authorization.ts";
-import type { Authentication } from "../access/signed-request.ts";
+import type { Authentication, CredentialLookup } from "../access/signed-request.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DataKeys } from "../keys/data-keys.ts";
 import type { HttpRequest } from "../http/http-message.ts";
@@ -13,6 +13,7 @@ import type { ObjectStore } from "../objects/object-store.ts";
 import { bucketDefaultsOf } from "../operations/bucket/new-bucket-access.ts";
 import type { BucketDefaults, OperationContext } from "../operations/operation.ts";
 import type { Address } from "./address.ts";
+import { decodeFormUpload } from "./decode-form.ts";
 import type { OperationInput } from "./decode-input.ts";
 import type { LazyPayload } from "./lazy-payload.ts";
 import type { QueryParameter } from "./query.ts";
@@ -34,6 +35,7 @@ export interface EncryptionDependencies {
 export interface ContextDependencies {
   readonly store: ObjectStore;
   readonly accounts: AccountDirectory;
+  readonly credentials: CredentialLookup;
   readonly region: string;
   readonly clock: Clock;
   readonly encryption?: EncryptionDependencies;
@@ -122,6 +124,15 @@ export class PipelineContext implements OperationContext {
     return { isSafe, verifier: this.#dependencies.mfa };
   }
 
+  get decodeForm(): OperationContext["decodeForm"] {
+    const { address, payload } = this.#understood;
+    return (form) => decodeFormUpload(form, address, payload);
+  }
+
+  get credentials(): CredentialLookup {
+    return this.#dependencies.credentials;
+  }
+
   get bucketDefaults(): BucketDefaults {
     return this.#dependencies.bucketDefaults ?? bucketDefaultsOf({});
   }
@@ -137,9 +148,11 @@ export class PipelineContext implements OperationContext {
   }
 
   get accessFor(): OperationContext["accessFor"] {
-    return (caller, signatureVersion) => {
+    return (caller, signatureVersion, upload) => {
       const form = caller.kind === "anonymous" ? "none" : "post";
-      const facts = this.#facts(caller, form, signatureVersion);
+      // The model's inputs are what a decoder makes of a request: a record of members.
+      const input = upload as unknown as OperationInput;
+      const facts = this.#facts(caller, form, signatureVersion, input);
       const access = new RequestAuthorization(facts, new StoreFacts(this.store));
       this.#onFormSigner(access, caller);
       return access;
@@ -150,9 +163,10 @@ export class PipelineContext implements OperationContext {
     caller: Caller,
     form: PipelineFactsOptions["form"],
     signatureVersion: PipelineFactsOptions["signatureVersion"],
+    input = this.#understood.input,
   ): PipelineFacts {
     const { clock, region } = this.#dependencies;
-    const { request, query, input } = this.#understood;
+    const { request, query } = this.#understood;
     return new PipelineFacts({
       caller,
       clock,

@@ -183,6 +183,7 @@ function contextDependencies(
   return {
     store: objects,
     accounts: identities.store.accounts,
+    credentials: identities.credentials,
     region,
     bucketDefaults,
     clock,
@@ -198,7 +199,6 @@ function createS3Handler(options: ServingOptions, parts: Parts): HttpHandler {
   const observe = createObserver(log, audit);
   return createPipeline({
     ...dependencies,
-    credentials: identities.credentials,
     domains,
     services: createServices({ identities: identities.store, keys: kmsKeys, clock, region, log }),
     operations,

@@ -1,14 +1,14 @@
 // PutObject: one object from one stream. Atomic: the object is whole and durable, or it is not there.
 
 import { digestPayload } from "../../body/object-digests.ts";
-import { requireLength } from "../../body/request-payload.ts";
+import { requireLength, type RequestPayload } from "../../body/request-payload.ts";
 import { singlePutBytes } from "../../model/limits.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
 import { checkWriteConditionForm } from "../../objects/preconditions.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import type { VersionSettings } from "../../objects/records/object-record.ts";
 import { settleEncryption } from "../encryption/encryption-settings.ts";
-import type { Operation } from "../operation.ts";
+import type { Operation, OperationContext } from "../operation.ts";
 import { checksumMember, readChecksums } from "./checksum-members.ts";
 import { lockIntegrityCheck } from "./lock-settings.ts";
 import { quoteEtag, writtenVersionId } from "./object-members.ts";
@@ -21,7 +21,15 @@ import { writeObject } from "./write-object.ts";
 type Input = OperationTypes["PutObject"]["input"];
 type Output = OperationTypes["PutObject"]["output"];
 
-export const putObject: Operation<Input, Output> = async (input, context) => {
+export const putObject: Operation<Input, Output> = (input, context) =>
+  storeUpload(input, requireLength, context);
+
+/** What PutObject does; `readLength` says whether the body has to have a declared length. */
+export async function storeUpload(
+  input: Input,
+  readLength: (payload: RequestPayload) => number | undefined,
+  context: OperationContext,
+): Promise<Output> {
   const { store, payload } = context;
   // Everything that can be judged by the headers is, before a byte of the body is read.
   if (input.WriteOffsetBytes !== undefined) throw notImplemented("x-amz-write-offset-bytes");
@@ -32,8 +40,9 @@ export const putObject: Operation<Input, Output> = async (input, context) => {
   const checkIntegrity = lockIntegrityCheck(input, payload);
   checkIntegrity(bucket);
   const encryption = await settleEncryption(input, { bucket, key: input.Key }, context);
-  const lengthBytes = requireLength(payload);
-  const quotaCheck = checkUploadQuota(bucket, input.Key, lengthBytes, context);
+  const lengthBytes = readLength(payload);
+  // The file of a form has no length before it was read; the commit looks again.
+  const quotaCheck = checkUploadQuota(bucket, input.Key, lengthBytes ?? 0, context);
   if (quotaCheck !== undefined) await quotaCheck;
 
   const place = { bucketName: input.Bucket, key: input.Key };
@@ -64,4 +73,4 @@ export const putObject: Operation<Input, Output> = async (input, context) => {
     ChecksumType: written.record.checksum?.type,
     ...shown,
   };
-};
+}
