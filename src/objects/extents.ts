@@ -79,7 +79,7 @@ export class ExtentStream implements TransientByteStream {
     const keys = this.#source.keysOf(extent);
     const range = { start: extent.offset, end: extent.offset + extent.lengthBytes };
     if (keys === undefined) return blob.readTransient(range.start, range.end);
-    const read = blob.readTransient.bind(blob);
+    const read = blob.readUnverified.bind(blob);
     return openStream(read, blob.lengthBytes, keys, range);
   }
 

@@ -240,6 +240,7 @@ const damages: readonly (readonly [
           lengthBytes: 499,
           read: (start, end) => reader.read(start, end),
           readTransient: (start, end) => reader.readTransient(start, end),
+          readUnverified: (start, end) => reader.readUnverified(start, end),
           [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
         };
       };
@@ -259,6 +260,7 @@ const damages: readonly (readonly [
           lengthBytes: reader.lengthBytes,
           read: () => brokenBytes(),
           readTransient: () => brokenBytes(),
+          readUnverified: () => brokenBytes(),
           [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
         };
       };

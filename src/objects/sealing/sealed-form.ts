@@ -1,28 +1,33 @@
 // The form of a sealed stream: chunks of 64 KiB, each encrypted and authenticated by itself, so that a
-// range costs only the chunks it touches. The place of every byte is computed.
+// range costs only the chunks it touches. The place of every byte is computed. A chunk has its tags
+// within the 64 KiB: so chunks fill the blocks of a blob, and what is read of one holds whole chunks.
 //
 // It is the STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár 2015): the nonce of a chunk is its
 // index and whether it is the last one. A chunk at another's place, or a stream that was cut off between
 // two chunks, does not open. A data key seals one stream and nothing else, so no nonce comes twice.
 
-export const chunkBytes = 64 * 1024;
+export const sealedChunkBytes = 64 * 1024;
 export const tagBytes = 16;
 export const nonceBytes = 12;
 
 /** Two: sealed, and the outcome sealed again under another key (DSSE-KMS). */
 export type Layers = 1 | 2;
 
+/** Plain bytes in a chunk. */
+export function chunkBytes(layers: Layers): number {
+  return sealedChunkBytes - tagBytes * layers;
+}
+
 /** Length of the sealed form of so many bytes. Nothing is sealed as nothing. */
 export function sealedBytes(plainBytes: number, layers: Layers): number {
-  return plainBytes + Math.ceil(plainBytes / chunkBytes) * tagBytes * layers;
+  return plainBytes + Math.ceil(plainBytes / chunkBytes(layers)) * tagBytes * layers;
 }
 
 /** Length of what was sealed; `undefined` when no sealed stream has this length. */
 export function plainBytes(sealedLength: number, layers: Layers): number | undefined {
-  const overhead = tagBytes * layers;
-  const chunks = Math.ceil(sealedLength / (chunkBytes + overhead));
-  const plain = sealedLength - chunks * overhead;
-  return plain > (chunks - 1) * chunkBytes ? plain : undefined;
+  const chunks = Math.ceil(sealedLength / sealedChunkBytes);
+  const plain = sealedLength - chunks * tagBytes * layers;
+  return plain > (chunks - 1) * chunkBytes(layers) ? plain : undefined;
 }
 
 /** The chunks that hold a run of bytes, and where they lie. */
@@ -44,15 +49,15 @@ export function sealedRange(
   plainLength: number,
   layers: Layers,
 ): SealedRange {
-  const stride = chunkBytes + tagBytes * layers;
-  const firstChunk = Math.floor(start / chunkBytes);
-  const endChunk = Math.ceil(end / chunkBytes);
+  const size = chunkBytes(layers);
+  const firstChunk = Math.floor(start / size);
+  const endChunk = Math.ceil(end / size);
   return {
     firstChunk,
     endChunk,
-    lastChunk: Math.ceil(plainLength / chunkBytes) - 1,
-    start: firstChunk * stride,
-    end: Math.min(endChunk * stride, sealedBytes(plainLength, layers)),
+    lastChunk: Math.ceil(plainLength / size) - 1,
+    start: firstChunk * sealedChunkBytes,
+    end: Math.min(endChunk * sealedChunkBytes, sealedBytes(plainLength, layers)),
   };
 }
 

@@ -12,10 +12,11 @@ import {
   newCustomerKeyTrace,
   ObjectKeyWrap,
 } from "./key-wrap.ts";
-import { chunkBytes, plainBytes, sealedBytes, type Layers } from "./sealed-form.ts";
+import { chunkBytes as chunkBytesOf, plainBytes, sealedBytes, type Layers } from "./sealed-form.ts";
 import { openStream, openWhole, sealStream, sealWhole } from "./sealed-stream.ts";
 
 const layerCounts: readonly Layers[] = [1, 2];
+const chunkBytes = chunkBytesOf(1);
 const sizes = [
   1,
   15,

@@ -51,6 +51,11 @@ export interface BlobReader extends AsyncDisposable {
    * processor's cache. Never for a consumer that keeps or hands on chunks unawaited.
    */
   readTransient(start: number, end: number): TransientByteStream;
+  /**
+   * The same for a consumer that would notice every change of the bytes itself, because they are
+   * authenticated: blocks are not verified. Each chunk is the consumer's to overwrite.
+   */
+  readUnverified(start: number, end: number): TransientByteStream;
 }
 
 /** The writer part of a blob's id. */

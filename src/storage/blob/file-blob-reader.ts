@@ -49,6 +49,11 @@ export class FileBlobReader implements BlobReader {
     return this.#read(start, end, new ReusedMemory());
   }
 
+  readUnverified(start: number, end: number): TransientByteStream {
+    checkRange(start, end);
+    return this.#read(start, end, new ReusedMemory(), false);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true;
     await this.#closeWhenUnused();
@@ -58,6 +63,7 @@ export class FileBlobReader implements BlobReader {
     start: number,
     end: number,
     memory: ReadMemory,
+    verifies = true,
   ): AsyncGenerator<Uint8Array, void, void> {
     if (this.#isDisposed) throw new StorageUnavailableError("the blob reader was disposed of");
     this.#activeReads += 1;
@@ -68,12 +74,13 @@ export class FileBlobReader implements BlobReader {
       if (start === end && this.lengthBytes > 0) return;
       const endBlock = Math.max(1, Math.ceil(end / blockDataBytes));
       let nextBlock = Math.floor(start / blockDataBytes);
-      ahead = this.#readAhead(nextBlock, endBlock, memory);
+      const read = { endBlock, memory, verifies };
+      ahead = this.#readAhead(nextBlock, read);
       while (ahead !== undefined) {
         const data = await ahead;
         const dataStart = nextBlock * blockDataBytes;
         nextBlock = Math.min(nextBlock + memory.blocksPerRead, endBlock);
-        ahead = this.#readAhead(nextBlock, endBlock, memory);
+        ahead = this.#readAhead(nextBlock, read);
         const chunk = data.subarray(Math.max(0, start - dataStart), end - dataStart);
         if (chunk.byteLength > 0) yield chunk;
       }
@@ -88,21 +95,25 @@ export class FileBlobReader implements BlobReader {
 
   #readAhead(
     firstBlock: number,
-    endBlock: number,
-    memory: ReadMemory,
+    { endBlock, memory, verifies }: BlocksRead,
   ): Promise<Uint8Array> | undefined {
     if (firstBlock >= endBlock) return undefined;
     const blockLimit = Math.min(firstBlock + memory.blocksPerRead, endBlock);
     const start = firstBlock * blockDataBytes;
     const length = Math.min(blockLimit * blockDataBytes, this.lengthBytes) - start;
-    const read = this.#readBlocks(firstBlock, blockLimit, memory.take(length));
+    const read = this.#readBlocks(firstBlock, blockLimit, memory.take(length), verifies);
     // Awaited when the consumer asks for more; until then a failure is not unhandled.
     read.catch(() => {});
     return read;
   }
 
-  /** Fills `data` with blocks `first` to `end` (exclusive), and verifies them. */
-  async #readBlocks(first: number, end: number, data: Uint8Array): Promise<Uint8Array> {
+  /** Fills `data` with blocks `first` to `end` (exclusive). */
+  async #readBlocks(
+    first: number,
+    end: number,
+    data: Uint8Array,
+    verifies: boolean,
+  ): Promise<Uint8Array> {
     const checksums = Buffer.allocUnsafe((end - first) * checksumBytes);
     const blocks: Uint8Array[] = [];
     // Data and checksums alternate in the file and are read into memory of two kinds, so that the
@@ -115,6 +126,7 @@ export class FileBlobReader implements BlobReader {
       views.push(checksums.subarray(index * checksumBytes, (index + 1) * checksumBytes));
     }
     await this.#readViews(views, first * blockStrideBytes);
+    if (!verifies) return data;
     for (const [index, block] of blocks.entries()) this.#verify(block, checksums, first, index);
     return data;
   }
@@ -146,6 +158,13 @@ export class FileBlobReader implements BlobReader {
     // Only read: nothing is lost when closing fails.
     await this.#file.files.close(this.#file.descriptor).catch(() => {});
   }
+}
+
+interface BlocksRead {
+  /** Exclusive. */
+  readonly endBlock: number;
+  readonly memory: ReadMemory;
+  readonly verifies: boolean;
 }
 
 function checkRange(start: number, end: number): void {

@@ -3,7 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import { assert } from "../../base/assert.ts";
-import { type ByteStream, concatBytes } from "../../base/bytes.ts";
+import { type ByteStream, concatBytes, type TransientByteStream } from "../../base/bytes.ts";
 import { BlobCorruptError, BlobMissingError, StorageUnavailableError } from "../storage-errors.ts";
 import { checkWriterId, makeBlobId, makeWriterId, type RandomBytes } from "./blob-id.ts";
 import type { BlobId, BlobReader, BlobStore, WriterId, WrittenBlob } from "./blob-store.ts";
@@ -111,6 +111,10 @@ class MemoryBlobReader implements BlobReader {
         chunk.fill(0xdb);
       }
     }
+  }
+
+  readUnverified(start: number, end: number): TransientByteStream {
+    return this.readTransient(start, end);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
