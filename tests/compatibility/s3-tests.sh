@@ -50,13 +50,20 @@ write_configuration() {
 import boto3
 owner = boto3.client('s3', endpoint_url='http://127.0.0.1:$1').list_buckets()['Owner']
 print(owner['ID'], owner.get('DisplayName', ''), sep='\t')") || return 1
+  # Cases of SSE-KMS name two keys, and compare them with the ARNs that answers show.
+  local kms_keys
+  kms_keys=$("$python" -c "
+import boto3
+kms = boto3.client('kms', endpoint_url='http://127.0.0.1:$1')
+for name in ('kms_keyid', 'kms_keyid2'):
+    print(name, '=', kms.create_key()['KeyMetadata']['Arn'])") || return 1
   {
     printf '[DEFAULT]\nhost = 127.0.0.1\nport = %s\nis_secure = False\nssl_verify = False\n' "$1"
     printf '\n[fixtures]\nbucket prefix = s3-tests-{random}-\niam name prefix = s3-tests-\n'
     printf 'iam path prefix = /s3-tests/\n'
     # Until identities exist, every user of the suite is the root account.
     user_section 's3 main' main
-    printf 'api_name =\nlc_debug_interval = 1\n'
+    printf 'api_name =\nlc_debug_interval = 1\n%s\n' "$kms_keys"
     user_section 's3 alt' alt
     user_section 's3 tenant' tenant
     printf 'tenant = testx\n'
@@ -71,7 +78,8 @@ print(owner['ID'], owner.get('DisplayName', ''), sep='\t')") || return 1
 # A server for each process of the suite: some cases look at all buckets of their account.
 processes=${S3_TESTS_PROCESSES:-3}
 for number in $(seq 0 $((processes - 1))); do
-  start_server "$work_directory/data-$number" "$work_directory/server-$number.log" --workers 1 ||
+  start_server "$work_directory/data-$number" "$work_directory/server-$number.log" --workers 1 \
+    --sse-c anywhere ||
     exit 1
   write_configuration "$server_port" "$work_directory/s3tests-gw$number.conf" || exit 1
 done
