@@ -69,6 +69,11 @@ export class ObjectKeyWrap implements KeyWrap {
     return Buffer.concat([nonce, sealed, cipher.getAuthTag()]);
   }
 
+  /** The same for the same bytes under the same key; says nothing about them to who has not the key. */
+  fingerprint(bytes: Uint8Array): Buffer {
+    return createHmac("sha256", this.#key).update("holdfast: fingerprint").update(bytes).digest();
+  }
+
   /** Throws KeySealError. */
   open(sealed: Uint8Array): Uint8Array {
     const end = sealed.byteLength - tagBytes;

@@ -1,12 +1,15 @@
 // How what a write makes is encrypted: settled by its headers and the bucket's default before a byte is
 // read, and looked at once more in the transaction, by the bucket as it is there.
 
-import { randomBytes } from "node:crypto";
 import { S3Error } from "../../model/errors.ts";
 import { BucketChangedError } from "../../objects/bucket-changed-error.ts";
 import type { BucketEncryption, BucketRecord } from "../../objects/records/bucket-record.ts";
 import type { ObjectEncryption, VersionSettings } from "../../objects/records/object-record.ts";
-import { customerKeyWrap, newCustomerKeyTrace } from "../../objects/sealing/key-wrap.ts";
+import {
+  customerKeyWrap,
+  newCustomerKeyTrace,
+  ObjectKeyWrap,
+} from "../../objects/sealing/key-wrap.ts";
 import type { ObjectSeal } from "../../objects/sealing/object-seal.ts";
 import type { OperationContext } from "../operation.ts";
 import { hasCustomerKey, type CustomerKey } from "./customer-key.ts";
@@ -54,11 +57,13 @@ export async function settleEncryption(
 }
 
 /**
- * MD5 where S3 promises it, which is for SSE-S3 alone; else a random value of the same form, which says
- * nothing about the content (API, "Object": ETag).
+ * MD5 where S3 promises it, which is for SSE-S3 alone; else a value of the same form, which says nothing
+ * about the content (API, "Object": ETag). A part that is sent again has the same one: its upload has
+ * one key for all parts.
  */
 export function etagFor(seal: ObjectSeal | undefined, md5Hex: string): string {
-  return isMd5Shown(seal?.encryption) ? md5Hex : randomBytes(16).toString("hex");
+  if (seal === undefined || !(seal.wrap instanceof ObjectKeyWrap)) return md5Hex;
+  return seal.wrap.fingerprint(Buffer.from(md5Hex, "hex")).toString("hex", 0, 16);
 }
 
 export function isMd5Shown(encryption: ObjectEncryption | undefined): boolean {
