@@ -189,6 +189,23 @@ describe("access keys", () => {
     );
   });
 
+  test("a service account's policy is one, or the key is not made", async () => {
+    const { identities, accountId } = await openTestIdentities();
+    const { accessKeys } = identities;
+    const owner = { accountId, userName: undefined };
+    const making = accessKeys.createServiceAccount(owner, { policy: "{}" });
+    await refused(making, "MalformedPolicyDocument", /./);
+    const { key } = await accessKeys.createServiceAccount(owner, { policy: allowAll });
+    const changing = accessKeys.updateServiceAccount(owner, key.accessKeyId, { policy: "no" });
+    await refused(changing, "MalformedPolicyDocument", /./);
+    const { items } = await accessKeys.listServiceAccounts(owner);
+    assert.deepEqual(
+      items.map(({ service }) => service?.policy),
+      [allowAll],
+    );
+    assert.deepEqual((await accessKeys.list(owner)).items, [], "it is no access key of IAM's");
+  });
+
   test("no secret is stored, listed or shown in clear", async () => {
     const { identities, accountId, store } = await openTestIdentities();
     const owner = { accountId, userName: undefined };

@@ -19,6 +19,7 @@ import {
   type LastUsedRecord,
   type ServiceAccountFacts,
 } from "./identity-records.ts";
+import { checkPolicyDocument, policySize } from "./policy-checks.ts";
 
 /** Whose keys: a user's by name, or with `undefined` those of the account's root. */
 export interface AccessKeyOwner {
@@ -48,6 +49,8 @@ export interface AccessKeyUse {
 
 const keysPerOwner = 2;
 const serviceAccountsPerOwner = 100;
+/** As a managed policy's. */
+const servicePolicySize = 6144;
 
 export const secretContext = (accessKeyId: string): string => `access-key/${accessKeyId}`;
 
@@ -63,12 +66,16 @@ export class AccessKeys {
     return this.#create(owner, undefined, chosen);
   }
 
-  /** A key of a user or root, narrowed by `facts.policy`. */
+  /**
+   * A key of a user or root, narrowed by `facts.policy`. Throws as `create`, and IdentityError
+   * MalformedPolicyDocument, ValidationError.
+   */
   async createServiceAccount(
     owner: AccessKeyOwner,
     facts: ServiceAccountFacts,
     chosen?: ChosenPair,
   ): Promise<NewAccessKey> {
+    checkFacts(facts);
     return this.#create(owner, facts, chosen);
   }
 
@@ -127,6 +134,7 @@ export class AccessKeys {
     accessKeyId: string,
     facts: ServiceAccountFacts,
   ): Promise<void> {
+    checkFacts(facts);
     await this.#change(owner, accessKeyId, (key) => {
       if (key.service === undefined) throw noSuchKey(accessKeyId);
       return { ...key, service: facts };
@@ -251,6 +259,18 @@ export class AccessKeys {
 function withoutSecret(record: AccessKeyRecord): AccessKey {
   const { sealedSecret: _, ...key } = record;
   return key;
+}
+
+function checkFacts({ name, description, policy }: ServiceAccountFacts): void {
+  if (name !== undefined) checkLength(name, "name", 1, 128);
+  if (description !== undefined) checkLength(description, "description", 0, 1000);
+  if (policy === undefined) return;
+  checkPolicyDocument(policy, "identity");
+  if (policySize(policy) <= servicePolicySize) return;
+  throw new IdentityError(
+    "LimitExceeded",
+    `Cannot exceed quota for PolicySize: ${servicePolicySize}`,
+  );
 }
 
 /** Long enough to be no guess, and nothing that a signature's scope or a form would take apart. */

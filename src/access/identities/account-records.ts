@@ -130,6 +130,10 @@ export class Accounts implements AccountDirectory {
       }
       transaction.delete(identityKeys.account(accountId));
       transaction.delete(identityKeys.accountByCanonicalId(account.canonicalId));
+      const revoked = identityRanges.revokedSessions(accountId);
+      for (const { key } of await this.#database.entriesOf(transaction, revoked)) {
+        transaction.delete(key);
+      }
       if (account.alias !== undefined) transaction.delete(identityKeys.alias(account.alias));
       if (account.email !== undefined) {
         transaction.delete(identityKeys.accountByEmail(account.email, accountId));

@@ -108,5 +108,5 @@ const grammars: Readonly<Record<PolicySource["kind"], PolicyKind>> = {
   group: "identity",
   boundary: "boundary",
   session: "session",
-  "service-account": "session",
+  "service-account": "identity",
 };
