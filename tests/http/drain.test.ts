@@ -60,17 +60,23 @@ describe("draining", () => {
   });
 
   test("cuts off what takes longer than its bound, and says so", async () => {
-    await using server = await startTestServer({}, () => new Promise(() => {}));
+    let isAsked = false;
+    await using server = await startTestServer({}, () => {
+      isAsked = true;
+      return new Promise(() => {});
+    });
     using client = await RawClient.connect(server.port);
     client.send(get);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await eventually(() => isAsked, "the request arrived");
     assert.equal(await server.server.drain(50), false);
     await client.closed();
   });
 
   test("tells the reader of an unfinished body when it is cut off", async () => {
     let failure: unknown;
+    let isAsked = false;
     await using server = await startTestServer({}, async (request) => {
+      isAsked = true;
       try {
         for await (const _ of request.body);
       } catch (error) {
@@ -80,7 +86,7 @@ describe("draining", () => {
     });
     using client = await RawClient.connect(server.port);
     client.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc");
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await eventually(() => isAsked, "the request arrived");
     assert.equal(await server.server.drain(50), false);
     await eventually(() => failure !== undefined, "the body failed");
   });
