@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs real S3 clients against a started server: each does its normal work on real files and
 # verifies the bytes. Installs the clients where they are missing. Arguments name the clients to
-# run (aws-cli, boto3, rclone, s3cmd, restic); without any, all run.
+# run (aws-cli, iam-cli, boto3, rclone, s3cmd, restic); without any, all run.
 
 set -u
 script_directory=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -10,13 +10,14 @@ source "$script_directory/install.sh"
 
 declare -A client_commands=(
   [aws-cli]="bash $script_directory/aws-cli.sh"
+  [iam-cli]="bash $script_directory/iam-cli.sh"
   [boto3]="python $script_directory/boto3_client.py"
   [rclone]="bash $script_directory/rclone.sh"
   [s3cmd]="bash $script_directory/s3cmd.sh"
   [restic]="bash $script_directory/restic.sh"
 )
 clients=("$@")
-[ $# -gt 0 ] || clients=(aws-cli boto3 rclone s3cmd restic)
+[ $# -gt 0 ] || clients=(aws-cli iam-cli boto3 rclone s3cmd restic)
 # A client that hangs is a failure, not a reason to wait for ever.
 client_limit_seconds=480
 

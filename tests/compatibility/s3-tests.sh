@@ -3,6 +3,7 @@
 # committed list of cases that are expected to fail.
 #   tests/compatibility/s3-tests.sh CHECKOUT [pytest argument...]
 # Environment: S3_TESTS_SCOPE=in-scope leaves out the capabilities that come later,
+# S3_TESTS_SUITE=sts prepares the identities for test_sts.py instead of all others,
 # S3_TESTS_PROCESSES (default 3), S3_TESTS_KEEP=FILE keeps the table of all outcomes and the logs.
 
 set -u
@@ -36,10 +37,40 @@ python="$cache_directory/s3-tests/bin/python"
 export AWS_EC2_METADATA_DISABLED=true HOME="$work_directory" PYTHONDONTWRITEBYTECODE=1
 export AWS_ACCESS_KEY_ID=$HOLDFAST_ROOT_ACCESS_KEY AWS_SECRET_ACCESS_KEY=$HOLDFAST_ROOT_SECRET_KEY
 
-user_section() {
-  printf '\n[%s]\naccess_key = %s\nsecret_key = %s\nuser_id = %s\ndisplay_name = %s\nemail = %s\n' \
-    "$1" "$HOLDFAST_ROOT_ACCESS_KEY" "$HOLDFAST_ROOT_SECRET_KEY" "${owner_identity%%$'\t'*}" \
-    "${owner_identity##*$'\t'}" "$2@example.com"
+# The identities of the suite: accounts with a key of their root, fixed so that the suite's
+# configuration can name them. test_sts.py wants its "alternative" user inside the account of [iam],
+# by the name that it takes for an id; all other cases want another account.
+alternative_canonical_id=56789abcdef0123456789abcdef0123456789abcdef0123456789abcdef01234
+secret_of() { printf 's3-tests/secret+of+%s' "$1"; }
+declare -A account_ids=([alt]=222222222222 [tenant]=333333333333 [iam]=444444444444
+  [root]=555555555555 [alternative]=666666666666)
+# A canonical id that says whose it is: the account's id, in 64 digits.
+canonical_id_of() {
+  if [ "$1" = alt ]; then echo $alternative_canonical_id; else printf '%064d' "${account_ids[$1]}"; fi
+}
+write_identities() {
+  local name separator=''
+  printf '{"accounts": ['
+  for name in "${!account_ids[@]}"; do
+    printf '%s{"name": "%s", "id": "%s", "canonicalId": "%s", "email": "%s@example.com",\n' \
+      "$separator" "$name" "${account_ids[$name]}" "$(canonical_id_of "$name")" "$name"
+    printf '"accessKeys": [{"accessKeyId": "S3TESTS%s", "secretAccessKey": "%s"}]' \
+      "${name^^}" "$(secret_of "$name")"
+    [ "$name" != iam ] ||
+      # As in Ceph, where users may do everything in S3 until a policy denies it.
+      printf ', "users": [{"name": "%s", "policies": ["arn:aws:iam::aws:policy/AmazonS3FullAccess"], "accessKeys": [{"accessKeyId": "S3TESTSUSER", "secretAccessKey": "%s"}]}]' \
+        "$alternative_canonical_id" "$(secret_of user)"
+    printf '}'
+    separator=$',\n'
+  done
+  printf ']}\n'
+}
+
+section() {
+  printf '\n[%s]\naccess_key = %s\nsecret_key = %s\nuser_id = %s\ndisplay_name = %s\nemail = %s@example.com\n' "$@"
+}
+account_section() {
+  section "$1" "S3TESTS${2^^}" "$(secret_of "$2")" "$(canonical_id_of "$2")" "$2" "$2"
 }
 
 # write_configuration PORT FILE
@@ -61,26 +92,31 @@ for name in ('kms_keyid', 'kms_keyid2'):
     printf '[DEFAULT]\nhost = 127.0.0.1\nport = %s\nis_secure = False\nssl_verify = False\n' "$1"
     printf '\n[fixtures]\nbucket prefix = s3-tests-{random}-\niam name prefix = s3-tests-\n'
     printf 'iam path prefix = /s3-tests/\n'
-    # Until identities exist, every user of the suite is the root account.
-    user_section 's3 main' main
+    section 's3 main' "$HOLDFAST_ROOT_ACCESS_KEY" "$HOLDFAST_ROOT_SECRET_KEY" \
+      "${owner_identity%%$'\t'*}" "${owner_identity##*$'\t'}" main
     printf 'api_name =\nlc_debug_interval = 1\n%s\n' "$kms_keys"
-    user_section 's3 alt' alt
-    user_section 's3 tenant' tenant
+    if [ "${S3_TESTS_SUITE:-}" = sts ]; then
+      section 's3 alt' S3TESTSUSER "$(secret_of user)" $alternative_canonical_id alt alt
+    else
+      account_section 's3 alt' alt
+    fi
+    account_section 's3 tenant' tenant
     printf 'tenant = testx\n'
-    user_section iam iam
-    user_section 'iam root' root
-    user_section 'iam alt root' alternative
+    account_section iam iam
+    # One that test_sts.py compares with an account's id; one that test_iam.py grants to.
+    section 'iam root' S3TESTSROOT "$(secret_of root)" "${account_ids[root]}" root root
+    account_section 'iam alt root' alternative
     printf '\n[webidentity]\ntoken = none\naud = none\nsub = none\nazp = none\n'
     printf 'user_token = none\nthumbprint = none\nKC_REALM = none\n'
   } >"$2"
 }
+write_identities >"$work_directory/identities.json"
 
 # A server for each process of the suite: some cases look at all buckets of their account.
 processes=${S3_TESTS_PROCESSES:-3}
 for number in $(seq 0 $((processes - 1))); do
   start_server "$work_directory/data-$number" "$work_directory/server-$number.log" --workers 1 \
-    --sse-c anywhere ||
-    exit 1
+    --sse-c anywhere --config "$work_directory/identities.json" || exit 1
   write_configuration "$server_port" "$work_directory/s3tests-gw$number.conf" || exit 1
 done
 

@@ -180,7 +180,22 @@ function inlinePolicies(entity: EntityRecord): readonly PolicyDetail[] {
   }));
 }
 
-/** Counts and quotas by the names of GetAccountSummary's map; quotas are those that are enforced. */
+/**
+ * IAM's own quotas for what an account may have: this server lets it have more, and tools that look at
+ * them before they make something find room.
+ */
+const accountQuotas = {
+  UsersQuota: 5000,
+  GroupsQuota: 300,
+  RolesQuota: 1000,
+  PoliciesQuota: 1500,
+  PolicyVersionsInUseQuota: 10_000,
+  ServerCertificatesQuota: 20,
+  InstanceProfilesQuota: 1000,
+  SigningCertificatesPerUserQuota: 2,
+} as const;
+
+/** Counts and quotas by the names of GetAccountSummary's map. */
 async function summarize(context: IamContext): Promise<Readonly<Record<string, number>>> {
   const { identities, accountId } = context;
   const [users, groups, roles, policies, devices, providers, rootKeys] = await Promise.all([
@@ -211,6 +226,7 @@ async function summarize(context: IamContext): Promise<Readonly<Record<string, n
     AccountSigningCertificatesPresent: 0,
     ServerCertificates: 0,
     InstanceProfiles: 0,
+    ...accountQuotas,
     AccessKeysPerUserQuota: 2,
     GroupsPerUserQuota: 10,
     AttachedPoliciesPerUserQuota: 20,
