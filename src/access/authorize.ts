@@ -12,6 +12,12 @@ export interface AuthorizedInput {
   readonly [member: string]: unknown;
 }
 
+/**
+ * What s3:ListAllMyBuckets is about: policies may say `*`, and AWS's own examples say this ("Controlling
+ * access to a bucket with user policies", User Guide).
+ */
+const everyBucket = "arn:aws:s3:::*";
+
 /** Throws S3Error AccessDenied, NoSuchBucket. */
 export function authorize(
   operation: OperationName,
@@ -22,7 +28,7 @@ export function authorize(
   if (rule === undefined) return undefined;
   const bucketName = input["Bucket"] as string | undefined;
   if (rule.on === "service" || bucketName === undefined) {
-    access.demandService(rule.action);
+    access.demandService(rule.action, everyBucket);
     return undefined;
   }
   if (operation === "CreateBucket") {

@@ -99,7 +99,7 @@ export class RequestAuthorization implements RequestAccess {
   }
 
   /** For what is about the account rather than a bucket. Throws S3Error AccessDenied. */
-  demandService(action: string, resource = "*"): void {
+  demandService(action: string, resource: string): void {
     const subject = { bucket: undefined, object: undefined, acl: undefined };
     const context = contextOf(this.#facts, {});
     const decision = decide({ caller: this.#caller, action, resource, context, ...subject });

@@ -7,8 +7,6 @@ import pathlib
 import re
 
 import boto3
-import botocore.client
-import botocore.exceptions
 
 _outcomes: dict[str, str] = {}
 _seconds: dict[str, float] = {}
@@ -25,8 +23,7 @@ def _read_groups() -> list[tuple[str, re.Pattern[str]]]:
 
 
 def _adapt_boto3() -> None:
-    """What Ceph takes from the suite's clients, and AWS and Holdfast refuse: a signature for no
-    region, and a bypass of retention, by its clean-up, in buckets without Object Lock."""
+    """Some of the suite's clients sign for no region, which Ceph takes, and AWS and Holdfast refuse."""
     make_client = boto3.client
 
     def client(*arguments, **settings):
@@ -35,19 +32,6 @@ def _adapt_boto3() -> None:
         return make_client(*arguments, **settings)
 
     boto3.client = client
-    call = botocore.client.BaseClient._make_api_call
-
-    def call_again(self, operation, parameters):
-        try:
-            return call(self, operation, parameters)
-        except botocore.exceptions.ClientError as error:
-            is_bypass = operation == "DeleteObjects" and "BypassGovernanceRetention" in parameters
-            if not is_bypass or "only applicable to Object Lock" not in str(error):
-                raise
-            del parameters["BypassGovernanceRetention"]
-            return call(self, operation, parameters)
-
-    botocore.client.BaseClient._make_api_call = call_again
 
 
 def pytest_configure(config) -> None:

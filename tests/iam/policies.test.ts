@@ -320,6 +320,17 @@ describe("conditions of IAM", () => {
     );
   });
 
+  test("s3:ListAllMyBuckets is about every bucket", async () => {
+    const user = await newUser("lists-buckets", allow("s3:ListAllMyBuckets", "arn:aws:s3:::*"));
+    await user.s3.listBuckets({});
+    const shutOut = await newUser(
+      "lists-nothing",
+      allow("s3:*"),
+      deny("s3:ListAllMyBuckets", "arn:aws:s3:::*"),
+    );
+    await assertRefused(shutOut.s3.listBuckets({}), "AccessDenied");
+  });
+
   test("whether something is there is no business of who may not see it", async () => {
     const user = await newUser("curious");
     await assertRefused(user.iam.getUser({ UserName: "nobody" }), "AccessDenied");
