@@ -71,6 +71,19 @@ describe("the document", () => {
     ],
     ["an unknown action", policyOf({ ...everybodyReads, Action: "s3:Fly" }), /action/i],
     [
+      "an account that is not there",
+      policyOf({ ...everybodyReads, Principal: { AWS: "arn:aws:iam::999999999999:root" } }),
+      /Invalid principal in policy/,
+    ],
+    [
+      "a user that is not there",
+      policyOf({
+        ...everybodyReads,
+        Principal: { AWS: `arn:aws:iam::${server.accountId}:user/nobody` },
+      }),
+      /Invalid principal in policy/,
+    ],
+    [
       "an unknown principal",
       policyOf({ ...everybodyReads, Principal: { AWS: "nobody" } }),
       /principal/i,

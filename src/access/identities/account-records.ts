@@ -4,6 +4,7 @@ import type { Transaction } from "../../storage/key-value/transaction.ts";
 import { encodeRecord } from "../../storage/record-codec.ts";
 import type { Account, AccountDirectory } from "../accounts.ts";
 import type { AccountId, CanonicalId } from "../caller.ts";
+import { findEntity } from "./entities.ts";
 import type { IdentityDatabase, Page, PageRequest } from "./identity-database.ts";
 import { IdentityError } from "./identity-error.ts";
 import { identityKeys, identityRanges, lastPartOf } from "./identity-keys.ts";
@@ -21,6 +22,8 @@ export interface NewAccount {
 
 const text = (value: string): Uint8Array => Buffer.from(value, "utf8");
 const nothing = new Uint8Array(0);
+const principalArn =
+  /^arn:aws[\w-]*:(iam|sts)::(\d{12}):(user|role|assumed-role|federated-user)\/(.+)$/;
 
 export class Accounts implements AccountDirectory {
   readonly #database: IdentityDatabase;
@@ -209,6 +212,19 @@ export class Accounts implements AccountDirectory {
         if (record !== undefined) found.push(decodeAccount(record));
       }
       return found;
+    });
+  }
+
+  async hasPrincipal(arn: string): Promise<boolean> {
+    const [, service, accountId = "", kind, path = ""] = principalArn.exec(arn) ?? [];
+    if ((await this.find(accountId)) === undefined) return false;
+    // Somebody that GetFederationToken names need not be known beforehand.
+    if (kind === "federated-user") return true;
+    const parts = path.split("/");
+    const name = service === "sts" ? parts[0] : parts.at(-1);
+    return this.#database.run(async (transaction) => {
+      const entityKind = kind === "user" ? "user" : "role";
+      return (await findEntity(transaction, entityKind, accountId, name ?? "")) !== undefined;
     });
   }
 

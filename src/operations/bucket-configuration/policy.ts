@@ -30,6 +30,7 @@ export const putBucketPolicy: Operation<Put["input"], Put["output"]> = async (in
   const bucket = await store.buckets.get(input.Bucket);
   checkOwnAccount(bucket, context);
   const policy = parse(input.Policy, input.Bucket);
+  await checkPrincipals(input.Policy, context);
   const block = await access.publicAccessBlockOf(input.Bucket);
   if (block?.blockPublicPolicy === true && policy.isPublic(input.Bucket)) {
     throw new S3Error("AccessDenied", {
@@ -82,6 +83,30 @@ function parse(text: string, bucketName: string): BucketPolicy {
     if (!(error instanceof PolicySyntaxError)) throw error;
     throw new S3Error("MalformedPolicy", { message: error.message });
   }
+}
+
+/** S3 refuses a policy that names somebody who is not there, and does not say whom. */
+async function checkPrincipals(text: string, { accounts }: OperationContext): Promise<void> {
+  const { statements } = parsePolicy(text, "bucket");
+  const entries = statements.flatMap(({ principals }) => principals?.entries ?? []);
+  for (const { type, value } of entries) {
+    const isKnown =
+      type === "CanonicalUser"
+        ? (await accounts.findByCanonicalId(value)) !== undefined
+        : type !== "AWS" || (await isKnownPrincipal(value, accounts));
+    if (!isKnown) throw new S3Error("MalformedPolicy", { message: "Invalid principal in policy" });
+  }
+}
+
+async function isKnownPrincipal(
+  value: string,
+  accounts: OperationContext["accounts"],
+): Promise<boolean> {
+  if (value === "*") return true;
+  const accountId = /^(?:arn:aws[\w-]*:iam::)?(\d{12})(?::root)?$/.exec(value)?.[1];
+  if (accountId !== undefined) return (await accounts.findById(accountId)) !== undefined;
+  // A unique id is what S3 leaves of a principal that was deleted; it lets in nobody.
+  return value.startsWith("arn:") ? accounts.hasPrincipal(value) : true;
 }
 
 /** With the permission but from another account: 405 (PutBucketPolicy, API reference). */
