@@ -173,6 +173,23 @@ describe("an upload with a customer's key", () => {
     );
   });
 
+  test("with checksums is completed with the key alone", async () => {
+    const place = { Bucket, Key: "checksums" };
+    const settings = { ...place, ChecksumAlgorithm: "CRC32", ...key } as const;
+    const { UploadId } = await s3.createMultipartUpload(settings);
+    const part = await s3.uploadPart({ ...place, UploadId, PartNumber: 1, Body: "x", ...key });
+    const Parts = [{ PartNumber: 1, ETag: part.ETag, ChecksumCRC32: part.ChecksumCRC32 }];
+    const completion = { ...place, UploadId, MultipartUpload: { Parts } };
+    for (const wrong of [{}, otherKey]) {
+      await assertRefused(s3.completeMultipartUpload({ ...completion, ...wrong }), {
+        code: "InvalidRequest",
+        status: 400,
+      });
+    }
+    await s3.completeMultipartUpload({ ...completion, ...key });
+    assert.equal(await textOf(await s3.getObject({ ...place, ...key })), "x");
+  });
+
   test("of another kind takes none with it", async () => {
     const { UploadId } = await plainS3.createMultipartUpload({ Bucket, Key: "clear" });
     const part = { Bucket, Key: "clear", UploadId, PartNumber: 1, Body: "x", ...key };

@@ -30,9 +30,10 @@ export const completeMultipartUpload: Operation<Input, Output> = async (input, c
     const { bucket, record } = await context.store.uploads.complete(place, {
       conditions,
       assemble(upload, parts) {
-        // A completion may do without the customer's key; one that brings a key brings the right one.
+        // API: "required only when the object was created using a checksum algorithm".
         const encryption = upload.settings?.encryption;
-        if (hasCustomerKey(input)) checkUploadKey(encryption, input, context);
+        const needsKey = upload.checksumAlgorithm !== undefined;
+        if (needsKey || hasCustomerKey(input)) checkUploadKey(encryption, input, context);
         return assemble(input, listed, upload, parts);
       },
     });
