@@ -3,7 +3,7 @@
 
 import { S3Error } from "../model/errors.ts";
 import type { OperationName } from "../model/types.generated.ts";
-import { operationRules } from "./operation-rules.ts";
+import { operationRules, type OperationRule } from "./operation-rules.ts";
 import type { AccessDemand } from "./request-access.ts";
 import type { RequestAuthorization } from "./request-authorization.ts";
 
@@ -16,7 +16,7 @@ export interface AuthorizedInput {
  * What s3:ListAllMyBuckets is about: policies may say `*`, and AWS's own examples say this ("Controlling
  * access to a bucket with user policies", User Guide).
  */
-const everyBucket = "arn:aws:s3:::*";
+export const everyBucket = "arn:aws:s3:::*";
 
 /** Throws S3Error AccessDenied, NoSuchBucket. */
 export function authorize(
@@ -36,19 +36,35 @@ export function authorize(
     return undefined;
   }
   const versionId = input["VersionId"] as string | undefined;
-  const isVersioned = versionId !== undefined && rule.versionAction !== undefined;
-  const deletesVersion = isVersioned && operation === "DeleteObject";
-  const demand: AccessDemand = {
-    action: (isVersioned ? rule.versionAction : rule.action) as AccessDemand["action"],
-    bucketName,
-    ...(rule.on === "object" ? { key: input["Key"] as string, versionId } : {}),
-    // A list gives the deletion of an object; a version's is given by policies alone.
-    ...(rule.acl === undefined || deletesVersion ? {} : { acl: rule.acl }),
-  };
+  const key = rule.on === "object" ? (input["Key"] as string) : undefined;
+  const demand = demandOf(operation, rule, { bucketName, key, versionId });
   if (!mayDemandMore.has(operation)) {
     return access.admitsPlainly(demand) ? undefined : access.demand(demand);
   }
   return access.demand(demand).then(() => demandExtras(operation, input, bucketName, access));
+}
+
+/** What an operation demands of its bucket or object before it runs. */
+export function demandOf(
+  operation: OperationName,
+  rule: OperationRule,
+  { bucketName, key, versionId }: DemandedPlace,
+): AccessDemand {
+  const isVersioned = versionId !== undefined && rule.versionAction !== undefined;
+  const deletesVersion = isVersioned && operation === "DeleteObject";
+  return {
+    action: (isVersioned ? rule.versionAction : rule.action) as AccessDemand["action"],
+    bucketName,
+    ...(key === undefined ? {} : { key, versionId }),
+    // A list gives the deletion of an object; a version's is given by policies alone.
+    ...(rule.acl === undefined || deletesVersion ? {} : { acl: rule.acl }),
+  };
+}
+
+export interface DemandedPlace {
+  readonly bucketName: string;
+  readonly key?: string | undefined;
+  readonly versionId?: string | undefined;
 }
 
 const mayDemandMore: ReadonlySet<OperationName> = new Set([

@@ -104,7 +104,9 @@ export function decide(request: DecisionRequest): Decision {
  * restricts it ("RestrictPublicBuckets", User Guide). A bucket policy is silent about objects that
  * belong to other accounts; its denials hold.
  */
-function bucketVerdict(request: DecisionRequest): PolicyVerdict & { readonly isRestricted?: true } {
+export function bucketVerdict(
+  request: DecisionRequest,
+): PolicyVerdict & { readonly isRestricted?: true } {
   const { bucket, caller, action, resource, context } = request;
   if (bucket?.policy === undefined) return { effect: "None" };
   const principal = caller.kind === "anonymous" ? "anonymous" : policyPrincipal(caller);
@@ -171,7 +173,7 @@ export function givesInAccount(
  * owner's business who reads them and their lists; everything else about them (deletion, tags, locks)
  * is the bucket's ("By default, the bucket owner has this permission", PutObjectTagging).
  */
-function isForeignObject({ bucket, object, acl }: DecisionRequest): boolean {
+export function isForeignObject({ bucket, object, acl }: DecisionRequest): boolean {
   if (bucket === undefined || object === undefined || !bucket.hasAcls) return false;
   return acl?.of === "object" && object.ownerId !== bucket.ownerId;
 }
@@ -184,10 +186,12 @@ function decideForeignObject(request: DecisionRequest, identity: IdentityJudgeme
     : decideByIdentity(identity);
 }
 
-function isGivenByAcl({ bucket, object, acl, caller }: DecisionRequest): boolean {
+export function isGivenByAcl(
+  { bucket, object, acl, caller }: DecisionRequest,
+  ignorePublic = bucket?.publicAccessBlock?.ignorePublicAcls === true,
+): boolean {
   if (acl === undefined || bucket?.hasAcls !== true) return false;
   const subject = acl.of === "bucket" ? bucket : object;
   if (subject === undefined) return false;
-  const ignorePublic = bucket.publicAccessBlock?.ignorePublicAcls === true;
   return aclAllows(subject.acl, subject.ownerId, caller, acl.permission, { ignorePublic }).allowed;
 }

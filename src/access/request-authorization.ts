@@ -5,8 +5,9 @@
 import { S3Error } from "../model/errors.ts";
 import type { Caller } from "./caller.ts";
 import { decide } from "./decide.ts";
-import type { BucketFacts, Decision, ObjectFacts } from "./decide.ts";
+import type { BucketFacts, Decision, DecisionRequest, ObjectFacts } from "./decide.ts";
 import { explainDenial } from "./denial.ts";
+import { explainLayers, type LayerVerdict } from "./explain-layers.ts";
 import type { CompiledPolicy } from "./policy/compile-policy.ts";
 import type { PublicAccessBlock } from "../model/access-control-list.ts";
 import type { AccessDemand, RequestAccess } from "./request-access.ts";
@@ -42,6 +43,16 @@ const policyActions: ReadonlySet<string> = new Set([
 ]);
 
 export type Judged = Decision & { readonly action: string; readonly resource: string };
+
+/** A decision with what led to it. */
+export interface ExplainedDecision {
+  readonly judged: Judged;
+  readonly layers: readonly LayerVerdict[];
+  /** It is denied, but the object is not there, and the caller may list: it gets a 404 instead. */
+  readonly isAbsenceTold?: boolean;
+  /** It is allowed, but the requester pays and has not said so: it gets a 403 all the same. */
+  readonly isPaymentMissing?: boolean;
+}
 
 export class RequestAuthorization implements RequestAccess {
   readonly #caller: Caller;
@@ -100,12 +111,38 @@ export class RequestAuthorization implements RequestAccess {
 
   /** For what is about the account rather than a bucket. Throws S3Error AccessDenied. */
   demandService(action: string, resource: string): void {
-    const subject = { bucket: undefined, object: undefined, acl: undefined };
-    const context = contextOf(this.#facts, {});
-    const decision = decide({ caller: this.#caller, action, resource, context, ...subject });
-    const judged = { ...decision, action, resource };
+    const judged = { ...decide(this.#serviceQuestion(action, resource)), action, resource };
     this.#lastDecision = judged;
     if (!judged.isAllowed || this.#caller.kind === "anonymous") throw this.#denied(judged);
+  }
+
+  /** For administrators: what is decided about a demand, as for a request, and what each side says. */
+  async explain(demand: AccessDemand): Promise<ExplainedDecision> {
+    const bucket = await this.#resources.bucket(demand.bucketName);
+    const judged = await this.#judge(demand, bucket);
+    const layers = explainLayers(await this.#question(demand, bucket));
+    if (!judged.isAllowed) {
+      return { judged, layers, isAbsenceTold: await this.#mayKnowOfAbsence(demand) };
+    }
+    try {
+      await this.#charge(demand.bucketName);
+      return { judged, layers };
+    } catch (error) {
+      if (error instanceof S3Error) return { judged, layers, isPaymentMissing: true };
+      throw error;
+    }
+  }
+
+  /** The same of what is about the account, or about another service. */
+  explainService(action: string, resource: string): ExplainedDecision {
+    const question = this.#serviceQuestion(action, resource);
+    return { judged: { ...decide(question), action, resource }, layers: explainLayers(question) };
+  }
+
+  #serviceQuestion(action: string, resource: string): DecisionRequest {
+    const subject = { bucket: undefined, object: undefined, acl: undefined };
+    const context = contextOf(this.#facts, {});
+    return { caller: this.#caller, action, resource, context, ...subject };
   }
 
   async publicAccessBlockOf(bucketName: string): Promise<PublicAccessBlock | undefined> {
@@ -128,11 +165,21 @@ export class RequestAuthorization implements RequestAccess {
     demand: AccessDemand,
     bucket: Awaited<ReturnType<ResourceFacts["bucket"]>>,
   ): Promise<Judged> {
-    const { bucketName, key, versionId, acl } = demand;
     const { action, resource } = describe(demand);
     if (this.#ownsPlainly(bucket, isAboutObject(demand)) || this.#isOwnersPolicy(action, bucket)) {
       return { isAllowed: true, reason: "account-root", action, resource };
     }
+    const decision = decide(await this.#question(demand, bucket));
+    return { ...decision, action, resource };
+  }
+
+  /** Everything that the decision about a demand looks at. */
+  async #question(
+    demand: AccessDemand,
+    bucket: Awaited<ReturnType<ResourceFacts["bucket"]>>,
+  ): Promise<DecisionRequest> {
+    const { bucketName, key, versionId, acl } = demand;
+    const { action, resource } = describe(demand);
     const looksAtObject = isAboutObject(demand) && bucket.hasAcls;
     const looksAtTags = key !== undefined && this.#asksForTags(bucket.policy);
     const object =
@@ -145,9 +192,7 @@ export class RequestAuthorization implements RequestAccess {
       objectTags: object?.tags,
       bucketTags: bucket.tags,
     });
-    const caller = this.#caller;
-    const decision = decide({ caller, action, resource, context, bucket, object, acl });
-    return { ...decision, action, resource };
+    return { caller: this.#caller, action, resource, context, bucket, object, acl };
   }
 
   /** The common case, without a look at anything but the bucket: its owner's root, and no policy. */

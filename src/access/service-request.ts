@@ -1,7 +1,8 @@
-// A request to another of AWS's services than S3 that answers on the same endpoint (IAM, STS, KMS): a
-// bounded body, already verified, and its caller.
+// A request to another of AWS's services than S3 that answers on the same endpoint (IAM, STS, KMS,
+// and Holdfast's own administration): a bounded body, already verified, and its caller.
 
 import type { Caller } from "./caller.ts";
+import type { Judged } from "./request-authorization.ts";
 import type { RequestHeaders } from "./signed-request.ts";
 
 export interface ServiceRequest {
@@ -26,6 +27,10 @@ export interface ServiceResponse {
   readonly body: string;
   /** What was asked for, as the audit log names it. */
   readonly action?: string | undefined;
+  /** What was decided about the caller, for the audit log. */
+  readonly decision?: Judged | undefined;
+  /** As the answer names the error. */
+  readonly errorCode?: string | undefined;
 }
 
 /** Never rejects for what the client did: every error is a response in the service's own form. */
@@ -40,4 +45,4 @@ export interface ServiceApi {
 }
 
 /** As the credential scope of Signature Version 4 names them. */
-export type ServiceName = "iam" | "sts" | "kms";
+export type ServiceName = "iam" | "sts" | "kms" | "holdfast";

@@ -63,6 +63,11 @@ export class AccountSettings {
     return (await this.#read(accountId)).publicAccessBlock;
   }
 
+  /** The quota that holds now. */
+  async readQuota(accountId: string): Promise<Quota | undefined> {
+    return (await this.#read(accountId)).quota;
+  }
+
   /** `undefined` removes it. */
   setPublicAccessBlock(
     accountId: string,

@@ -21,6 +21,14 @@ export interface Usage {
   readonly bytes: number;
 }
 
+/** What the counters say. */
+export interface CountedUsage extends Usage {
+  /** How many of the bytes are parts of uploads in progress. */
+  readonly uploadBytes: number;
+}
+
+const nothing: CountedUsage = { objects: 0, bytes: 0, uploadBytes: 0 };
+
 interface KnownUsage {
   readonly usage: Usage;
   readonly readMilliseconds: number;
@@ -84,17 +92,18 @@ export class Quotas {
     return this.#accountSettings.setQuota(accountId, quota);
   }
 
-  async accountQuota(accountId: string): Promise<Quota | undefined> {
-    return (await this.#accountSettings.of(accountId)).quota;
+  /** What is set now, also by another process. */
+  accountQuota(accountId: string): Promise<Quota | undefined> {
+    return this.#accountSettings.readQuota(accountId);
   }
 
-  async bucketUsage(bucket: BucketRecord): Promise<Usage> {
+  async bucketUsage(bucket: BucketRecord): Promise<CountedUsage> {
     return this.#sum([bucket]);
   }
 
   /** Walks all buckets: for administrators, and at most once a second for writers. */
-  async accountUsage(accountId: string): Promise<Usage> {
-    let total: Usage = { objects: 0, bytes: 0 };
+  async accountUsage(accountId: string): Promise<CountedUsage> {
+    let total = nothing;
     let after: string | undefined;
     for (;;) {
       const range = { ...ranges.buckets("", after), limit: bucketChunk };
@@ -134,8 +143,8 @@ export class Quotas {
     return usage;
   }
 
-  async #sum(buckets: readonly BucketRecord[]): Promise<Usage> {
-    if (buckets.length === 0) return { objects: 0, bytes: 0 };
+  async #sum(buckets: readonly BucketRecord[]): Promise<CountedUsage> {
+    if (buckets.length === 0) return nothing;
     const gets = buckets.flatMap(({ id }) => [
       keys.usageObjects(id),
       keys.usageBytes(id),
@@ -145,12 +154,17 @@ export class Quotas {
     const counters = read.map((entry) => decodeCounter(entry?.value));
     const sum = (kind: number) =>
       counters.reduce((total, count, at) => (at % 3 === kind ? total + count : total), 0);
-    return { objects: sum(0), bytes: sum(1) + sum(2) };
+    const uploadBytes = sum(2);
+    return { objects: sum(0), bytes: sum(1) + uploadBytes, uploadBytes };
   }
 }
 
-function addUsage(left: Usage, right: Usage): Usage {
-  return { objects: left.objects + right.objects, bytes: left.bytes + right.bytes };
+function addUsage(left: CountedUsage, right: CountedUsage): CountedUsage {
+  return {
+    objects: left.objects + right.objects,
+    bytes: left.bytes + right.bytes,
+    uploadBytes: left.uploadBytes + right.uploadBytes,
+  };
 }
 
 function checkQuota(of: "bucket" | "account", quota: Quota, usage: Usage, growth: Usage): void {

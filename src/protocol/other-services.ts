@@ -1,5 +1,6 @@
-// Requests to IAM, STS and KMS, which answer on S3's own endpoint: told apart by the service in the
-// credential scope, authenticated like S3's with a body that is read first, and handed to their API.
+// Requests to IAM, STS, KMS and the server's own administration, which answer on S3's endpoint: told
+// apart by the service in the credential scope, authenticated like S3's with a body that is read first,
+// and handed to their API.
 
 import { createHash } from "node:crypto";
 import { authenticate } from "../access/authenticate.ts";
@@ -11,9 +12,9 @@ import type { HttpRequest } from "../http/http-message.ts";
 import { serviceBodyBytes } from "../model/limits.ts";
 import { asS3Error } from "./encode-error.ts";
 
-const scopePattern = /Credential=[^/,]+\/\d{8}\/[^/,]+\/(iam|sts|kms)\/aws4_request/;
+const scopePattern = /Credential=[^/,]+\/\d{8}\/[^/,]+\/(iam|sts|kms|holdfast)\/aws4_request/;
 const queryScopePattern =
-  /(?:^|&)X-Amz-Credential=[^&]+?(?:%2F|\/)\d{8}(?:%2F|\/)[^&]+?(?:%2F|\/)(iam|sts|kms)(?:%2F|\/)aws4_request(?:&|$)/i;
+  /(?:^|&)X-Amz-Credential=[^&]+?(?:%2F|\/)\d{8}(?:%2F|\/)[^&]+?(?:%2F|\/)(iam|sts|kms|holdfast)(?:%2F|\/)aws4_request(?:&|$)/i;
 
 /**
  * The service that a request is for; `undefined`: S3. Only `/` is looked at. A form that is posted

@@ -7,7 +7,7 @@ import { authorize, refuseStranger } from "../access/authorize.ts";
 import type { Judged, RequestAuthorization } from "../access/request-authorization.ts";
 import type { Caller } from "../access/caller.ts";
 import type { MfaVerifier } from "../access/mfa-verifier.ts";
-import type { ServiceApi, ServiceName } from "../access/service-request.ts";
+import type { ServiceApi, ServiceName, ServiceResponse } from "../access/service-request.ts";
 import type { Authentication, CredentialLookup } from "../access/signed-request.ts";
 import type { Clock } from "../base/clock.ts";
 import type { RequestPayload } from "../body/request-payload.ts";
@@ -61,7 +61,7 @@ export interface PipelineDependencies {
   readonly encryption?: EncryptionDependencies;
   /** Who knows the devices that MFA delete asks for. */
   readonly mfa?: MfaVerifier;
-  /** IAM, STS and KMS, which answer on the same endpoint. */
+  /** IAM, STS, KMS and administration, which answer on the same endpoint. */
   readonly services?: readonly ServiceApi[];
   /** Another table than the server's own, for tests. */
   readonly operations?: OperationTable;
@@ -91,7 +91,8 @@ export interface RequestRecord {
   /** What was decided last: of a refused request, why. */
   readonly decision: Judged | undefined;
   readonly status: number;
-  readonly errorCode: ErrorCode | undefined;
+  /** Of S3, or of the service that answered. */
+  readonly errorCode: string | undefined;
   /** Bytes of the response's body that were handed to the connection. */
   readonly bodyBytes: number;
   /** Why the answer did not leave whole. */
@@ -124,8 +125,8 @@ interface Exchange {
   definition: OperationDefinition | undefined;
   isControl: boolean;
   service: "s3" | ServiceName;
-  /** What another service was asked to do. */
-  serviceAction: string | undefined;
+  /** What another service answered. */
+  serviceResponse: ServiceResponse | undefined;
   caller: Caller | undefined;
   access: RequestAuthorization | undefined;
   errorCode: ErrorCode | undefined;
@@ -242,7 +243,7 @@ class Pipeline {
       definition: undefined,
       isControl: false,
       service: "s3",
-      serviceAction: undefined,
+      serviceResponse: undefined,
       caller: undefined,
       access: undefined,
       errorCode: undefined,
@@ -265,7 +266,7 @@ class Pipeline {
     if (failure !== undefined) this.#fail(exchange, failure);
     const { status, body } = response;
     exchange.service = service.service;
-    exchange.serviceAction = response.action;
+    exchange.serviceResponse = response;
     exchange.caller = caller;
     return this.#record(exchange, { status, headers: [...response.headers], body });
   }
@@ -373,15 +374,15 @@ class Pipeline {
       target: request.target,
       remoteAddress: request.remoteAddress,
       service: exchange.service,
-      operation: exchange.serviceAction ?? exchange.definition?.name,
+      operation: exchange.serviceResponse?.action ?? exchange.definition?.name,
       bucket: address?.bucket,
       key: address?.key,
       versionId: findParameter(exchange.query, "versionId"),
       userAgent: request.headers.get("user-agent"),
       caller: exchange.caller,
-      decision: exchange.access?.lastDecision,
+      decision: exchange.serviceResponse?.decision ?? exchange.access?.lastDecision,
       status,
-      errorCode: exchange.errorCode,
+      errorCode: exchange.serviceResponse?.errorCode ?? exchange.errorCode,
       bodyBytes,
       sendFailure,
       startedMilliseconds: exchange.startedMilliseconds,

@@ -1,17 +1,23 @@
-// What answers beside S3 on the same endpoint: IAM, STS and KMS.
+// What answers beside S3 on the same endpoint: IAM, STS, KMS and Holdfast's own administration.
 
 import type { ServiceApi } from "../access/service-request.ts";
 import type { IdentityStore } from "../access/identities/identity-store.ts";
 import { WebIdentities } from "../access/web-identity/web-identities.ts";
 import { createIamApi } from "../admin/iam/iam-api.ts";
 import { createKmsApi } from "../admin/kms/kms-api.ts";
+import { createManagementApi } from "../admin/management/management-api.ts";
 import { createStsApi } from "../admin/sts/sts-api.ts";
 import type { Clock } from "../base/clock.ts";
 import type { KmsKeys } from "../keys/kms-keys.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
+import { StoreFacts } from "../protocol/resource-facts.ts";
+import type { CredentialLookup } from "../access/signed-request.ts";
 import type { Log } from "../telemetry/log.ts";
 
 export interface ServicesOptions {
+  readonly objects: ObjectStore;
   readonly identities: IdentityStore;
+  readonly credentials: CredentialLookup;
   readonly keys: KmsKeys;
   readonly clock: Clock;
   readonly region: string;
@@ -19,7 +25,7 @@ export interface ServicesOptions {
 }
 
 export function createServices(options: ServicesOptions): readonly ServiceApi[] {
-  const { identities, keys, clock, region, log } = options;
+  const { objects, identities, credentials, keys, clock, region, log } = options;
   const reportFailure = (requestId: string, operation: string | undefined, error: unknown): void =>
     log.requestFailed({ requestId, operation }, error);
   const query = {
@@ -34,5 +40,15 @@ export function createServices(options: ServicesOptions): readonly ServiceApi[] 
     createIamApi(query),
     createStsApi({ ...query, webIdentities: new WebIdentities(identities, clock) }),
     createKmsApi({ keys, clock, region, reportFailure }),
+    createManagementApi({
+      objects,
+      identities,
+      credentials,
+      keys,
+      clock,
+      region,
+      newResourceFacts: () => new StoreFacts(objects),
+      reportFailure,
+    }),
   ];
 }

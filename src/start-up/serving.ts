@@ -200,7 +200,15 @@ function createS3Handler(options: ServingOptions, parts: Parts): HttpHandler {
   return createPipeline({
     ...dependencies,
     domains,
-    services: createServices({ identities: identities.store, keys: kmsKeys, clock, region, log }),
+    services: createServices({
+      objects: dependencies.store,
+      identities: identities.store,
+      credentials: identities.credentials,
+      keys: kmsKeys,
+      clock,
+      region,
+      log,
+    }),
     operations,
     fillRandom,
     reportFailure: ({ requestId, operation, error }) => {

@@ -8,6 +8,7 @@ import { S3 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { createServer, type HoldfastServer } from "../../src/app.ts";
+import { ManagementClient } from "../admin/management-client.ts";
 import { TemporaryDirectory } from "./server-process.ts";
 
 interface Line {
@@ -104,4 +105,34 @@ test("a file that has grown too long is put aside, and the oldest goes", async (
     assert.ok(Buffer.byteLength(text) < 4000);
     for (const line of text.split("\n").filter((each) => each !== "")) JSON.parse(line);
   }
+});
+
+test("calls of administration are named, with what was decided about their caller", async () => {
+  using directory = new TemporaryDirectory();
+  const path = join(directory.path, "audit.log");
+  const server = await createServer({ audit: { path, ...options } });
+  const root = new ManagementClient(server.endpoint, server.credentials);
+  const { ServiceAccount } = await root.call("CreateServiceAccount", {
+    Policy: JSON.stringify({
+      Version: "2012-10-17",
+      Statement: { Sid: "Lists", Effect: "Allow", Action: "holdfast:List*", Resource: "*" },
+    }),
+  });
+  const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey } = ServiceAccount;
+  const narrowed = new ManagementClient(server.endpoint, { accessKeyId, secretAccessKey });
+  await narrowed.refused("CreateAccount", { Name: "x" }, "AccessDeniedException", 403);
+  await server.close();
+
+  const [made, refused] = readLines(path);
+  assert.equal(made?.operation, "holdfast:CreateServiceAccount");
+  assert.equal(made?.decision?.["effect"], "allow");
+  assert.equal(refused?.operation, "holdfast:CreateAccount");
+  assert.equal(refused?.errorCode, "AccessDeniedException");
+  assert.deepEqual(refused?.decision, {
+    effect: "deny",
+    action: "holdfast:CreateAccount",
+    resource: "*",
+    reason: "session-policy",
+  });
+  assert.ok(!readFileSync(path, "utf8").includes(secretAccessKey));
 });

@@ -326,7 +326,7 @@ async function sign(server: HoldfastServer, request: RawRequest): Promise<Record
   return { ...signed.headers };
 }
 
-class NodeSha256 {
+export class NodeSha256 {
   readonly #hash: ReturnType<typeof createHash> | ReturnType<typeof createHmac>;
 
   constructor(key?: string | ArrayBuffer | ArrayBufferView) {

@@ -1,0 +1,230 @@
+// Holdfast's own administration as data: what AWS has no API for. Each action with its members, how they
+// are checked and what they mean; the server, the command line and the documentation read this one table.
+
+import { z } from "zod";
+
+const accountId = z
+  .string()
+  .regex(/^\d{12}$/, "must have twelve digits")
+  .describe("Id of the account; default: your own.");
+const requiredAccountId = accountId.describe("Id of the account.");
+const bucket = z.string().min(1).max(255).describe("Name of the bucket.");
+const accessKeyId = z.string().min(3).max(128);
+const userName = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[\w+=,.@-]+$/, "must contain letters, digits and +=,.@_- only");
+const time = z.iso.datetime({ offset: true });
+const policy = z.string().min(1).max(131_072);
+
+const page = {
+  MaxItems: z.int().min(1).max(1000).optional().describe("How many at most; default 100."),
+  NextToken: z.string().min(1).max(2048).optional().describe("As the page before ended with."),
+};
+
+/** The unit lets the command line take `10GiB`. */
+const limits = {
+  Bytes: z
+    .int()
+    .min(0)
+    .optional()
+    .meta({ unit: "bytes" })
+    .describe("Bytes of all versions and of parts of uploads in progress; absent: no limit."),
+  Objects: z.int().min(0).optional().describe("How many versions; absent: no limit."),
+};
+
+const accountName = z.string().min(1).max(128);
+const email = z.string().max(254);
+
+const serviceAccountFacts = {
+  Name: z.string().min(1).max(128).optional().describe("A name to know it by."),
+  Description: z.string().max(1000).optional().describe("What it is for."),
+  ExpiresAt: time.optional().describe("When it stops to work, as 2030-01-31T12:00:00Z."),
+};
+
+const context = {
+  SourceIp: z
+    .union([z.ipv4(), z.ipv6()])
+    .optional()
+    .describe("Address that the request comes from; default 127.0.0.1."),
+  SecureTransport: z
+    .boolean()
+    .optional()
+    .describe("Whether it comes through TLS; default: it does."),
+  MfaAuthenticated: z
+    .boolean()
+    .optional()
+    .describe("Whether the session was asked for with a second factor."),
+  CurrentTime: time.optional().describe("When the request comes; default: now."),
+  Headers: z
+    .record(z.string().regex(/^[!#$%&'*+.^_`|~\w-]{1,128}$/), z.string().max(8192))
+    .optional()
+    .describe("Headers of the request, such as user-agent or x-amz-acl."),
+  Query: z
+    .record(z.string().min(1).max(128), z.string().max(8192))
+    .optional()
+    .describe("Parameters of its query, such as prefix."),
+  RequestTags: z
+    .record(z.string().min(1).max(128), z.string().max(256))
+    .optional()
+    .describe("Tags that it gives to what it makes."),
+};
+
+const sessionSubject = {
+  AccountId: accountId.optional(),
+  UserName: userName.optional().describe("All sessions of this user."),
+  RoleName: userName.optional().describe("All sessions of this role."),
+  Root: z.boolean().optional().describe("All sessions of the account's root."),
+  SessionAccessKeyId: z
+    .string()
+    .regex(/^ASIA[A-Z2-7]{16}$/, "must be the key of a session: ASIA and 16 characters")
+    .optional()
+    .describe("One session, by its temporary access key."),
+};
+
+export const managementActions = {
+  CreateAccount: {
+    summary: "Makes an account, which owns buckets and has users of its own.",
+    input: z.strictObject({
+      Name: accountName.describe("Shown as the owner's name."),
+      Email: email.min(3).optional().describe("Where grants may name it by."),
+      AccountId: accountId.optional().describe("Twelve digits; default: random ones."),
+      CanonicalId: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/, "must have 64 lower-case hexadecimal digits")
+        .optional()
+        .describe("The id that owners and grants show; default: random."),
+    }),
+  },
+  ListAccounts: { summary: "Lists all accounts.", input: z.strictObject({ ...page }) },
+  GetAccount: {
+    summary: "Shows an account.",
+    input: z.strictObject({ AccountId: accountId.optional() }),
+  },
+  UpdateAccount: {
+    summary: "Changes the name or the e-mail address of an account.",
+    input: z.strictObject({
+      AccountId: requiredAccountId,
+      Name: accountName.optional().describe("The new name."),
+      Email: email.optional().describe("The new e-mail address; an empty one takes it away."),
+    }),
+  },
+  DeleteAccount: {
+    summary: "Deletes an account that owns no buckets, keys or identities any more.",
+    input: z.strictObject({ AccountId: requiredAccountId }),
+  },
+  ListBucketsOfAccount: {
+    summary: "Lists the buckets that an account owns, with what they hold.",
+    input: z.strictObject({
+      AccountId: accountId.optional(),
+      Prefix: z.string().max(63).optional().describe("What the names begin with."),
+      ...page,
+    }),
+  },
+  CreateRootAccessKey: {
+    summary: "Makes an access key for the root of an account; its secret is shown this once.",
+    input: z.strictObject({ AccountId: requiredAccountId }),
+  },
+  ListRootAccessKeys: {
+    summary: "Lists the access keys of an account's root.",
+    input: z.strictObject({ AccountId: requiredAccountId, ...page }),
+  },
+  DeleteRootAccessKey: {
+    summary: "Deletes an access key of an account's root.",
+    input: z.strictObject({
+      AccountId: requiredAccountId,
+      AccessKeyId: accessKeyId.describe("Which one."),
+    }),
+  },
+  CreateServiceAccount: {
+    summary: "Makes a service account: an access key that may do no more than its policy allows.",
+    input: z.strictObject({
+      UserName: userName.optional().describe("Whose it is; default: your own."),
+      ...serviceAccountFacts,
+      Policy: policy
+        .optional()
+        .describe("Policy document that narrows it; absent: it may do what its owner may."),
+    }),
+  },
+  ListServiceAccounts: {
+    summary: "Lists the service accounts of a user, or of the account's root.",
+    input: z.strictObject({
+      UserName: userName.optional().describe("Whose; default: your own."),
+      ...page,
+    }),
+  },
+  UpdateServiceAccount: {
+    summary: "Changes a service account; what is not named stays as it is.",
+    input: z.strictObject({
+      AccessKeyId: accessKeyId.describe("Which one."),
+      Status: z.enum(["Active", "Inactive"]).optional().describe("Whether it works."),
+      ...serviceAccountFacts,
+      Policy: policy.optional().describe("The new policy document."),
+      RemovePolicy: z.boolean().optional().describe("Lets it do all that its owner may."),
+      RemoveExpiry: z.boolean().optional().describe("Lets it work without end."),
+    }),
+  },
+  DeleteServiceAccount: {
+    summary: "Deletes a service account.",
+    input: z.strictObject({ AccessKeyId: accessKeyId.describe("Which one.") }),
+  },
+  RevokeSessions: {
+    summary: "Ends temporary credentials: all of a user, a role or a root, or one session.",
+    input: z.strictObject(sessionSubject),
+  },
+  GetBucketQuota: {
+    summary: "Shows the quota of a bucket and how much of it is used.",
+    input: z.strictObject({ Bucket: bucket }),
+  },
+  SetBucketQuota: {
+    summary: "Sets the quota of a bucket, or takes it away when no limit is named.",
+    input: z.strictObject({ Bucket: bucket, ...limits }),
+  },
+  GetAccountQuota: {
+    summary: "Shows the quota of an account and how much of it is used.",
+    input: z.strictObject({ AccountId: accountId.optional() }),
+  },
+  SetAccountQuota: {
+    summary: "Sets the quota of an account, or takes it away when no limit is named.",
+    input: z.strictObject({ AccountId: requiredAccountId, ...limits }),
+  },
+  GetUsage: {
+    summary: "Counts what a bucket, or all buckets of an account, hold.",
+    input: z.strictObject({
+      Bucket: bucket.optional().describe("Name of the bucket; absent: an account's buckets."),
+      AccountId: accountId.optional(),
+    }),
+  },
+  ExplainDecision: {
+    summary: "Says whether somebody may do something, and why.",
+    input: z.strictObject({
+      Principal: z
+        .string()
+        .min(1)
+        .max(2048)
+        .describe("ARN of a root, user, role or session, an access key id, or anonymous."),
+      Action: z
+        .string()
+        .regex(/^[a-z0-9-]{1,64}:[A-Za-z0-9]{1,128}$/, "must be like s3:GetObject")
+        .describe("As policies name it: s3:GetObject."),
+      Bucket: bucket.optional(),
+      Key: z.string().min(1).max(1024).optional().describe("Key of the object."),
+      VersionId: z.string().min(1).max(1024).optional().describe("Which version of it."),
+      Resource: z
+        .string()
+        .min(1)
+        .max(2048)
+        .optional()
+        .describe("ARN, for actions of other services than S3; default *."),
+      SessionPolicy: policy.optional().describe("A session policy that narrows the principal."),
+      ...context,
+    }),
+  },
+} as const;
+
+export type ManagementActionName = keyof typeof managementActions;
+
+export type ManagementInput<Name extends ManagementActionName> = z.output<
+  (typeof managementActions)[Name]["input"]
+>;
