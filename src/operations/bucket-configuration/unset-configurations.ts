@@ -1,0 +1,97 @@
+// What a bucket answers about configurations that nobody has set: every bucket's state until the
+// operation that sets them is there. Tools that read a bucket whole (Terraform, backup programs) read
+// all of them. An operation leaves this file when its configuration can be set.
+
+import { S3Error, type ErrorCode } from "../../model/errors.ts";
+import type { OperationName, OperationTypes } from "../../model/types.generated.ts";
+import type { Operation } from "../operation.ts";
+
+type NamesOfBuckets = {
+  [Name in OperationName]: OperationTypes[Name]["input"] extends { readonly Bucket: string }
+    ? Name
+    : never;
+}[OperationName];
+
+type Of<Name extends NamesOfBuckets> = Operation<
+  OperationTypes[Name]["input"] & { readonly Bucket: string },
+  OperationTypes[Name]["output"]
+>;
+
+export const getBucketCors = isAbsent<"GetBucketCors">("NoSuchCORSConfiguration");
+export const deleteBucketCors = deletesNothing<"DeleteBucketCors">();
+
+export const getBucketWebsite = isAbsent<"GetBucketWebsite">("NoSuchWebsiteConfiguration");
+export const deleteBucketWebsite = deletesNothing<"DeleteBucketWebsite">();
+
+export const getBucketLifecycleConfiguration = isAbsent<"GetBucketLifecycleConfiguration">(
+  "NoSuchLifecycleConfiguration",
+);
+export const deleteBucketLifecycle = deletesNothing<"DeleteBucketLifecycle">();
+
+export const getBucketReplication = isAbsent<"GetBucketReplication">(
+  "ReplicationConfigurationNotFoundError",
+);
+export const deleteBucketReplication = deletesNothing<"DeleteBucketReplication">();
+
+// Without an element inside: never configured, rather than suspended or switched off.
+export const getBucketAccelerateConfiguration = isEmpty<"GetBucketAccelerateConfiguration">({});
+export const getBucketLogging = isEmpty<"GetBucketLogging">({});
+export const getBucketNotificationConfiguration = isEmpty<"GetBucketNotificationConfiguration">({});
+
+// Of the four that have ids, also the deletion names what is not there (as localstack/localstack#8351
+// and floci-io/floci#2382 found on AWS).
+export const getBucketAnalyticsConfiguration =
+  isAbsent<"GetBucketAnalyticsConfiguration">("NoSuchConfiguration");
+export const deleteBucketAnalyticsConfiguration =
+  isAbsent<"DeleteBucketAnalyticsConfiguration">("NoSuchConfiguration");
+export const listBucketAnalyticsConfigurations = isEmpty<"ListBucketAnalyticsConfigurations">({
+  IsTruncated: false,
+});
+
+export const getBucketIntelligentTieringConfiguration =
+  isAbsent<"GetBucketIntelligentTieringConfiguration">("NoSuchConfiguration");
+export const deleteBucketIntelligentTieringConfiguration =
+  isAbsent<"DeleteBucketIntelligentTieringConfiguration">("NoSuchConfiguration");
+export const listBucketIntelligentTieringConfigurations =
+  isEmpty<"ListBucketIntelligentTieringConfigurations">({ IsTruncated: false });
+
+export const getBucketInventoryConfiguration =
+  isAbsent<"GetBucketInventoryConfiguration">("NoSuchConfiguration");
+export const deleteBucketInventoryConfiguration =
+  isAbsent<"DeleteBucketInventoryConfiguration">("NoSuchConfiguration");
+export const listBucketInventoryConfigurations = isEmpty<"ListBucketInventoryConfigurations">({
+  IsTruncated: false,
+});
+
+export const getBucketMetricsConfiguration =
+  isAbsent<"GetBucketMetricsConfiguration">("NoSuchConfiguration");
+export const deleteBucketMetricsConfiguration =
+  isAbsent<"DeleteBucketMetricsConfiguration">("NoSuchConfiguration");
+export const listBucketMetricsConfigurations = isEmpty<"ListBucketMetricsConfigurations">({
+  IsTruncated: false,
+});
+
+/** Each throws S3Error NoSuchBucket first, as every operation on a bucket that is not there. */
+function isAbsent<Name extends NamesOfBuckets>(code: ErrorCode): Of<Name> {
+  return async (input, { store }) => {
+    const { name } = await store.buckets.get(input.Bucket);
+    throw new S3Error(code, { fields: { BucketName: name } });
+  };
+}
+
+function isEmpty<Name extends NamesOfBuckets>(output: OperationTypes[Name]["output"]): Of<Name> {
+  return async (input, { store }) => {
+    await store.buckets.get(input.Bucket);
+    return output;
+  };
+}
+
+/** Deleting what is not there is no error. */
+function deletesNothing<
+  Name extends NamesOfBuckets & `DeleteBucket${"Cors" | "Website" | "Lifecycle" | "Replication"}`,
+>(): Of<Name> {
+  return async (input, { store }) => {
+    await store.buckets.get(input.Bucket);
+    return {};
+  };
+}
