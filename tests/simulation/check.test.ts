@@ -133,9 +133,12 @@ const damages: readonly (readonly [
     async (sample) => {
       const { content } = await sample.client.find(bucketName, "small");
       assert.ok("extents" in content && content.extents[0] && "inline" in content.extents[0]);
-      await sample.set(keys.inline(content.extents[0].inline), Buffer.from("smelt"));
+      await sample.set(
+        keys.inline(content.extents[0].inline),
+        Buffer.from("smelt and 16 bytes of tag"),
+      );
     },
-    [{ problem: /do not match the entity tag/, place: { key: "small" } }],
+    [{ problem: /inline bytes do not match their checksum/, place: { key: "small" } }],
   ],
   [
     "inline bytes that nothing names",
@@ -361,7 +364,8 @@ describe("a check", () => {
     assert.equal(result.wasteBlobs, 0);
     assert.equal(result.objects, 8);
     assert.equal(result.blobs, 4);
-    assert.equal(result.bytes, 500 + 300 + 200 + 100);
+    // As they are stored: each with the tag of its one chunk.
+    assert.equal(result.bytes, 500 + 300 + 200 + 100 + 4 * 16);
   });
 
   for (const [name, damage, expected] of damages) {

@@ -7,6 +7,8 @@ import { checkStore } from "../../src/background/check.ts";
 import type { TallyOptions } from "../../src/background/check/reference-tally.ts";
 import { Sweeper } from "../../src/background/sweeper.ts";
 import { ManualClock } from "../../src/base/clock.ts";
+import { createMasterKeys } from "../../src/keys/master-key.ts";
+import { MasterKeyRing } from "../../src/keys/master-key-ring.ts";
 import { ObjectStore } from "../../src/objects/object-store.ts";
 import { Writers } from "../../src/objects/writers.ts";
 import type { ByteStream } from "../../src/base/bytes.ts";
@@ -60,6 +62,7 @@ export class MemoryMachine {
   readonly clock = new ManualClock(Date.UTC(2030, 0, 1));
   readonly keyValueStore = new MemoryKeyValueStore();
   readonly blobs = new Map<WriterId, MemoryBlobStore>();
+  readonly masterKeys = new MasterKeyRing(createMasterKeys(0));
   #openings = 0;
 
   async start(
@@ -167,6 +170,7 @@ export class MemoryProcess {
       blobs: new FaultyBlobStore(machine, writerId, faults),
       clock: machine.clock,
       inlineLimitBytes: 64,
+      keys: machine.masterKeys,
     });
     faults.areOn = true;
   }
