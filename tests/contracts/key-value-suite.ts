@@ -374,11 +374,17 @@ function testConcurrency(open: OpenEmptyStore): void {
     await using store = await open();
     const queue = new KeyedQueue();
     const key = bytes("hot");
+    // An attempt is lost to somebody else's commit only, and there are 199 of those.
+    const options = { maximumAttempts: 200 };
     const increment = () =>
-      transact(store, async (transaction) => {
-        const value = decodeCounter(await transaction.get(key));
-        transaction.set(key, encodeCounter(value + 1));
-      });
+      transact(
+        store,
+        async (transaction) => {
+          const value = decodeCounter(await transaction.get(key));
+          transaction.set(key, encodeCounter(value + 1));
+        },
+        options,
+      );
     // Half of them take turns in the queue, half rely on checks and retries alone.
     await Promise.all([
       ...Array.from({ length: 100 }, () => queue.run("hot", increment)),
