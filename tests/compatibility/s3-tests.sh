@@ -3,7 +3,6 @@
 # committed list of cases that are expected to fail.
 #   tests/compatibility/s3-tests.sh CHECKOUT [pytest argument...]
 # Environment: S3_TESTS_SCOPE=in-scope leaves out the capabilities that come later,
-# S3_TESTS_SUITE=sts prepares the identities for test_sts.py instead of all others,
 # S3_TESTS_PROCESSES (default 3), S3_TESTS_KEEP=FILE keeps the table of all outcomes and the logs.
 
 set -u
@@ -37,40 +36,41 @@ python="$cache_directory/s3-tests/bin/python"
 export AWS_EC2_METADATA_DISABLED=true HOME="$work_directory" PYTHONDONTWRITEBYTECODE=1
 export AWS_ACCESS_KEY_ID=$HOLDFAST_ROOT_ACCESS_KEY AWS_SECRET_ACCESS_KEY=$HOLDFAST_ROOT_SECRET_KEY
 
-# The identities of the suite: accounts with a key of their root, fixed so that the suite's
-# configuration can name them. test_sts.py wants its "alternative" user inside the account of [iam],
-# by the name that it takes for an id; all other cases want another account.
-alternative_canonical_id=56789abcdef0123456789abcdef0123456789abcdef0123456789abcdef01234
-secret_of() { printf 's3-tests/secret+of+%s' "$1"; }
+# The suite's users: its main one is the root account, the others are accounts of their own, declared
+# with fixed ids because the suite's configuration names them. Cases of test_iam.py and test_sts.py
+# take the alternative user for one in the account of [iam], named like its canonical id; the plugin
+# gives them that one.
 declare -A account_ids=([alt]=222222222222 [tenant]=333333333333 [iam]=444444444444
   [root]=555555555555 [alternative]=666666666666)
-# A canonical id that says whose it is: the account's id, in 64 digits.
-canonical_id_of() {
-  if [ "$1" = alt ]; then echo $alternative_canonical_id; else printf '%064d' "${account_ids[$1]}"; fi
-}
-write_identities() {
-  local name separator=''
+canonical_id_of() { printf '%064d' "${account_ids[$1]}"; }
+secret_of() { printf 's3-tests/secret+of+%s' "$1"; }
+
+write_accounts() {
+  local name separator='' user='{"name": "%s", "policies": ["arn:aws:iam::aws:policy/AmazonS3FullAccess"],
+    "accessKeys": [{"accessKeyId": "S3TESTSUSER", "secretAccessKey": "%s"}]}'
   printf '{"accounts": ['
   for name in "${!account_ids[@]}"; do
     printf '%s{"name": "%s", "id": "%s", "canonicalId": "%s", "email": "%s@example.com",\n' \
       "$separator" "$name" "${account_ids[$name]}" "$(canonical_id_of "$name")" "$name"
-    printf '"accessKeys": [{"accessKeyId": "S3TESTS%s", "secretAccessKey": "%s"}]' \
-      "${name^^}" "$(secret_of "$name")"
+    # The suite supposes that a user may do everything with S3 until a policy denies it.
+    # shellcheck disable=SC2059
     [ "$name" != iam ] ||
-      # As in Ceph, where users may do everything in S3 until a policy denies it.
-      printf ', "users": [{"name": "%s", "policies": ["arn:aws:iam::aws:policy/AmazonS3FullAccess"], "accessKeys": [{"accessKeyId": "S3TESTSUSER", "secretAccessKey": "%s"}]}]' \
-        "$alternative_canonical_id" "$(secret_of user)"
-    printf '}'
+      printf "\"users\": [$user],\n" "$(canonical_id_of alt)" "$(secret_of user)"
+    printf '"accessKeys": [{"accessKeyId": "S3TESTS%s", "secretAccessKey": "%s"}]}' \
+      "${name^^}" "$(secret_of "$name")"
     separator=$',\n'
   done
   printf ']}\n'
 }
+write_accounts >"$work_directory/accounts.json"
 
+# section NAME ACCESS-KEY SECRET-KEY CANONICAL-ID DISPLAY-NAME
 section() {
-  printf '\n[%s]\naccess_key = %s\nsecret_key = %s\nuser_id = %s\ndisplay_name = %s\nemail = %s@example.com\n' "$@"
+  printf '\n[%s]\naccess_key = %s\nsecret_key = %s\nuser_id = %s\ndisplay_name = %s\n' "$@"
+  printf 'email = %s@example.com\n' "$5"
 }
 account_section() {
-  section "$1" "S3TESTS${2^^}" "$(secret_of "$2")" "$(canonical_id_of "$2")" "$2" "$2"
+  section "$1" "S3TESTS${2^^}" "$(secret_of "$2")" "$(canonical_id_of "$2")" "$2"
 }
 
 # write_configuration PORT FILE
@@ -93,30 +93,28 @@ for name in ('kms_keyid', 'kms_keyid2'):
     printf '\n[fixtures]\nbucket prefix = s3-tests-{random}-\niam name prefix = s3-tests-\n'
     printf 'iam path prefix = /s3-tests/\n'
     section 's3 main' "$HOLDFAST_ROOT_ACCESS_KEY" "$HOLDFAST_ROOT_SECRET_KEY" \
-      "${owner_identity%%$'\t'*}" "${owner_identity##*$'\t'}" main
+      "${owner_identity%%$'\t'*}" "${owner_identity##*$'\t'}"
     printf 'api_name =\nlc_debug_interval = 1\n%s\n' "$kms_keys"
-    if [ "${S3_TESTS_SUITE:-}" = sts ]; then
-      section 's3 alt' S3TESTSUSER "$(secret_of user)" $alternative_canonical_id alt alt
-    else
-      account_section 's3 alt' alt
-    fi
+    account_section 's3 alt' alt
     account_section 's3 tenant' tenant
     printf 'tenant = testx\n'
     account_section iam iam
-    # One that test_sts.py compares with an account's id; one that test_iam.py grants to.
-    section 'iam root' S3TESTSROOT "$(secret_of root)" "${account_ids[root]}" root root
+    # test_sts.py compares this id with the account's, test_iam.py grants to the next one.
+    section 'iam root' S3TESTSROOT "$(secret_of root)" "${account_ids[root]}" root
     account_section 'iam alt root' alternative
+    section 'iam user' S3TESTSUSER "$(secret_of user)" "$(canonical_id_of alt)" user
+    # Without a Keycloak; every case that needs it expects ARNs of Ceph's besides.
     printf '\n[webidentity]\ntoken = none\naud = none\nsub = none\nazp = none\n'
     printf 'user_token = none\nthumbprint = none\nKC_REALM = none\n'
   } >"$2"
 }
-write_identities >"$work_directory/identities.json"
 
 # A server for each process of the suite: some cases look at all buckets of their account.
 processes=${S3_TESTS_PROCESSES:-3}
 for number in $(seq 0 $((processes - 1))); do
   start_server "$work_directory/data-$number" "$work_directory/server-$number.log" --workers 1 \
-    --sse-c anywhere --config "$work_directory/identities.json" || exit 1
+    --config "$work_directory/accounts.json" --sse-c anywhere \
+    --default-object-ownership ObjectWriter --default-public-access-block off || exit 1
   write_configuration "$server_port" "$work_directory/s3tests-gw$number.conf" || exit 1
 done
 

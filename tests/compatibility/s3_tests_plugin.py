@@ -2,11 +2,13 @@
 first line of what failed. The report beside it compares these lines with the committed list.
 With S3_TESTS_SCOPE=in-scope it leaves out the cases of capabilities that come later."""
 
+import configparser
 import os
 import pathlib
 import re
 
 import boto3
+import pytest
 
 _outcomes: dict[str, str] = {}
 _seconds: dict[str, float] = {}
@@ -22,21 +24,54 @@ def _read_groups() -> list[tuple[str, re.Pattern[str]]]:
     return [(scope, re.compile(pattern)) for scope, _, pattern in lines]
 
 
-def _adapt_boto3() -> None:
-    """Some of the suite's clients sign for no region, which Ceph takes, and AWS and Holdfast refuse."""
+def _name_the_region() -> None:
+    """Cases of IAM and STS sign for no region at all, which no SDK does by itself and AWS refuses."""
     make_client = boto3.client
 
     def client(*arguments, **settings):
         if settings.get("region_name") == "":
-            settings["region_name"] = "us-east-1"
+            settings["region_name"] = os.environ["AWS_DEFAULT_REGION"]
         return make_client(*arguments, **settings)
 
     boto3.client = client
 
 
+def _delete_policies(config, user_name: str) -> None:
+    """What a case that failed leaves behind would fail those after it."""
+    iam = boto3.client(
+        "iam",
+        endpoint_url=config.default_endpoint,
+        aws_access_key_id=config.iam_access_key,
+        aws_secret_access_key=config.iam_secret_key,
+    )
+    for name in iam.list_user_policies(UserName=user_name)["PolicyNames"]:
+        iam.delete_user_policy(UserName=user_name, PolicyName=name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """The alternative user of these files is one in the account of [iam], elsewhere an account."""
+    if item.path.name not in ("test_iam.py", "test_sts.py"):
+        return (yield)
+    from s3tests.functional import config
+
+    read = configparser.RawConfigParser()
+    read.read(os.environ["S3TEST_CONF"])
+    names = ("access_key", "secret_key", "user_id", "display_name", "email")
+    account = {name: getattr(config, f"alt_{name}") for name in names}
+    for name in names:
+        setattr(config, f"alt_{name}", read["iam user"][name])
+    try:
+        return (yield)
+    finally:
+        _delete_policies(config, config.alt_user_id)
+        for name in names:
+            setattr(config, f"alt_{name}", account[name])
+
+
 def pytest_configure(config) -> None:
     """Gives each process of pytest-xdist the configuration, and with it the server, of its own."""
-    _adapt_boto3()
+    _name_the_region()
     worker = getattr(config, "workerinput", {}).get("workerid")
     if worker is not None:
         directory = pathlib.Path(os.environ["S3_TESTS_CONFIGURATIONS"])

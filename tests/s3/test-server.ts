@@ -53,6 +53,8 @@ export interface RawRequest {
   readonly body?: string | Uint8Array;
   /** Default true. */
   readonly isSigned?: boolean;
+  /** Default: those of the server's root. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
   /** Moves the signer's clock. */
   readonly signingDate?: Date;
 }
@@ -265,7 +267,8 @@ export const mebibyte = 1024 * 1024;
 /** The smallest part that may have another one behind it. */
 export const smallestPartBytes = 5 * mebibyte;
 
-async function sendRaw(server: HoldfastServer, request: RawRequest): Promise<RawAnswer> {
+/** Signed for S3, unless the request says otherwise. */
+export async function sendRaw(server: HoldfastServer, request: RawRequest): Promise<RawAnswer> {
   const { method = "GET", path, query = "", body = "" } = request;
   const hostHeader = request.headers?.["host"] ?? `127.0.0.1:${server.port}`;
   const plain: Record<string, string> = { ...request.headers, host: hostHeader };
@@ -305,7 +308,7 @@ async function sign(server: HoldfastServer, request: RawRequest): Promise<Record
   const signer = new SignatureV4({
     service: "s3",
     region: server.region,
-    credentials: server.credentials,
+    credentials: request.credentials ?? server.credentials,
     sha256: NodeSha256,
     uriEscapePath: false,
   });

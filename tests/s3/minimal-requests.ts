@@ -1,0 +1,127 @@
+// For every implemented operation the smallest request that it accepts, as data: what the table of
+// operations does not say by itself. The compiler asks for a row for each.
+
+import type { OperationName } from "../../src/model/types.generated.ts";
+import type { notImplemented, operations } from "../../src/operations/index.ts";
+
+export type ImplementedName = {
+  [Name in OperationName]: (typeof operations)[Name] extends typeof notImplemented ? never : Name;
+}[OperationName];
+
+/** `{names}` in texts stand for what the test has made: `{upload}`, `{etag}`, `{source}`, `{key}`… */
+export interface MinimalRequest {
+  readonly query?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Sent before by the bucket's owner, so that there is something to answer with. */
+  readonly after?: ImplementedName;
+  /** What the request speaks of beside a bucket with an object. */
+  readonly needs?: "lock" | "upload" | "no bucket" | "no object";
+  /** Actions that it asks for beside its own, and those for a version that is named. */
+  readonly alsoDemands?: readonly string[];
+  readonly versionAlsoDemands?: readonly string[];
+  /** About the caller's own account: those of every account may. */
+  readonly isOfAnyAccount?: true;
+  /** Its own action where the table of rules has none. */
+  readonly action?: string;
+}
+
+const tagging = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
+const blocks =
+  "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls></PublicAccessBlockConfiguration>";
+const ofAccount = { headers: { "x-amz-account-id": "{account}" } };
+const encryption =
+  "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>";
+const ownership =
+  "<OwnershipControls><Rule><ObjectOwnership>BucketOwnerPreferred</ObjectOwnership></Rule></OwnershipControls>";
+const retention =
+  "<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>{tomorrow}</RetainUntilDate></Retention>";
+const policy =
+  '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::{bucket}/nothing"}]}';
+const copy = { headers: { "x-amz-copy-source": "{source}" }, alsoDemands: ["s3:GetObject"] };
+
+export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> = {
+  AbortMultipartUpload: { needs: "upload", query: "uploadId={upload}" },
+  CompleteMultipartUpload: {
+    needs: "upload",
+    query: "uploadId={upload}",
+    body: "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></CompleteMultipartUpload>",
+  },
+  CopyObject: copy,
+  CreateBucket: { needs: "no bucket", isOfAnyAccount: true },
+  CreateMultipartUpload: {},
+  DeleteAccountPublicAccessBlock: ofAccount,
+  DeleteBucket: { needs: "no object" },
+  DeleteBucketEncryption: {},
+  DeleteBucketOwnershipControls: {},
+  DeleteBucketPolicy: { after: "PutBucketPolicy" },
+  DeleteBucketTagging: {},
+  DeleteObject: {},
+  DeleteObjectTagging: {},
+  DeleteObjects: {
+    action: "s3:DeleteObject",
+    body: "<Delete><Object><Key>{key}</Key></Object></Delete>",
+  },
+  DeletePublicAccessBlock: {},
+  GetAccountPublicAccessBlock: { ...ofAccount, after: "PutAccountPublicAccessBlock" },
+  GetBucketAbac: {},
+  GetBucketAcl: {},
+  GetBucketEncryption: {},
+  GetBucketLocation: {},
+  GetBucketOwnershipControls: { after: "PutBucketOwnershipControls" },
+  GetBucketPolicy: { after: "PutBucketPolicy" },
+  GetBucketPolicyStatus: { after: "PutBucketPolicy" },
+  GetBucketRequestPayment: {},
+  GetBucketTagging: { after: "PutBucketTagging" },
+  GetBucketVersioning: {},
+  GetObject: {},
+  GetObjectAcl: {},
+  GetObjectAttributes: {
+    headers: { "x-amz-object-attributes": "ETag" },
+    alsoDemands: ["s3:GetObjectAttributes"],
+    versionAlsoDemands: ["s3:GetObjectVersionAttributes"],
+  },
+  GetObjectLegalHold: { needs: "lock", after: "PutObjectLegalHold" },
+  GetObjectLockConfiguration: { needs: "lock" },
+  GetObjectRetention: { needs: "lock", after: "PutObjectRetention" },
+  GetObjectTagging: {},
+  GetPublicAccessBlock: {},
+  HeadBucket: {},
+  HeadObject: {},
+  ListBuckets: { isOfAnyAccount: true },
+  ListMultipartUploads: {},
+  ListObjectVersions: {},
+  ListObjects: {},
+  ListObjectsV2: {},
+  ListParts: { needs: "upload", query: "uploadId={upload}" },
+  PostObject: { action: "s3:PutObject" },
+  PutAccountPublicAccessBlock: { ...ofAccount, body: blocks },
+  PutBucketAbac: { body: "<AbacStatus><Status>Disabled</Status></AbacStatus>" },
+  PutBucketAcl: { headers: { "x-amz-acl": "private" } },
+  PutBucketEncryption: { body: encryption },
+  PutBucketOwnershipControls: { body: ownership },
+  PutBucketPolicy: { body: policy },
+  PutBucketRequestPayment: {
+    body: "<RequestPaymentConfiguration><Payer>BucketOwner</Payer></RequestPaymentConfiguration>",
+  },
+  PutBucketTagging: { body: tagging },
+  PutBucketVersioning: {
+    body: "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
+  },
+  PutObject: { body: "text" },
+  PutObjectAcl: { headers: { "x-amz-acl": "private" } },
+  PutObjectLegalHold: { needs: "lock", body: "<LegalHold><Status>OFF</Status></LegalHold>" },
+  PutObjectLockConfiguration: {
+    needs: "lock",
+    body: "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>",
+  },
+  PutObjectRetention: { needs: "lock", body: retention },
+  PutObjectTagging: { body: tagging },
+  PutPublicAccessBlock: { body: blocks },
+  UpdateObjectEncryption: {
+    body: "<ObjectEncryption><SSE-KMS><KMSKeyArn>{kmsKey}</KMSKeyArn></SSE-KMS></ObjectEncryption>",
+    alsoDemands: ["kms:GenerateDataKey"],
+  },
+  UploadPart: { needs: "upload", query: "partNumber=2&uploadId={upload}", body: "text" },
+  UploadPartCopy: { ...copy, needs: "upload", query: "partNumber=2&uploadId={upload}" },
+};
