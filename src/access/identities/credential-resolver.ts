@@ -73,8 +73,8 @@ export class CredentialResolver implements CredentialLookup {
       const opened = openSessionToken(this.#database.sealer, token);
       if (opened?.accessKeyId !== accessKeyId) {
         // AWS looks for the key first: of one that nobody has, the token does not matter.
-        const isKey = opened === undefined && (await this.#isStored(accessKeyId));
-        if (isKey || isTemporary(accessKeyId)) throw unknownToken(token);
+        const isKey = isTemporary(accessKeyId) || (await this.#isStored(accessKeyId));
+        if (isKey) throw unknownToken(token);
         return undefined;
       }
       known = await this.#loadSession(opened, token);
