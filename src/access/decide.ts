@@ -63,6 +63,7 @@ export type DecisionReason =
   | "account-root"
   | "identity-policy"
   | "bucket-policy"
+  | "key-policy"
   | "access-control-list"
   | "explicit-deny"
   | "no-identity-policy"

@@ -225,6 +225,7 @@ const reasons: Readonly<Record<DecisionReason, string>> = {
   "account-root": "Allowed to the root of the account",
   "identity-policy": "Allowed by a policy of the caller",
   "bucket-policy": "Allowed by the bucket policy",
+  "key-policy": "Allowed by the policy of the KMS key",
   "access-control-list": "Allowed by an access control list",
   "explicit-deny": "Denied explicitly",
   "no-identity-policy": "Denied because no policy of the caller allows it",

@@ -3,6 +3,7 @@
 // "Determining access to AWS KMS keys" and "Default key policy", AWS KMS Developer Guide.
 
 import type { IdentifiedCaller } from "./caller.ts";
+import type { DecisionReason } from "./decide.ts";
 import { judgeIdentity, policyPrincipal, type IdentityJudgement } from "./identity-judgement.ts";
 import { compilePolicy, type CompiledPolicy } from "./policy/compile-policy.ts";
 import { evaluatePolicies, type PolicyContext, type PolicyVerdict } from "./policy/evaluate.ts";
@@ -26,7 +27,8 @@ export interface ProtectedKey {
 
 export interface KeyDecision {
   readonly isAllowed: boolean;
-  /** What S3 and KMS say of a denial. */
+  readonly reason: DecisionReason;
+  /** What S3 and KMS say of a denial; empty otherwise. */
   readonly message: string;
 }
 
@@ -37,10 +39,7 @@ export function decideKeyAccess(request: KeyAccessRequest): KeyDecision {
   const policy = compileKeyPolicy(key.policy);
   const verdict = evaluatePolicies([policy], { action, resource, principal, context });
   const identity = judgeIdentity(caller, { action, resource, context });
-  const reason = findDenial({ caller, key, verdict, identity, action });
-  if (reason === undefined) return { isAllowed: true, message: "" };
-  const message = `User: ${caller.principal.arn} is not authorized to perform: ${action} on resource: ${resource} ${reason}`;
-  return { isAllowed: false, message };
+  return describe({ caller, action, resource }, judge(caller, key, verdict, identity));
 }
 
 /** For what is about the account and no key: kms:CreateKey, kms:ListKeys. */
@@ -49,33 +48,33 @@ export function decideAccountAccess(
   action: string,
   context: PolicyContext,
 ): KeyDecision {
-  const reason = denialByIdentity(
-    judgeIdentity(caller, { action, resource: "*", context }),
-    action,
-  );
-  if (reason === undefined) return { isAllowed: true, message: "" };
-  const message = `User: ${caller.principal.arn} is not authorized to perform: ${action} on resource: * ${reason}`;
-  return { isAllowed: false, message };
+  const resource = "*";
+  const identity = judgeIdentity(caller, { action, resource, context });
+  return describe({ caller, action, resource }, judgeByIdentity(identity));
 }
 
-interface Judged {
-  readonly caller: IdentifiedCaller;
-  readonly key: ProtectedKey;
-  readonly verdict: PolicyVerdict;
-  readonly identity: IdentityJudgement;
-  readonly action: string;
+interface Judgement {
+  readonly reason: DecisionReason;
+  /** What was silent or denied; absent: nothing was. */
+  readonly denier?: "a resource-based policy" | "an identity-based policy";
 }
 
-/** `undefined`: it is allowed. */
-function findDenial({ caller, key, verdict, identity, action }: Judged): string | undefined {
-  if (verdict.effect === "Deny") return "with an explicit deny in a resource-based policy";
-  if (identity.deny !== undefined) return denialByIdentity(identity, action);
+function judge(
+  caller: IdentifiedCaller,
+  key: ProtectedKey,
+  verdict: PolicyVerdict,
+  identity: IdentityJudgement,
+): Judgement {
+  if (verdict.effect === "Deny") {
+    return { reason: "explicit-deny", denier: "a resource-based policy" };
+  }
+  if (identity.deny !== undefined) return judgeByIdentity(identity);
   if (verdict.effect === "None") {
-    return `because no resource-based policy allows the ${action} action`;
+    return { reason: "no-resource-permission", denier: "a resource-based policy" };
   }
   const isForeign = caller.accountId !== key.accountId;
-  if (!isForeign && givesByItself(caller, verdict, identity)) return undefined;
-  return denialByIdentity(identity, action);
+  if (!isForeign && givesByItself(caller, verdict, identity)) return { reason: "key-policy" };
+  return judgeByIdentity(identity);
 }
 
 /** A policy that names the account hands the decision on; one that names the caller gives. */
@@ -95,18 +94,42 @@ function givesByItself(
   }
 }
 
-function denialByIdentity(identity: IdentityJudgement, action: string): string | undefined {
-  if (identity.deny !== undefined) return "with an explicit deny in an identity-based policy";
-  if (identity.isRoot) return undefined;
-  if (identity.allow === undefined) {
-    return `because no identity-based policy allows the ${action} action`;
+function judgeByIdentity(identity: IdentityJudgement): Judgement {
+  const denier = "an identity-based policy";
+  if (identity.deny !== undefined) return { reason: "explicit-deny", denier };
+  if (identity.isRoot) return { reason: "account-root" };
+  if (identity.allow === undefined) return { reason: "no-identity-policy", denier };
+  if (!identity.isWithinBoundary) return { reason: "permissions-boundary", denier };
+  if (!identity.isWithinSession) return { reason: "session-policy", denier };
+  return { reason: "identity-policy" };
+}
+
+function describe(
+  asked: { readonly caller: IdentifiedCaller; readonly action: string; readonly resource: string },
+  { reason, denier }: Judgement,
+): KeyDecision {
+  if (denier === undefined) return { isAllowed: true, reason, message: "" };
+  const { caller, action, resource } = asked;
+  const because = becauseOf(reason, denier, action);
+  const message = `User: ${caller.principal.arn} is not authorized to perform: ${action} on resource: ${resource} ${because}`;
+  return { isAllowed: false, reason, message };
+}
+
+function becauseOf(
+  reason: DecisionReason,
+  denier: NonNullable<Judgement["denier"]>,
+  action: string,
+): string {
+  switch (reason) {
+    case "explicit-deny":
+      return `with an explicit deny in ${denier}`;
+    case "permissions-boundary":
+      return `because no permissions boundary allows the ${action} action`;
+    case "session-policy":
+      return `because no session policy allows the ${action} action`;
+    default:
+      return `because no ${denier.replace(/^an? /, "")} allows the ${action} action`;
   }
-  if (!identity.isWithinBoundary) {
-    return `because no permissions boundary allows the ${action} action`;
-  }
-  return identity.isWithinSession
-    ? undefined
-    : `because no session policy allows the ${action} action`;
 }
 
 /** By their text: most keys of an account have the same policy. */

@@ -10,7 +10,9 @@ import { explainDenial } from "./denial.ts";
 import { explainLayers, type LayerVerdict } from "./explain-layers.ts";
 import type { CompiledPolicy } from "./policy/compile-policy.ts";
 import type { PublicAccessBlock } from "../model/access-control-list.ts";
-import type { AccessDemand, RequestAccess } from "./request-access.ts";
+import { decideKeyAccess } from "./key-authorization.ts";
+import { keyContextOf } from "./key-context.ts";
+import type { AccessDemand, KeyDemand, RequestAccess } from "./request-access.ts";
 import { isRequesterCharged } from "./requester-pays.ts";
 import { contextOf } from "./request-context.ts";
 import type { RequestFacts } from "./request-context.ts";
@@ -143,6 +145,18 @@ export class RequestAuthorization implements RequestAccess {
     const subject = { bucket: undefined, object: undefined, acl: undefined };
     const context = contextOf(this.#facts, {});
     return { caller: this.#caller, action, resource, context, ...subject };
+  }
+
+  demandKey({ action, key, encryptionContext }: KeyDemand): void {
+    const caller = this.#caller;
+    if (caller.kind === "anonymous") throw new S3Error("AccessDenied");
+    const { accountId, keyArn } = key;
+    const viaService = `s3.${this.#facts.region}.amazonaws.com`;
+    const context = keyContextOf(this.#facts, { accountId, encryptionContext, viaService });
+    const { isAllowed, message, reason } = decideKeyAccess({ caller, action, key, context });
+    if (isAllowed) return;
+    this.#lastDecision = { isAllowed, reason, action, resource: keyArn };
+    throw new S3Error("AccessDenied", { message });
   }
 
   async publicAccessBlockOf(bucketName: string): Promise<PublicAccessBlock | undefined> {

@@ -7,9 +7,11 @@ import type {
   GenerateDataKeyRequest,
   GeneratedDataKey,
   KeyDescription,
+  KeyProtection,
   KeyProvider,
   KeyQuery,
 } from "./key-provider.ts";
+import { remoteKeyProtection } from "./key-policy.ts";
 import { answerInS3sWords, KmsError } from "./kms-error.ts";
 
 export interface AwsKeyProviderOptions {
@@ -28,6 +30,7 @@ const dataKeyBytes = 32;
 
 export class AwsKeyProvider implements KeyProvider {
   readonly #options: AwsKeyProviderOptions;
+  #defaultArn: string | undefined;
 
   constructor(options: AwsKeyProviderOptions) {
     this.#options = options;
@@ -44,7 +47,7 @@ export class AwsKeyProvider implements KeyProvider {
       if (!isWhole) throw unexpected("DescribeKey");
       checkUsable(Arn, metadata);
       const isAwsManaged = metadata["KeyManager"] === "AWS";
-      return { keyArn: Arn, keyId, accountId, isAwsManaged, policy: undefined };
+      return { keyArn: Arn, keyId, accountId, isAwsManaged };
     });
   }
 
@@ -78,6 +81,21 @@ export class AwsKeyProvider implements KeyProvider {
       if (plaintext?.byteLength !== dataKeyBytes) throw unexpected("Decrypt");
       return plaintext;
     });
+  }
+
+  async protectionOf(keyArn: string, callerAccountId: string): Promise<KeyProtection> {
+    const { place } = this.#options;
+    const isDefault = keyArn === (await this.#findDefaultArn());
+    return remoteKeyProtection(keyArn, isDefault, { callerAccountId, place });
+  }
+
+  /** Asked for once: the alias of a default key may move, which a restart sees. */
+  async #findDefaultArn(): Promise<string | undefined> {
+    const { defaultKey, place } = this.#options;
+    if (defaultKey === undefined || defaultKey.includes(":key/")) return defaultKey;
+    const { accountId } = place;
+    this.#defaultArn ??= (await this.describe({ keyId: undefined, accountId })).keyArn;
+    return this.#defaultArn;
   }
 
   #nameOf({ keyId, accountId }: KeyQuery): string {

@@ -51,6 +51,10 @@ class CountingProvider implements KeyProvider {
     return this.#provider.describe(...parameters);
   }
 
+  protectionOf(...parameters: Parameters<KeyProvider["protectionOf"]>) {
+    return this.#provider.protectionOf(...parameters);
+  }
+
   generateDataKey(...parameters: Parameters<KeyProvider["generateDataKey"]>) {
     this.generated += 1;
     return this.#provider.generateDataKey(...parameters);

@@ -13,6 +13,7 @@ import type {
   GenerateDataKeyRequest,
   GeneratedDataKey,
   KeyDescription,
+  KeyProtection,
   KeyProvider,
   KeyQuery,
 } from "./key-provider.ts";
@@ -64,6 +65,16 @@ export class DataKeys {
   /** As `KeyProvider.describe`. */
   describe(query: KeyQuery): Promise<KeyDescription> {
     return this.#options.providers[0].provider.describe(query);
+  }
+
+  /** What decides who may use the key that wraps; throws as `KeyProvider` does. */
+  protectionOf(
+    { wrapped, keyArn }: Pick<GeneratedDataKey, "wrapped" | "keyArn">,
+    accountId: string,
+  ): Promise<KeyProtection> {
+    const isByBucketKey = wrapped.startsWith(bucketKeyPrefix);
+    const outer = isByBucketKey ? wrapped.slice(bucketKeyPrefix.length) : wrapped;
+    return this.#providerOf(outer).provider.protectionOf(keyArn, accountId);
   }
 
   /** A new data key; throws as `KeyProvider` does. */

@@ -1,5 +1,8 @@
 // The policies that keys have where nobody has given them one, letter for letter as AWS writes them.
 
+import type { KeyPlace } from "./key-arn.ts";
+import type { KeyProtection } from "./key-provider.ts";
+
 /** Of a customer's key: its account decides by the policies of its identities. */
 export function defaultKeyPolicy(accountId: string): string {
   return `{
@@ -15,6 +18,20 @@ export function defaultKeyPolicy(accountId: string): string {
     "Resource" : "*"
   } ]
 }`;
+}
+
+/**
+ * Of a key that a provider far away keeps: its default key counts as each account's own `aws/s3`, the
+ * others belong to the account that the provider is configured for.
+ */
+export function remoteKeyProtection(
+  keyArn: string,
+  isDefault: boolean,
+  { callerAccountId, place }: { readonly callerAccountId: string; readonly place: KeyPlace },
+): KeyProtection {
+  const accountId = isDefault ? callerAccountId : place.accountId;
+  const policy = isDefault ? s3KeyPolicy(accountId, place.region) : defaultKeyPolicy(accountId);
+  return { keyArn, accountId, policy };
 }
 
 /** Of `aws/s3`: whoever in the account may use S3 uses the key through S3, and nobody otherwise. */

@@ -21,8 +21,15 @@ export interface KeyDescription {
   /** The account that the key belongs to. */
   readonly accountId: string;
   readonly isAwsManaged: boolean;
-  /** The key's policy, where the provider has one that Holdfast is to enforce. */
-  readonly policy: string | undefined;
+}
+
+/** What decides who may use a key through S3. */
+export interface KeyProtection {
+  readonly keyArn: string;
+  /** The account of Holdfast that the key counts as. */
+  readonly accountId: string;
+  /** The text of the key's policy. */
+  readonly policy: string;
 }
 
 export interface GenerateDataKeyRequest extends KeyQuery {
@@ -56,4 +63,6 @@ export interface KeyProvider {
   describe(query: KeyQuery): Promise<KeyDescription>;
   generateDataKey(request: GenerateDataKeyRequest): Promise<GeneratedDataKey>;
   decrypt(request: DecryptRequest): Promise<Uint8Array>;
+  /** For a caller of the account; throws as the others do. */
+  protectionOf(keyArn: string, accountId: string): Promise<KeyProtection>;
 }

@@ -8,6 +8,7 @@ import type {
   GenerateDataKeyRequest,
   GeneratedDataKey,
   KeyDescription,
+  KeyProtection,
   KeyProvider,
   KeyQuery,
 } from "./key-provider.ts";
@@ -51,6 +52,14 @@ export class LocalKeyProvider implements KeyProvider {
     });
   }
 
+  async protectionOf(keyArn: string, accountId: string): Promise<KeyProtection> {
+    return await answerInS3sWords(async () => {
+      const record = await this.#keys.get(keyArn, accountId);
+      const policy = this.#keys.policyOf(record);
+      return { keyArn, accountId: record.accountId, policy };
+    });
+  }
+
   #find({ keyId, accountId }: KeyQuery): Promise<KmsKeyRecord> {
     return keyId === undefined ? this.#keys.getForS3(accountId) : this.#keys.get(keyId, accountId);
   }
@@ -58,7 +67,6 @@ export class LocalKeyProvider implements KeyProvider {
   #describe(record: KmsKeyRecord): KeyDescription {
     const { keyId, accountId, manager } = record;
     const keyArn = this.#keys.arnOf(record);
-    const policy = this.#keys.policyOf(record);
-    return { keyArn, keyId, accountId, isAwsManaged: manager === "AWS", policy };
+    return { keyArn, keyId, accountId, isAwsManaged: manager === "AWS" };
   }
 }

@@ -14,10 +14,12 @@ import type {
   GenerateDataKeyRequest,
   GeneratedDataKey,
   KeyDescription,
+  KeyProtection,
   KeyProvider,
   KeyQuery,
 } from "./key-provider.ts";
 import { answerInS3sWords, KmsError } from "./kms-error.ts";
+import { remoteKeyProtection } from "./key-policy.ts";
 import { openInner, sealInner, splitInner } from "./inner-key.ts";
 import { KeySealError } from "./sealer.ts";
 import type { VaultAnswer, VaultClient } from "./vault-client.ts";
@@ -58,7 +60,7 @@ export class VaultKeyProvider implements KeyProvider {
       this.#checkUsable(name, answer.data);
       const { accountId } = this.#options.place;
       const keyArn = this.#arnOf(name);
-      return { keyArn, keyId: name, accountId, isAwsManaged: false, policy: undefined };
+      return { keyArn, keyId: name, accountId, isAwsManaged: false };
     });
   }
 
@@ -98,6 +100,12 @@ export class VaultKeyProvider implements KeyProvider {
       const { plaintext } = this.#dataOf(answer, name);
       return openInner(inner, keyBytesOf(plaintext, answer), encryptionContext);
     });
+  }
+
+  async protectionOf(keyArn: string, callerAccountId: string): Promise<KeyProtection> {
+    const { place, defaultKey } = this.#options;
+    const isDefault = keyArn === this.#arnOf(defaultKey);
+    return remoteKeyProtection(keyArn, isDefault, { callerAccountId, place });
   }
 
   #checkUsable(name: string, data: VaultAnswer["data"]): void {

@@ -7,8 +7,8 @@ import {
   decideKeyAccess,
   type KeyDecision,
 } from "../../access/key-authorization.ts";
+import { keyContextOf } from "../../access/key-context.ts";
 import { contextOf, type RequestFacts } from "../../access/request-context.ts";
-import type { PolicyContext } from "../../access/policy/policy-context.ts";
 import type { EncryptionContext } from "../../keys/key-provider.ts";
 import type { KmsKeyRecord } from "../../keys/key-records.ts";
 import { KmsError } from "../../keys/kms-error.ts";
@@ -67,7 +67,7 @@ export function demandKeyUnder(
 ): void {
   const { accountId } = record;
   const key = { keyArn: keys.arnOf(record), accountId, policy };
-  const context = kmsContext(facts, record, extra);
+  const context = keyContextOf(facts, { accountId, tags: record.tags, ...extra });
   check(decideKeyAccess({ caller, action, key, context }));
 }
 
@@ -78,40 +78,4 @@ export function demandAccount({ caller, facts }: KmsCall, action: KmsAction): vo
 
 function check({ isAllowed, message }: KeyDecision): void {
   if (!isAllowed) throw new KmsError("AccessDeniedException", message);
-}
-
-/** After "Actions, resources, and condition keys for AWS Key Management Service". */
-function kmsContext(
-  facts: RequestFacts,
-  record: KmsKeyRecord,
-  { encryptionContext, alias }: ActionFacts,
-): PolicyContext {
-  const { caller } = facts;
-  const general = contextOf(facts, { ownerAccountId: record.accountId, bucketTags: record.tags });
-  const pairs = Object.entries(encryptionContext ?? {});
-  return {
-    get(key) {
-      switch (key) {
-        case "kms:calleraccount":
-          return caller.kind === "identified" ? [caller.accountId] : undefined;
-        case "kms:keyspec":
-          return ["SYMMETRIC_DEFAULT"];
-        case "kms:keyusage":
-          return ["ENCRYPT_DECRYPT"];
-        case "kms:keyorigin":
-          return ["AWS_KMS"];
-        case "kms:requestalias":
-          return alias === undefined ? undefined : [alias];
-        case "kms:encryptioncontextkeys":
-          return pairs.length === 0 ? undefined : pairs.map(([name]) => name);
-        default: {
-          const prefix = "kms:encryptioncontext:";
-          if (!key.startsWith(prefix)) return general.get(key);
-          const wanted = key.slice(prefix.length);
-          const found = pairs.find(([name]) => name.toLowerCase() === wanted);
-          return found === undefined ? undefined : [found[1]];
-        }
-      }
-    },
-  };
 }

@@ -1,7 +1,7 @@
 // The policy of a key. A key has one, named `default`.
 
 import { decideKeyAccess } from "../../access/key-authorization.ts";
-import { contextOf } from "../../access/request-context.ts";
+import { keyContextOf } from "../../access/key-context.ts";
 import { parsePolicy, PolicySyntaxError } from "../../access/policy/policy-document.ts";
 import { defaultKeyPolicy } from "../../keys/key-policy.ts";
 import type { KmsKeyRecord } from "../../keys/key-records.ts";
@@ -62,7 +62,7 @@ export function checkPolicy(
   }
   if (skipsLockoutCheck) return;
   const { accountId, tags } = record;
-  const context = contextOf(facts, { ownerAccountId: accountId, bucketTags: tags });
+  const context = keyContextOf(facts, { accountId, tags });
   const key = { keyArn: keys.arnOf(record), accountId, policy };
   if (decideKeyAccess({ caller, action: "kms:PutKeyPolicy", key, context }).isAllowed) return;
   throw new KmsError(

@@ -1,6 +1,7 @@
 // Seals of SSE-KMS and DSSE-KMS: the object's key comes from a key management service, bound to the
 // object's place and to what the client added.
 
+import type { KeyDemand } from "../../access/request-access.ts";
 import type { DataKeys, OpenRequest } from "../../keys/data-keys.ts";
 import { S3Error } from "../../model/errors.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
@@ -37,6 +38,7 @@ export async function newKmsSeal(
   const accountId = caller.kind === "anonymous" ? place.bucket.ownerAccountId : caller.accountId;
   const contexts = contextsOf(isBucketKey, request.context?.pairs, place);
   const made = await dataKeys.create({ keyId: request.keyId, accountId, signal, ...contexts });
+  await demandKey("kms:GenerateDataKey", made, contexts, context);
   return sealOf(
     {
       kind: request.kind,
@@ -61,8 +63,26 @@ export async function openKmsSeal(
   const pairs = parseClientContext(encryption.context)?.pairs;
   const contexts = contextsOf(bucketKey === true, pairs, place);
   const { signal } = context;
+  await demandKey("kms:Decrypt", { wrapped, keyArn }, contexts, context);
   const objectKey = await dataKeys.open({ wrapped, keyArn, signal, ...contexts });
   return sealOf(encryption, objectKey, context);
+}
+
+/**
+ * The caller must be allowed to use the key, not only the object; with a bucket key, in the context of
+ * the bucket (Guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys").
+ */
+async function demandKey(
+  action: KeyDemand["action"],
+  wrapped: { readonly wrapped: string; readonly keyArn: string },
+  { encryptionContext, bucketKeyContext }: ReturnType<typeof contextsOf>,
+  context: OperationContext,
+): Promise<void> {
+  const { caller } = context;
+  const accountId = caller.kind === "anonymous" ? "" : caller.accountId;
+  const key = await dataKeysOf(context).protectionOf(wrapped, accountId);
+  const seen = bucketKeyContext ?? encryptionContext;
+  context.access.demandKey({ action, key, encryptionContext: seen });
 }
 
 function dataKeysOf({ encryption }: OperationContext): DataKeys {
