@@ -22,6 +22,8 @@ export interface MinimalRequest {
   readonly versionAlsoDemands?: readonly string[];
   /** About the caller's own account: those of every account may. */
   readonly isOfAnyAccount?: true;
+  /** Status of its answer where nothing has been set. */
+  readonly absence?: 404;
   /** Its own action where the table of rules has none. */
   readonly action?: string;
 }
@@ -38,6 +40,8 @@ const retention =
   "<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>{tomorrow}</RetainUntilDate></Retention>";
 const policy =
   '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::{bucket}/nothing"}]}';
+const absent = { absence: 404 } as const;
+const named = { query: "id=name" };
 const copy = { headers: { "x-amz-copy-source": "{source}" }, alsoDemands: ["s3:GetObject"] };
 
 export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> = {
@@ -52,10 +56,18 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
   CreateMultipartUpload: {},
   DeleteAccountPublicAccessBlock: ofAccount,
   DeleteBucket: { needs: "no object" },
+  DeleteBucketAnalyticsConfiguration: { ...named, ...absent },
+  DeleteBucketCors: {},
   DeleteBucketEncryption: {},
+  DeleteBucketIntelligentTieringConfiguration: { ...named, ...absent },
+  DeleteBucketInventoryConfiguration: { ...named, ...absent },
+  DeleteBucketLifecycle: {},
+  DeleteBucketMetricsConfiguration: { ...named, ...absent },
   DeleteBucketOwnershipControls: {},
   DeleteBucketPolicy: { after: "PutBucketPolicy" },
+  DeleteBucketReplication: {},
   DeleteBucketTagging: {},
+  DeleteBucketWebsite: {},
   DeleteObject: {},
   DeleteObjectTagging: {},
   DeleteObjects: {
@@ -65,15 +77,26 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
   DeletePublicAccessBlock: {},
   GetAccountPublicAccessBlock: { ...ofAccount, after: "PutAccountPublicAccessBlock" },
   GetBucketAbac: {},
+  GetBucketAccelerateConfiguration: {},
   GetBucketAcl: {},
+  GetBucketAnalyticsConfiguration: { ...named, ...absent },
+  GetBucketCors: absent,
   GetBucketEncryption: {},
+  GetBucketIntelligentTieringConfiguration: { ...named, ...absent },
+  GetBucketInventoryConfiguration: { ...named, ...absent },
+  GetBucketLifecycleConfiguration: absent,
   GetBucketLocation: {},
+  GetBucketLogging: {},
+  GetBucketMetricsConfiguration: { ...named, ...absent },
+  GetBucketNotificationConfiguration: {},
   GetBucketOwnershipControls: { after: "PutBucketOwnershipControls" },
   GetBucketPolicy: { after: "PutBucketPolicy" },
   GetBucketPolicyStatus: { after: "PutBucketPolicy" },
+  GetBucketReplication: absent,
   GetBucketRequestPayment: {},
   GetBucketTagging: { after: "PutBucketTagging" },
   GetBucketVersioning: {},
+  GetBucketWebsite: absent,
   GetObject: {},
   GetObjectAcl: {},
   GetObjectAttributes: {
@@ -88,6 +111,10 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
   GetPublicAccessBlock: {},
   HeadBucket: {},
   HeadObject: {},
+  ListBucketAnalyticsConfigurations: {},
+  ListBucketIntelligentTieringConfigurations: {},
+  ListBucketInventoryConfigurations: {},
+  ListBucketMetricsConfigurations: {},
   ListBuckets: { isOfAnyAccount: true },
   ListMultipartUploads: {},
   ListObjectVersions: {},
