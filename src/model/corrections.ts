@@ -335,6 +335,8 @@ export const addedOperations: readonly {
         { name: "ContentType", in: "header", wire: "Content-Type", type: "string" },
         { name: "Body", in: "payload", wire: "", type: "stream" },
       ],
+      // As the sample of the reference shows it, and as scripts in browsers read it.
+      withoutNamespace: true,
       // What PutObject answers, where the form was sent, and a document when the form asks for one.
       output: [
         { name: "Location", in: "header", wire: "Location", type: "string" },

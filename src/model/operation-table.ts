@@ -72,6 +72,8 @@ export interface OperationDefinition {
   readonly path?: string;
   /** S3 Control, which administers accounts, has another envelope for errors and another namespace. */
   readonly control?: true;
+  /** The answer's document has no namespace. */
+  readonly withoutNamespace?: true;
   /** The status of success; an operation may answer another (206, 304) by a `Reply`. */
   readonly status: number;
   /** The client must send Content-MD5 or an `x-amz-checksum-*` header with its body. */

@@ -1630,6 +1630,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
     level: "bucket",
     query: [],
     status: 204,
+    withoutNamespace: true,
     input: [
       { name: "Bucket", in: "label", wire: "", type: "string", required: true },
       { name: "ContentType", in: "header", wire: "Content-Type", type: "string" },

@@ -72,15 +72,16 @@ function compileOutputDocument(
   }
   const payload = operation.output.find((member) => member.in === "payload" && member.wire !== "");
   if (payload === undefined) return undefined;
-  const document = compileValueDocument(
-    payload.wire,
-    payload.type,
-    operation.control === true ? controlNamespace : undefined,
-  );
+  const document = compileValueDocument(payload.wire, payload.type, namespaceOf(operation));
   return (output) => {
     const value = output[payload.name];
     return value === undefined ? "" : document(value);
   };
+}
+
+function namespaceOf({ control, withoutNamespace }: OperationDefinition): string | undefined {
+  if (withoutNamespace === true) return "";
+  return control === true ? controlNamespace : undefined;
 }
 
 function compileRawPayload({ name, type }: OutputMember): BodyEncoder {

@@ -47,7 +47,7 @@ function documentOf(
   writer: ContentWriter,
   namespace = s3Namespace,
 ): DocumentWriter {
-  const open = `<${rootName} xmlns="${namespace}"`;
+  const open = namespace === "" ? `<${rootName}` : `<${rootName} xmlns="${namespace}"`;
   const close = `</${rootName}>`;
   return (value) => {
     const content = writer.content(value);

@@ -69,7 +69,7 @@ describe("lists of buckets", () => {
       GrantWrite: `uri=${aclGroups.logDelivery}, id="${owner.ID}"`,
       GrantFullControl: `id=${owner.ID}`,
     });
-    assert.equal(await bucketAcl(Bucket), "root:FULL_CONTROL LogDelivery:WRITE root:WRITE");
+    assert.equal(await bucketAcl(Bucket), "LogDelivery:WRITE root:WRITE root:FULL_CONTROL");
   });
 
   test("a document is stored as it is, an empty one too", async () => {
@@ -179,7 +179,7 @@ describe("lists of objects", () => {
     assert.equal(answer.status, 200, answer.text);
     assert.equal(
       await objectAcl(Bucket, "k"),
-      "AllUsers:READ root:READ_ACP root:WRITE root:WRITE_ACP",
+      "AllUsers:READ root:WRITE root:READ_ACP root:WRITE_ACP",
     );
   });
 

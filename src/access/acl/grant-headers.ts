@@ -28,11 +28,11 @@ export interface NamedGrant {
 }
 
 const grantHeaders = [
-  ["GrantFullControl", "x-amz-grant-full-control", "FULL_CONTROL"],
   ["GrantRead", "x-amz-grant-read", "READ"],
-  ["GrantReadACP", "x-amz-grant-read-acp", "READ_ACP"],
   ["GrantWrite", "x-amz-grant-write", "WRITE"],
+  ["GrantReadACP", "x-amz-grant-read-acp", "READ_ACP"],
   ["GrantWriteACP", "x-amz-grant-write-acp", "WRITE_ACP"],
+  ["GrantFullControl", "x-amz-grant-full-control", "FULL_CONTROL"],
 ] as const satisfies readonly (readonly [keyof GrantMembers, string, AclPermission])[];
 
 /** Whether a grant is given in a header of its own. */
@@ -54,7 +54,7 @@ export function checkAclHeaders(input: GrantMembers): void {
   });
 }
 
-/** The grants of all headers, in the order full control, read, read ACP, write, write ACP. */
+/** The grants of all headers, in the order in which S3 stores them: ceph/s3-tests, `header_acl_grants`. */
 export function parseGrantHeaders(input: GrantMembers): readonly NamedGrant[] {
   return grantHeaders.flatMap(([member, header, permission]) => {
     const text = input[member];

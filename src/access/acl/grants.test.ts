@@ -143,7 +143,7 @@ describe("grant headers", () => {
     });
     assert.equal(
       grants.map(({ permission }) => permission).join(" "),
-      "FULL_CONTROL READ READ_ACP WRITE WRITE_ACP",
+      "READ WRITE READ_ACP WRITE_ACP FULL_CONTROL",
     );
   });
 

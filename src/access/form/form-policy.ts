@@ -148,7 +148,9 @@ export function checkFormPolicy(
     }
     const { field } = condition;
     // The bucket is the one that the request is sent to, whether the form says so or not.
-    const value = field === "bucket" ? request.bucketName : fields.get(field);
+    const sent = field === "bucket" ? request.bucketName : fields.get(field);
+    // A field that may say anything may be absent, one that must be empty may not (ceph/s3-tests).
+    const value = sent ?? (condition.kind === "starts-with" ? "" : undefined);
     if (value === undefined || !isMet(condition, value)) {
       throw denied(`Policy Condition failed: ${condition.text}`);
     }

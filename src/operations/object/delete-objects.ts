@@ -10,6 +10,7 @@ import type {
 } from "../../model/types.generated.ts";
 import type { AccessDemand } from "../../access/request-access.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
+import { personOf } from "./acl-settings.ts";
 import type { Operation, OperationContext } from "../operation.ts";
 import { mayBypass } from "./governance-bypass.ts";
 import { authenticateMfa } from "./mfa-authentication.ts";
@@ -76,6 +77,7 @@ async function deleteOne(
       ifMatch: object.ETag,
       ifMatchLastModifiedTime: object.LastModifiedTime,
       ifMatchSize: object.Size,
+      deleter: personOf(context.caller),
     };
     const mayBypassGovernance = bypass && (await mayBypass(bucketName, key, versionId, context));
     const permits = { mayBypassGovernance, isMfaVerified };
