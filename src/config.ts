@@ -12,6 +12,7 @@ import {
 
 export { ConfigurationError, type Configuration };
 
+/** `admin` is a client, with options of its own; see cli/. */
 export const commands = ["serve", "check", "plan", "rotate-master-key", "help", "version"] as const;
 export type Command = (typeof commands)[number];
 
@@ -51,6 +52,7 @@ export function formatHelp(): string {
     "       holdfast check [--data DIR]                verify every record and block of a data directory",
     "       holdfast plan --config FILE [--data DIR]   print what the file would change, change nothing",
     "       holdfast rotate-master-key [--data DIR]    add a master key; earlier ones stay for reading",
+    "       holdfast admin ACTION [options]            administer a running server; holdfast admin --help",
     "       holdfast version | help",
     "",
     "Options (each also as an environment variable; the command line wins):",

@@ -1,6 +1,7 @@
 // The command line: reads it, runs one command, and turns what goes wrong into one clear line and an
 // exit code: 0 done, 1 failed, 2 wrong usage.
 
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { enableCompileCache } from "node:module";
 import { resolve } from "node:path";
@@ -15,6 +16,7 @@ process.exitCode = await main(process.argv.slice(2));
 process.exit();
 
 async function main(parameters: readonly string[]): Promise<number> {
+  if (parameters[0] === "admin") return await administer(parameters.slice(1));
   let invocation: Invocation;
   try {
     invocation = parseInvocation(parameters, process.env);
@@ -29,6 +31,19 @@ async function main(parameters: readonly string[]): Promise<number> {
     process.stderr.write(`holdfast: ${expected}\n`);
     return 1;
   }
+}
+
+/** A client of a running server, which may be on another machine: no setting of this one concerns it. */
+async function administer(parameters: readonly string[]): Promise<number> {
+  const { runAdminCommand } = await import("./cli/admin-command.ts");
+  const { readRootCredentials } = await import("./start-up/root-credentials.ts");
+  return await runAdminCommand(parameters, {
+    environment: process.env,
+    output: process.stdout,
+    errors: process.stderr,
+    readFile: (path) => readFileSync(path, "utf8"),
+    readRootCredentials,
+  });
 }
 
 async function run({ command, configuration }: Invocation): Promise<number> {

@@ -48,6 +48,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "storage errors",
     "telemetry",
   ],
+  // A client of the public API: it shares the table of actions and the signer, nothing of the server.
+  cli: ["model", "keys"],
   provisioning: ["model", "access"],
   background: ["model", "keys", "objects", "storage contracts", "telemetry"],
   admin: ["model", "http", "keys", "access", "objects", "storage contracts", "telemetry"],

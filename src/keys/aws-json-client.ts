@@ -1,16 +1,9 @@
 // Calls of AWS KMS's JSON protocol, signed with Signature Version 4, on any endpoint that speaks it.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 
-import { createHash, createHmac } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { isKmsErrorName, KmsError } from "./kms-error.ts";
+import { signJsonRequest, type AwsCredentials } from "./sign-json-request.ts";
 import { callRemote, parseFields, type RemoteBounds, type RemoteRequest } from "./remote-call.ts";
-
-export interface AwsCredentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-}
 
 export interface AwsJsonClientOptions {
   /** `https://kms.eu-central-1.amazonaws.com`. */
@@ -36,45 +29,12 @@ export class AwsJsonClient {
   ): Promise<Readonly<Record<string, unknown>>> {
     const body = JSON.stringify(input);
     const { bounds } = this.#options;
-    const answer = await callRemote(() => this.#sign(operation, body), bounds, signal);
+    const signer = { ...this.#options, service: "kms" };
+    const sign = (): RemoteRequest => signJsonRequest(signer, `TrentService.${operation}`, body);
+    const answer = await callRemote(sign, bounds, signal);
     const fields = parseFields(answer.body);
     if (answer.status === 200) return fields;
     throw errorOf(answer.status, fields);
-  }
-
-  #sign(operation: string, body: string): RemoteRequest {
-    const { endpoint, region, credentials, clock } = this.#options;
-    const url = new URL("/", endpoint);
-    const timestamp = new Date(clock.now()).toISOString().replaceAll(/[-:]|\.\d+/g, "");
-    const headers: Record<string, string> = {
-      "content-type": "application/x-amz-json-1.1",
-      host: url.host,
-      "x-amz-date": timestamp,
-      ...(credentials.sessionToken === undefined
-        ? {}
-        : { "x-amz-security-token": credentials.sessionToken }),
-      "x-amz-target": `TrentService.${operation}`,
-    };
-    const names = Object.keys(headers).toSorted();
-    const canonical = [
-      "POST",
-      "/",
-      "",
-      ...names.map((name) => `${name}:${headers[name]}`),
-      "",
-      names.join(";"),
-      sha256(body),
-    ].join("\n");
-    const date = timestamp.slice(0, 8);
-    const scope = `${date}/${region}/kms/aws4_request`;
-    const text = `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${sha256(canonical)}`;
-    let key: Buffer | string = `AWS4${credentials.secretAccessKey}`;
-    for (const part of [date, region, "kms", "aws4_request"]) key = hmac(key, part);
-    const signature = hmac(key, text).toString("hex");
-    const credential = `${credentials.accessKeyId}/${scope}`;
-    headers["authorization"] =
-      `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${names.join(";")}, Signature=${signature}`;
-    return { url: url.href, method: "POST", headers, body };
   }
 }
 
@@ -96,12 +56,4 @@ function errorOf(status: number, fields: Readonly<Record<string, unknown>>): Kms
   }
   // Among others: wrong credentials of this server.
   return new KmsError("ValidationException", "The key provider refused the request.", { cause });
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
-function hmac(key: Buffer | string, text: string): Buffer {
-  return createHmac("sha256", key).update(text).digest();
 }

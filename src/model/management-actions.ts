@@ -16,7 +16,8 @@ const userName = z
   .max(64)
   .regex(/^[\w+=,.@-]+$/, "must contain letters, digits and +=,.@_- only");
 const time = z.iso.datetime({ offset: true });
-const policy = z.string().min(1).max(131_072);
+/** The command line reads such a member from a file. */
+const policy = z.string().min(1).max(131_072).meta({ document: true });
 
 const page = {
   MaxItems: z.int().min(1).max(1000).optional().describe("How many at most; default 100."),
@@ -197,6 +198,7 @@ export const managementActions = {
     }),
   },
   ExplainDecision: {
+    command: "explain",
     summary: "Says whether somebody may do something, and why.",
     input: z.strictObject({
       Principal: z

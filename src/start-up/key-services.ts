@@ -4,7 +4,8 @@
 import { readFile } from "node:fs/promises";
 import type { Clock } from "../base/clock.ts";
 import { ConfigurationError, type Configuration } from "../config-settings.ts";
-import { AwsJsonClient, type AwsCredentials } from "../keys/aws-json-client.ts";
+import { AwsJsonClient } from "../keys/aws-json-client.ts";
+import type { AwsCredentials } from "../keys/sign-json-request.ts";
 import { AwsKeyProvider, awsPrefix } from "../keys/aws-key-provider.ts";
 import { DataKeys, type NamedProvider } from "../keys/data-keys.ts";
 import { KmsCiphers } from "../keys/kms-ciphers.ts";

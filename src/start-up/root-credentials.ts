@@ -40,6 +40,11 @@ export async function loadOrCreateCredentials(directory: string): Promise<RootCr
   return { ...pair, file: { path, isNew } };
 }
 
+/** The pair kept in a directory, for those who may read it; `undefined` where there is none. */
+export function readRootCredentials(directory: string): Promise<Credentials | undefined> {
+  return readCredentials(join(directory, credentialsFileName));
+}
+
 async function readCredentials(path: string): Promise<Credentials | undefined> {
   const content = await readSecretFile(path);
   if (content === undefined) return undefined;
