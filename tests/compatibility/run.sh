@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs real S3 clients against a started server: each does its normal work on real files and
 # verifies the bytes. Installs the clients where they are missing. Arguments name the clients to
-# run (aws-cli, iam-cli, boto3, rclone, s3cmd, restic); without any, all run.
+# run (aws-cli, iam-cli, boto3, rclone, s3cmd, restic, curl-form); without any, all run.
 
 set -u
 script_directory=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -15,9 +15,10 @@ declare -A client_commands=(
   [rclone]="bash $script_directory/rclone.sh"
   [s3cmd]="bash $script_directory/s3cmd.sh"
   [restic]="bash $script_directory/restic.sh"
+  [curl-form]="bash $script_directory/curl-form.sh"
 )
 clients=("$@")
-[ $# -gt 0 ] || clients=(aws-cli iam-cli boto3 rclone s3cmd restic)
+[ $# -gt 0 ] || clients=(aws-cli iam-cli boto3 rclone s3cmd restic curl-form)
 # A client that hangs is a failure, not a reason to wait for ever.
 client_limit_seconds=480
 
