@@ -6,6 +6,8 @@ import type { IdentifiedCaller } from "./caller.ts";
 import { decide, type Decision } from "./decide.ts";
 import type { PolicyContext } from "./policy/evaluate.ts";
 import { contextOf } from "./request-context.ts";
+import type { Judged } from "./request-authorization.ts";
+import { IdentityError } from "./identities/identity-error.ts";
 import type { ServiceRequest } from "./service-request.ts";
 
 export type ContextTags = readonly (readonly [key: string, value: string])[];
@@ -89,6 +91,20 @@ export function decideService(
     object: undefined,
     acl: undefined,
   });
+}
+
+/** What IAM and STS refuse by a policy; the audit log is told by which. */
+export class ServiceDenial extends IdentityError {
+  readonly decision: Judged;
+
+  constructor(
+    caller: IdentifiedCaller,
+    { action, resource }: Pick<ServiceAction, "action" | "resource">,
+    decision: Decision,
+  ) {
+    super("AccessDenied", explainServiceDenial(caller, { action, resource }, decision));
+    this.decision = { ...decision, action, resource };
+  }
 }
 
 /**

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { IAM } from "@aws-sdk/client-iam";
 import { S3 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
@@ -121,9 +122,16 @@ test("calls of administration are named, with what was decided about their calle
   const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey } = ServiceAccount;
   const narrowed = new ManagementClient(server.endpoint, { accessKeyId, secretAccessKey });
   await narrowed.refused("CreateAccount", { Name: "x" }, "AccessDeniedException", 403);
+  const { endpoint, region } = server;
+  const iam = new IAM({ endpoint, region, credentials: { accessKeyId, secretAccessKey } });
+  await assert.rejects(iam.createUser({ UserName: "x" }), { name: "AccessDenied" });
+  iam.destroy();
   await server.close();
 
-  const [made, refused] = readLines(path);
+  const [made, refused, ofIam] = readLines(path);
+  assert.equal(ofIam?.operation, "iam:CreateUser");
+  assert.equal(ofIam?.errorCode, "AccessDenied");
+  assert.equal(ofIam?.decision?.["reason"], "session-policy");
   assert.equal(made?.operation, "holdfast:CreateServiceAccount");
   assert.equal(made?.decision?.["effect"], "allow");
   assert.equal(refused?.operation, "holdfast:CreateAccount");

@@ -1,12 +1,11 @@
 // IAM as a service on S3's endpoint: who asks, whether the action is allowed, and the action itself.
 
 import {
-  explainServiceDenial,
   decideService,
+  ServiceDenial,
   serviceContext,
 } from "../../access/service-authorization.ts";
 import type { IdentifiedCaller } from "../../access/caller.ts";
-import { IdentityError } from "../../access/identities/identity-error.ts";
 import type { IdentityStore } from "../../access/identities/identity-store.ts";
 import type { ServiceApi, ServiceRequest } from "../../access/service-request.ts";
 import { assert } from "../../base/assert.ts";
@@ -80,10 +79,7 @@ async function runAction(
     { ...facts, resourceAccount: caller.accountId },
   );
   const decision = decideService(caller, { action, resource, context: policyContext });
-  if (!decision.isAllowed) {
-    const message = explainServiceDenial(caller, { action, resource }, decision);
-    throw new IdentityError("AccessDenied", message);
-  }
+  if (!decision.isAllowed) throw new ServiceDenial(caller, { action, resource }, decision);
   return actions[name](input, context);
 }
 

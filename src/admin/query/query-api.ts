@@ -3,6 +3,7 @@
 
 import type { Caller } from "../../access/caller.ts";
 import { IdentityError } from "../../access/identities/identity-error.ts";
+import { ServiceDenial } from "../../access/service-authorization.ts";
 import type { ServiceApi, ServiceName, ServiceRequest } from "../../access/service-request.ts";
 import type { ServiceConstraints } from "../../model/service-constraints.ts";
 import type { ServiceContract } from "../../model/service-table.ts";
@@ -30,22 +31,34 @@ export function createQueryApi(options: QueryApiOptions): ServiceApi {
     service,
     async answer(request) {
       const { requestId } = request;
+      // For the audit log, also where the action fails.
+      let asked: string | undefined;
+      const nameAction = (action: string): void => {
+        asked = `${service}:${action}`;
+      };
       try {
-        const { action, output } = await runAction(options, request);
-        return encodeResult(action, output, contract, requestId);
+        const { action, output } = await runAction(options, request, nameAction);
+        return { ...encodeResult(action, output, contract, requestId), action: asked };
       } catch (thrown) {
         const error = asAnswer(thrown);
         if (error.status >= 500) options.reportFailure(requestId, thrown);
-        return encodeQueryError(error, contract.namespace, requestId);
+        const response = encodeQueryError(error, contract.namespace, requestId);
+        const decision = thrown instanceof ServiceDenial ? thrown.decision : undefined;
+        return { ...response, action: asked, decision, errorCode: error.code };
       }
     },
-    refuse: (error, requestId) => encodeQueryError(refusalOf(error), contract.namespace, requestId),
+    refuse(error, requestId) {
+      const refusal = refusalOf(error);
+      const response = encodeQueryError(refusal, contract.namespace, requestId);
+      return { ...response, errorCode: refusal.code };
+    },
   };
 }
 
 async function runAction(
   options: QueryApiOptions,
   request: ServiceRequest,
+  nameAction: (action: string) => void,
 ): Promise<{ action: string; output: unknown }> {
   const { contract, unsignedActions = [] } = options;
   checkContentType(request);
@@ -64,6 +77,7 @@ async function runAction(
       `Could not find operation ${action} for version ${version}`,
     );
   }
+  nameAction(action);
   const input = decodeAction(action, parameters, options);
   return { action, output: await options.run(action, input, request) };
 }

@@ -1,9 +1,8 @@
 // STS as a service on S3's endpoint: temporary credentials, and who somebody is.
 
-import { IdentityError } from "../../access/identities/identity-error.ts";
 import {
   decideService,
-  explainServiceDenial,
+  ServiceDenial,
   serviceContext,
 } from "../../access/service-authorization.ts";
 import type { ServiceApi } from "../../access/service-request.ts";
@@ -79,5 +78,5 @@ function demand(action: string, { caller, request, clock, region }: SignedStsCon
   const context = serviceContext(request, { clock, region }, {});
   const decision = decideService(caller, { ...asked, context });
   if (decision.isAllowed) return;
-  throw new IdentityError("AccessDenied", explainServiceDenial(caller, asked, decision));
+  throw new ServiceDenial(caller, asked, decision);
 }

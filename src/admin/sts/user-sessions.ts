@@ -5,7 +5,7 @@ import { IdentityError } from "../../access/identities/identity-error.ts";
 import { federatedUserArn } from "../../access/identities/identity-names.ts";
 import {
   decideService,
-  explainServiceDenial,
+  ServiceDenial,
   serviceContext,
 } from "../../access/service-authorization.ts";
 import type {
@@ -60,7 +60,7 @@ export async function getFederationToken(
     const asked = { action, resource: arn };
     const decision = decideService(caller, { ...asked, context: policyContext });
     if (decision.isAllowed) continue;
-    throw new IdentityError("AccessDenied", explainServiceDenial(caller, asked, decision));
+    throw new ServiceDenial(caller, asked, decision);
   }
   if ((await narrowingOf(context)) !== undefined) {
     throw new IdentityError("AccessDenied", "Service accounts cannot call GetFederationToken");
