@@ -3,6 +3,7 @@
 
 import { S3Error } from "../model/errors.ts";
 import type { OperationName } from "../model/types.generated.ts";
+import { findBucketOfArn } from "./policy/arn-pattern.ts";
 import { operationRules, type OperationRule } from "./operation-rules.ts";
 import type { AccessDemand } from "./request-access.ts";
 import type { RequestAuthorization } from "./request-authorization.ts";
@@ -26,9 +27,12 @@ export function authorize(
 ): Promise<void> | undefined {
   const rule = operationRules[operation];
   if (rule === undefined) return undefined;
-  const bucketName = input["Bucket"] as string | undefined;
+  const arn = input["ResourceArn"] as string | undefined;
+  const bucketName =
+    arn === undefined ? (input["Bucket"] as string | undefined) : findBucketOfArn(arn);
   if (rule.on === "service" || bucketName === undefined) {
-    access.demandService(rule.action, everyBucket);
+    // Of a resource that is no bucket nothing is known but what the caller's own policies say.
+    access.demandService(rule.action, arn ?? everyBucket);
     return undefined;
   }
   if (operation === "CreateBucket") {

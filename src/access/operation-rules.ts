@@ -101,6 +101,7 @@ export const operationRules: Readonly<Record<OperationName, OperationRule | unde
   ListObjects: onBucket("ListBucket", "READ"),
   ListObjectsV2: onBucket("ListBucket", "READ"),
   ListParts: onObject("ListMultipartUploadParts", { bucketAcl: "READ" }),
+  ListTagsForResource: onBucket("ListTagsForResource"),
   PostObject: undefined,
   Preflight: undefined,
   PutAccountPublicAccessBlock: { action: "s3:PutAccountPublicAccessBlock", on: "service" },
@@ -134,6 +135,8 @@ export const operationRules: Readonly<Record<OperationName, OperationRule | unde
   RenameObject: onObject("PutObject", { bucketAcl: "WRITE" }),
   RestoreObject: onObject("RestoreObject"),
   SelectObjectContent: onObject("GetObject", { version: "GetObjectVersion", acl: "READ" }),
+  TagResource: onBucket("TagResource"),
+  UntagResource: onBucket("UntagResource"),
   UpdateBucketMetadataAnnotationTableConfiguration: onBucket(
     "UpdateBucketMetadataAnnotationTableConfiguration",
   ),

@@ -29,6 +29,8 @@ export interface RequestFacts {
   };
   /** Tags that the request wants to give to what it makes. */
   readonly requestTags: Tags;
+  /** Names of tags that the request gives or takes away; absent: those of `requestTags`. */
+  readonly tagKeys?: readonly string[];
 }
 
 /** What is known of the thing that one demand is about. */
@@ -82,8 +84,10 @@ function findGlobal(key: string, facts: RequestFacts, subject: SubjectFacts): Fo
     case "viaawsservice":
     case "principalisawsservice":
       return "false";
-    case "tagkeys":
-      return facts.requestTags.length === 0 ? undefined : facts.requestTags.map(([name]) => name);
+    case "tagkeys": {
+      const names = facts.tagKeys ?? facts.requestTags.map(([name]) => name);
+      return names.length === 0 ? undefined : names;
+    }
     default:
       return (
         findTag(key, "requesttag/", facts.requestTags) ??

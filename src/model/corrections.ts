@@ -282,22 +282,18 @@ const bucketLabel: InputMember = {
   required: true,
 };
 
-/**
- * Block Public Access of a whole account: operations of S3 Control, named there as those of buckets are.
- * The account stands in a header, and clients put it before the host's name too.
- */
-function ofAccount(
-  method: "GET" | "PUT" | "DELETE",
+/** S3 Control's: the account stands in a header, and clients put it before the host's name too. */
+function ofControl(
+  method: "GET" | "PUT" | "POST" | "DELETE",
+  path: string,
 ): Omit<OperationDefinition, "name" | "input" | "output"> {
-  return {
-    method,
-    level: "service",
-    query: [],
-    path: "/v20180820/configuration/publicAccessBlock",
-    control: true,
-    status: method === "DELETE" ? 204 : 200,
-  };
+  const status = method === "DELETE" ? 204 : 200;
+  return { method, level: "service", query: [], path, control: true, status };
 }
+
+// Block Public Access of a whole account: named there as the operations of buckets are.
+const accountBlockPath = "/v20180820/configuration/publicAccessBlock";
+const tagsPath = "/v20180820/tags/{ResourceArn}";
 
 const accountId: InputMember = {
   name: "AccountId",
@@ -312,6 +308,21 @@ const accountBlock = {
   in: "payload",
   wire: "PublicAccessBlockConfiguration",
   type: { structure: "PublicAccessBlockConfiguration" },
+} as const;
+
+const resourceArn: InputMember = {
+  name: "ResourceArn",
+  in: "label",
+  wire: "",
+  type: "string",
+  required: true,
+};
+
+const tagList = {
+  name: "Tags",
+  in: "body",
+  wire: "Tags",
+  type: { list: { structure: "Tag" }, element: "Tag" },
 } as const;
 
 /** Operations that answer with the headers of another one beside their own members. */
@@ -389,18 +400,59 @@ export const addedOperations: readonly {
   },
   {
     name: "GetAccountPublicAccessBlock",
-    definition: { ...ofAccount("GET"), input: [accountId], output: [accountBlock] },
+    definition: {
+      ...ofControl("GET", accountBlockPath),
+      input: [accountId],
+      output: [accountBlock],
+    },
   },
   {
     name: "PutAccountPublicAccessBlock",
     definition: {
-      ...ofAccount("PUT"),
+      ...ofControl("PUT", accountBlockPath),
       input: [accountId, { ...accountBlock, required: true }],
       output: [],
     },
   },
   {
     name: "DeleteAccountPublicAccessBlock",
-    definition: { ...ofAccount("DELETE"), input: [accountId], output: [] },
+    definition: { ...ofControl("DELETE", accountBlockPath), input: [accountId], output: [] },
+  },
+  {
+    name: "TagResource",
+    definition: {
+      ...ofControl("POST", tagsPath),
+      status: 204,
+      inputRoot: "TagResourceRequest",
+      input: [resourceArn, accountId, { ...tagList, required: true }],
+      output: [],
+    },
+  },
+  {
+    name: "UntagResource",
+    definition: {
+      ...ofControl("DELETE", tagsPath),
+      input: [
+        resourceArn,
+        accountId,
+        {
+          name: "TagKeys",
+          in: "query",
+          wire: "tagKeys",
+          type: { list: "string", flattened: true },
+          required: true,
+        },
+      ],
+      output: [],
+    },
+  },
+  {
+    name: "ListTagsForResource",
+    definition: {
+      ...ofControl("GET", tagsPath),
+      input: [resourceArn, accountId],
+      outputRoot: "ListTagsForResourceResult",
+      output: [tagList],
+    },
   },
 ];

@@ -26,7 +26,8 @@ export type TypeReference =
   | { readonly structure: string }
   /**
    * `element` is each item's element inside the list's own element; a flattened list has none: its
-   * items repeat the member's own element. In a header the items stand separated by commas.
+   * items repeat the member's own element. In a header the items stand separated by commas; in a query
+   * they repeat its key.
    */
   | { readonly list: TypeReference; readonly element: string }
   | { readonly list: TypeReference; readonly flattened: true }
@@ -68,7 +69,10 @@ export interface OperationDefinition {
   /** An object operation whose Key is not required answers on the bucket as well. */
   readonly level: Level;
   readonly query: readonly LiteralQuery[];
-  /** An exact decoded path that stands for itself rather than for a bucket and key. */
+  /**
+   * A path that stands for itself rather than for a bucket and key. `{Member}` at its end is a label
+   * that takes all that follows.
+   */
   readonly path?: string;
   /** S3 Control, which administers accounts, has another envelope for errors and another namespace. */
   readonly control?: true;

@@ -1624,6 +1624,23 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "RequestCharged", in: "header", wire: "x-amz-request-charged", type: { enumeration: "RequestCharged" } },
     ],
   },
+  ListTagsForResource: {
+    name: "ListTagsForResource",
+    method: "GET",
+    level: "service",
+    query: [],
+    path: "/v20180820/tags/{ResourceArn}",
+    control: true,
+    status: 200,
+    outputRoot: "ListTagsForResourceResult",
+    input: [
+      { name: "ResourceArn", in: "label", wire: "", type: "string", required: true },
+      { name: "AccountId", in: "header", wire: "x-amz-account-id", type: "string", required: true },
+    ],
+    output: [
+      { name: "Tags", in: "body", wire: "Tags", type: { list: { structure: "Tag" }, element: "Tag" } },
+    ],
+  },
   PostObject: {
     name: "PostObject",
     method: "POST",
@@ -2322,6 +2339,37 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
     output: [
       { name: "Payload", in: "payload", wire: "", type: { events: "SelectObjectContentEventStream" } },
     ],
+  },
+  TagResource: {
+    name: "TagResource",
+    method: "POST",
+    level: "service",
+    query: [],
+    path: "/v20180820/tags/{ResourceArn}",
+    control: true,
+    status: 204,
+    inputRoot: "TagResourceRequest",
+    input: [
+      { name: "ResourceArn", in: "label", wire: "", type: "string", required: true },
+      { name: "AccountId", in: "header", wire: "x-amz-account-id", type: "string", required: true },
+      { name: "Tags", in: "body", wire: "Tags", type: { list: { structure: "Tag" }, element: "Tag" }, required: true },
+    ],
+    output: [],
+  },
+  UntagResource: {
+    name: "UntagResource",
+    method: "DELETE",
+    level: "service",
+    query: [],
+    path: "/v20180820/tags/{ResourceArn}",
+    control: true,
+    status: 204,
+    input: [
+      { name: "ResourceArn", in: "label", wire: "", type: "string", required: true },
+      { name: "AccountId", in: "header", wire: "x-amz-account-id", type: "string", required: true },
+      { name: "TagKeys", in: "query", wire: "tagKeys", type: { list: "string", flattened: true }, required: true },
+    ],
+    output: [],
   },
   UpdateBucketMetadataAnnotationTableConfiguration: {
     name: "UpdateBucketMetadataAnnotationTableConfiguration",

@@ -2370,6 +2370,15 @@ export interface ListPartsOutput {
   readonly RequestCharged?: string | undefined;
 }
 
+export interface ListTagsForResourceInput {
+  readonly ResourceArn: string;
+  readonly AccountId: string;
+}
+
+export interface ListTagsForResourceOutput {
+  readonly Tags?: readonly Tag[] | undefined;
+}
+
 export interface PostObjectInput {
   readonly Bucket: string;
   readonly ContentType?: string | undefined;
@@ -2882,6 +2891,22 @@ export interface SelectObjectContentOutput {
   readonly Payload?: AsyncIterable<SelectObjectContentEventStream> | undefined;
 }
 
+export interface TagResourceInput {
+  readonly ResourceArn: string;
+  readonly AccountId: string;
+  readonly Tags: readonly Tag[];
+}
+
+export type TagResourceOutput = Readonly<Record<never, never>>;
+
+export interface UntagResourceInput {
+  readonly ResourceArn: string;
+  readonly AccountId: string;
+  readonly TagKeys: readonly string[];
+}
+
+export type UntagResourceOutput = Readonly<Record<never, never>>;
+
 export interface UpdateBucketMetadataAnnotationTableConfigurationInput {
   readonly Bucket: string;
   readonly AnnotationTableConfiguration: AnnotationTableConfigurationUpdates;
@@ -3132,6 +3157,7 @@ export interface OperationTypes {
   ListObjects: { input: ListObjectsInput; output: ListObjectsOutput };
   ListObjectsV2: { input: ListObjectsV2Input; output: ListObjectsV2Output };
   ListParts: { input: ListPartsInput; output: ListPartsOutput };
+  ListTagsForResource: { input: ListTagsForResourceInput; output: ListTagsForResourceOutput };
   PostObject: { input: PostObjectInput; output: PostObjectOutput };
   Preflight: { input: PreflightInput; output: PreflightOutput };
   PutAccountPublicAccessBlock: { input: PutAccountPublicAccessBlockInput; output: PutAccountPublicAccessBlockOutput };
@@ -3165,6 +3191,8 @@ export interface OperationTypes {
   RenameObject: { input: RenameObjectInput; output: RenameObjectOutput };
   RestoreObject: { input: RestoreObjectInput; output: RestoreObjectOutput };
   SelectObjectContent: { input: SelectObjectContentInput; output: SelectObjectContentOutput };
+  TagResource: { input: TagResourceInput; output: TagResourceOutput };
+  UntagResource: { input: UntagResourceInput; output: UntagResourceOutput };
   UpdateBucketMetadataAnnotationTableConfiguration: { input: UpdateBucketMetadataAnnotationTableConfigurationInput; output: UpdateBucketMetadataAnnotationTableConfigurationOutput };
   UpdateBucketMetadataInventoryTableConfiguration: { input: UpdateBucketMetadataInventoryTableConfigurationInput; output: UpdateBucketMetadataInventoryTableConfigurationOutput };
   UpdateBucketMetadataJournalTableConfiguration: { input: UpdateBucketMetadataJournalTableConfigurationInput; output: UpdateBucketMetadataJournalTableConfigurationOutput };

@@ -59,6 +59,7 @@ import {
   getAccountPublicAccessBlock,
   putAccountPublicAccessBlock,
 } from "./account/account-public-access-block.ts";
+import { listTagsForResource, tagResource, untagResource } from "./account/resource-tags.ts";
 import { getBucketAcl, putBucketAcl } from "./bucket-configuration/acl.ts";
 import {
   deleteBucketOwnershipControls,
@@ -189,6 +190,7 @@ export const operations = {
   ListObjects: listObjects,
   ListObjectsV2: listObjectsV2,
   ListParts: listParts,
+  ListTagsForResource: listTagsForResource,
   PostObject: postObject,
   Preflight: notImplemented,
   PutAccountPublicAccessBlock: putAccountPublicAccessBlock,
@@ -222,6 +224,8 @@ export const operations = {
   RenameObject: notImplemented,
   RestoreObject: notImplemented,
   SelectObjectContent: notImplemented,
+  TagResource: tagResource,
+  UntagResource: untagResource,
   UpdateBucketMetadataAnnotationTableConfiguration: notImplemented,
   UpdateBucketMetadataInventoryTableConfiguration: notImplemented,
   UpdateBucketMetadataJournalTableConfiguration: notImplemented,

@@ -9,7 +9,9 @@ import type { InputMember, OperationDefinition } from "../model/operation-table.
 import type { Address } from "./address.ts";
 import { compileBodyDecoder, type BodyHeaders } from "./decode-body.ts";
 import { headerDecoder, queryDecoder, type ValueDecoder } from "./decode-values.ts";
+import { decodePercent } from "./percent.ts";
 import type { QueryParameter } from "./query.ts";
+import { splitPath } from "./router.ts";
 import { checkMetadataSize, decodeMetadataValue } from "./user-metadata.ts";
 
 export interface DecodableRequest {
@@ -28,21 +30,21 @@ export type InputDecoder = (request: DecodableRequest) => OperationInput | Promi
 
 export function compileInputDecoder(operation: OperationDefinition): InputDecoder {
   const headers = new Map<string, { name: string; decode: ValueDecoder }>();
-  const queries = new Map<string, { name: string; decode: ValueDecoder }>();
+  const queries = new Map<string, { name: string; decode: ValueDecoder; isList?: boolean }>();
   const required: InputMember[] = [];
   let metadata: { readonly name: string; readonly prefix: string } | undefined;
   for (const member of operation.input) {
     const { name, wire } = member;
     if (member.in === "header") {
       headers.set(wire.toLowerCase(), { name, decode: headerDecoder(member) });
-    } else if (member.in === "query") queries.set(wire, { name, decode: queryDecoder(member) });
-    else if (member.in === "prefix-headers") metadata = { name, prefix: wire.toLowerCase() };
+    } else if (member.in === "query") {
+      queries.set(wire, { name, decode: queryDecoder(member), isList: isList(member) });
+    } else if (member.in === "prefix-headers") metadata = { name, prefix: wire.toLowerCase() };
     if (member.required === true && (member.in === "header" || member.in === "query")) {
       required.push(member);
     }
   }
-  const labels = operation.input.filter((member) => member.in === "label").map(({ name }) => name);
-  const decodeLabels = compileLabels(labels);
+  const decodeLabels = compileLabels(operation);
   const decodeBody = compileBodyDecoder(operation);
   // Bodies that are read whole judge the names of their checksums themselves.
   const takesStream = operation.input.some(
@@ -68,9 +70,12 @@ export function compileInputDecoder(operation: OperationDefinition): InputDecode
         if (request.headers.get(name) === undefined) addMetadata(input, metadata, name, value);
         continue;
       }
-      // Of several values S3 reads the first.
-      if (member === undefined || input[member.name] !== undefined) continue;
-      setValue(input, member.name, member.decode(value));
+      if (member === undefined) continue;
+      const known = input[member.name];
+      if ("isList" in member && member.isList === true) {
+        input[member.name] = [...((known as readonly unknown[] | undefined) ?? []), value];
+        // Of several values S3 reads the first.
+      } else if (known === undefined) setValue(input, member.name, member.decode(value));
     }
     for (const member of required) if (isMissing(input[member.name])) refuseMissing(member);
     if (metadata !== undefined && metadata.name in input) {
@@ -97,9 +102,21 @@ function isHoistable(name: string): boolean {
   );
 }
 
-function compileLabels(
-  labels: readonly string[],
-): (input: Record<string, unknown>, address: Address) => void {
+function isList({ type }: InputMember): boolean {
+  return typeof type === "object" && "list" in type;
+}
+
+function compileLabels({
+  input: members,
+  path = "",
+}: OperationDefinition): (input: Record<string, unknown>, address: Address) => void {
+  const labels = members.filter((member) => member.in === "label").map(({ name }) => name);
+  const { start, label } = splitPath(path);
+  if (label !== undefined) {
+    return (input, { rawPath }) => {
+      input[label] = decodePercent(rawPath.slice(start.length));
+    };
+  }
   const hasKey = labels.includes("Key");
   if (!labels.includes("Bucket")) return () => {};
   return (input, address) => {

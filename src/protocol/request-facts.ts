@@ -67,6 +67,11 @@ export class PipelineFacts implements RequestFacts {
     return requestTags(this.#options.input);
   }
 
+  get tagKeys(): readonly string[] {
+    const taken = this.#options.input["TagKeys"] as readonly string[] | undefined;
+    return taken ?? this.requestTags.map(([name]) => name);
+  }
+
   query(name: string): string | undefined {
     if (name === "location-constraint") {
       const configuration = this.#options.input["CreateBucketConfiguration"] as
@@ -89,14 +94,15 @@ interface TagSet {
   readonly TagSet?: readonly { readonly Key: string; readonly Value: string }[];
 }
 
-/** Of the x-amz-tagging header, of PutObjectTagging and PutBucketTagging, of CreateBucket. */
+/** Of the x-amz-tagging header, of PutObjectTagging, PutBucketTagging, CreateBucket and TagResource. */
 function requestTags(input: OperationInput): Tags {
   const tagging = input["Tagging"] as string | TagSet | undefined;
   if (typeof tagging === "string") return headerTags(tagging);
   const configuration = input["CreateBucketConfiguration"] as
     | { readonly Tags?: TagSet["TagSet"] }
     | undefined;
-  const tags = tagging?.TagSet ?? configuration?.Tags ?? [];
+  const given = input["Tags"] as TagSet["TagSet"];
+  const tags = tagging?.TagSet ?? configuration?.Tags ?? given ?? [];
   return tags.map(({ Key, Value }) => [Key, Value] as const);
 }
 

@@ -39,15 +39,22 @@ export function createRouter(): Router {
     object: new Set([...selectorsOf("object"), ...bucketSelectorsOfKeys]),
   };
   const exactPaths = new Map<string, Route>();
+  const openPaths: { readonly start: string; readonly route: Route }[] = [];
   for (const operation of Object.values(operations)) {
     if (operation.path === undefined) continue;
-    exactPaths.set(`${operation.method} ${operation.path}`, { operation });
+    const { start, label } = splitPath(operation.path);
+    const route = { operation };
+    if (label === undefined) exactPaths.set(`${operation.method} ${start}`, route);
+    else openPaths.push({ start: `${operation.method} ${start}`, route });
   }
+  const findExact = (line: string): Route | undefined =>
+    exactPaths.get(line) ??
+    openPaths.find(({ start }) => line.startsWith(start) && line !== start)?.route;
   return {
     route(request) {
       const { method, address, query } = request;
       if (method === "POST" || address.rawPath.startsWith(controlPath)) {
-        const exact = exactPaths.get(`${method} ${address.rawPath}`);
+        const exact = findExact(`${method} ${address.rawPath}`);
         if (exact !== undefined && isExact(exact, request)) return exact;
       }
       // A preflight asks about the resource whatever the query of the request to come.
@@ -62,6 +69,13 @@ export function createRouter(): Router {
       return route ?? { refusal: refuseMethod(groups, request, level, selector) };
     },
   };
+}
+
+/** `/v20180820/tags/{ResourceArn}`: where the label begins, and whose member it is. */
+export function splitPath(path: string): { readonly start: string; readonly label?: string } {
+  const opening = path.indexOf("{");
+  if (opening === -1) return { start: path };
+  return { start: path.slice(0, opening), label: path.slice(opening + 1, -1) };
 }
 
 /** Where S3 Control stands: a key of that name may be meant as well. */

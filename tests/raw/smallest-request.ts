@@ -19,6 +19,7 @@ export function smallestRequest(
   }
   // The one operation without any distinction in the table: S3 tells it apart by the host.
   if (operation.name === "ListDirectoryBuckets") pairs.push("max-directory-buckets=10");
-  const path = operation.path ?? paths[operation.level];
+  const path =
+    operation.path?.replace(/\{\w+\}$/, `arn:aws:s3:::${bucket}`) ?? paths[operation.level];
   return { target: pairs.length === 0 ? path : `${path}?${pairs.join("&")}`, headers };
 }

@@ -121,6 +121,7 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
   ListObjects: {},
   ListObjectsV2: {},
   ListParts: { needs: "upload", query: "uploadId={upload}" },
+  ListTagsForResource: ofAccount,
   PostObject: { action: "s3:PutObject" },
   PutAccountPublicAccessBlock: { ...ofAccount, body: blocks },
   PutBucketAbac: { body: "<AbacStatus><Status>Disabled</Status></AbacStatus>" },
@@ -145,6 +146,11 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
   PutObjectRetention: { needs: "lock", body: retention },
   PutObjectTagging: { body: tagging },
   PutPublicAccessBlock: { body: blocks },
+  TagResource: {
+    ...ofAccount,
+    body: "<TagResourceRequest><Tags><Tag><Key>a</Key><Value>b</Value></Tag></Tags></TagResourceRequest>",
+  },
+  UntagResource: { ...ofAccount, query: "tagKeys=a" },
   UpdateObjectEncryption: {
     body: "<ObjectEncryption><SSE-KMS><KMSKeyArn>{kmsKey}</KMSKeyArn></SSE-KMS></ObjectEncryption>",
     alsoDemands: ["kms:GenerateDataKey"],

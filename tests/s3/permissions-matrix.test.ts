@@ -58,7 +58,14 @@ let places = 0;
 async function newPlace(request: MinimalRequest): Promise<Place> {
   const Bucket = `bucket-${(places += 1)}`;
   const Key = "key";
-  const made = { bucket: Bucket, key: Key, source: "source/key", kmsKey, account: accountId };
+  const made = {
+    bucket: Bucket,
+    key: Key,
+    source: "source/key",
+    kmsKey,
+    account: accountId,
+    ResourceArn: encodeURIComponent(`arn:aws:s3:::${Bucket}`),
+  };
   const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
   if (request.needs === "no bucket") return made;
   await s3.createBucket({ Bucket, ObjectLockEnabledForBucket: request.needs === "lock" });
@@ -100,7 +107,7 @@ async function send(
   if (body !== "") headers["content-md5"] = md5Base64(body);
   const { bucket, key } = place;
   const paths = { service: "/", bucket: `/${bucket}`, object: `/${bucket}/${key}` };
-  const path = "path" in definition ? definition.path : paths[definition.level];
+  const path = "path" in definition ? fill(definition.path) : paths[definition.level];
   const credentials = caller === undefined ? { isSigned: false } : { credentials: caller };
   const { method } = definition;
   return sendRaw(server, { method, path, query: query.join("&"), headers, body, ...credentials });

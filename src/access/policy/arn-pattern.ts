@@ -15,6 +15,11 @@ export function normalizePartition(arn: string): string {
   return arn.replace(/^arn:aws-(?:cn|us-gov):/, "arn:aws:");
 }
 
+/** `undefined`: it does not name a bucket, but an object, an access point, or nothing of S3. */
+export function findBucketOfArn(arn: string): string | undefined {
+  return /^arn:aws:s3:::([^/:*?]+)$/.exec(normalizePartition(arn))?.[1];
+}
+
 /** `pieces` of an ARN whose partition is normalized. */
 export function compileArn(pieces: readonly TemplatePiece[]): TextPattern {
   const parts = splitParts(pieces);
