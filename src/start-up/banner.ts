@@ -62,7 +62,7 @@ function cliLines(facts: BannerFacts): string[] {
       ? '"$HOLDFAST_ROOT_SECRET_KEY"'
       : `"$(node -p 'require(process.argv[1]).secretAccessKey' ${quote(credentialsFile.path)})"`;
   return [
-    `export AWS_ENDPOINT_URL=${facts.endpoint} AWS_REGION=${facts.region}`,
+    `export AWS_ENDPOINT_URL=${facts.endpoint} AWS_REGION=${facts.region} AWS_DEFAULT_REGION=${facts.region}`,
     `export AWS_ACCESS_KEY_ID=${facts.accessKeyId}`,
     `export AWS_SECRET_ACCESS_KEY=${secret}`,
     "aws s3 mb s3://first-bucket && aws s3 ls",
