@@ -25,6 +25,7 @@ export type Layer =
   | "permissions-boundary"
   | "session-policies"
   | "bucket-policy"
+  | "key-policy"
   | "access-control-list"
   | "block-public-access"
   | "object-ownership";
@@ -34,17 +35,46 @@ export type Statement = NonNullable<PolicyVerdict["statement"]>;
 type Verdict = Omit<LayerVerdict, "layer">;
 
 export function explainLayers(request: DecisionRequest): readonly LayerVerdict[] {
+  return [
+    ...explainCallerLayers(request),
+    { layer: "bucket-policy", ...explainBucketPolicy(request) },
+    { layer: "access-control-list", ...explainAcl(request) },
+    { layer: "block-public-access", ...explainPublicAccessBlock(request) },
+    { layer: "object-ownership", ...explainOwnership(request) },
+  ];
+}
+
+/** The layers on the side of the caller, which every service has. */
+export function explainCallerLayers(request: CallerRequest): readonly LayerVerdict[] {
   const { caller } = request;
   const identity = caller.kind === "anonymous" ? undefined : judgeIdentity(caller, request);
   return [
     { layer: "identity-policies", ...explainIdentity(identity) },
     { layer: "permissions-boundary", ...explainBoundary(request, identity) },
     { layer: "session-policies", ...explainSession(request, identity) },
-    { layer: "bucket-policy", ...explainBucketPolicy(request) },
-    { layer: "access-control-list", ...explainAcl(request) },
-    { layer: "block-public-access", ...explainPublicAccessBlock(request) },
-    { layer: "object-ownership", ...explainOwnership(request) },
   ];
+}
+
+type CallerRequest = Pick<DecisionRequest, "caller" | "action" | "resource" | "context">;
+
+/** The policy of a KMS key: without its word nobody may use the key. */
+export function explainKeyPolicy({
+  effect,
+  statement,
+  principalMatch,
+}: PolicyVerdict): LayerVerdict {
+  const layer = "key-policy";
+  if (statement === undefined) {
+    return { layer, ...deny("no statement of it is about this caller and request") };
+  }
+  if (effect === "Deny") return { layer, ...denied(statement) };
+  const isHandedOn = principalMatch === "account";
+  return isHandedOn
+    ? {
+        layer,
+        ...silent(`${describeStatement(statement)} leaves it to the account's own policies`),
+      }
+    : { layer, ...allow(`${describeStatement(statement)} allows it`, statement) };
 }
 
 /** `statement "NoReading" of the bucket policy`. */
@@ -106,7 +136,7 @@ function explainIdentity(identity: IdentityJudgement | undefined): Verdict {
 }
 
 function explainBoundary(
-  { caller }: DecisionRequest,
+  { caller }: CallerRequest,
   identity: IdentityJudgement | undefined,
 ): Verdict {
   const policies = caller.kind === "identified" ? caller.policies : undefined;
@@ -121,7 +151,7 @@ function explainBoundary(
 }
 
 function explainSession(
-  { caller }: DecisionRequest,
+  { caller }: CallerRequest,
   identity: IdentityJudgement | undefined,
 ): Verdict {
   const narrowing = caller.kind === "identified" ? (caller.policies?.narrowing ?? []) : [];

@@ -35,11 +35,16 @@ export interface KeyDecision {
 export function decideKeyAccess(request: KeyAccessRequest): KeyDecision {
   const { caller, action, key, context } = request;
   const resource = key.keyArn;
-  const principal = policyPrincipal(caller);
-  const policy = compileKeyPolicy(key.policy);
-  const verdict = evaluatePolicies([policy], { action, resource, principal, context });
+  const verdict = keyVerdict(request);
   const identity = judgeIdentity(caller, { action, resource, context });
   return describe({ caller, action, resource }, judge(caller, key, verdict, identity));
+}
+
+/** What the policy of the key says. */
+export function keyVerdict({ caller, action, key, context }: KeyAccessRequest): PolicyVerdict {
+  const principal = policyPrincipal(caller);
+  const policy = compileKeyPolicy(key.policy);
+  return evaluatePolicies([policy], { action, resource: key.keyArn, principal, context });
 }
 
 /** For what is about the account and no key: kms:CreateKey, kms:ListKeys. */

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { KMS } from "@aws-sdk/client-kms";
 import type { S3 } from "@aws-sdk/client-s3";
 import { startIdentityServer, type Pair } from "../s3/identity-server.ts";
 import { ManagementClient, type Answer } from "./management-client.ts";
@@ -234,6 +235,32 @@ describe("what an explanation says", () => {
     });
     assert.equal(told.Decision, "Deny");
     assert.match(told.Note, /404 rather than 403/);
+  });
+
+  test("KMS keys, which decide by their own policies", async () => {
+    const kms = new KMS({
+      endpoint: server.endpoint,
+      region: "us-east-1",
+      credentials: { ...server.root },
+    });
+    const { KeyMetadata } = await kms.createKey({});
+    const Resource = KeyMetadata?.Arn as string;
+    const KeyId = KeyMetadata?.KeyId as string;
+    await server.newUser("cipher");
+    const asked = { Principal: userArn("cipher"), Action: "kms:Decrypt", Resource };
+    const silent = await root.call("ExplainDecision", asked);
+    assert.deepEqual([silent.Decision, silent.Reason], ["Deny", "no-identity-policy"]);
+    assert.equal(layer(silent, "key-policy").Verdict, "silent");
+    const grant = { Effect: "Allow", Action: "kms:*", Resource: "*" };
+    const mine = { ...grant, Sid: "Root", Principal: { AWS: `arn:aws:iam::${accountId}:root` } };
+    const named = { ...grant, Sid: "Cipher", Principal: { AWS: userArn("cipher") } };
+    await kms.putKeyPolicy({ KeyId, Policy: policyOf(mine, named) });
+    const allowed = await root.call("ExplainDecision", asked);
+    assert.deepEqual([allowed.Decision, allowed.Reason], ["Allow", "key-policy"]);
+    assert.equal(layer(allowed, "key-policy").Statement.Sid, "Cipher");
+    const unknown = { ...asked, Resource: `${Resource}x` };
+    await root.refused("ExplainDecision", unknown, "NotFoundException", 400);
+    kms.destroy();
   });
 
   test("keys that do not work say so", async () => {

@@ -14,6 +14,7 @@ import {
 import type { RequestFacts } from "../../access/request-context.ts";
 import type { ManagementInput } from "../../model/management-actions.ts";
 import type { JsonObject } from "../json/json-api.ts";
+import { explainKeyAccess } from "./explain-key.ts";
 import { findExplainedPrincipal, type Obstacle } from "./explained-principal.ts";
 import { bucketArn, type ManagementActionTable, type ManagementCall } from "./management-action.ts";
 import { invalid } from "./management-error.ts";
@@ -35,7 +36,9 @@ export const explainActions: ManagementActionTable<"ExplainDecision"> = {
       const facts = factsOf(input, caller, call);
       const resources = call.dependencies.newResourceFacts();
       const authorization = new RequestAuthorization(facts, resources);
-      const explained = await explain(input, authorization);
+      const explained = input.Action.startsWith("kms:")
+        ? await explainKeyAccess(input, facts, call)
+        : await explain(input, authorization);
       return describe(explained, caller, obstacle);
     },
   },
@@ -50,7 +53,7 @@ async function explain(
     if (Bucket !== undefined) throw invalid(`Bucket: ${Action} is not about one; give a Resource`);
     return authorization.explainService(Action, Resource ?? "*");
   }
-  if (vendor !== "s3") throw invalid("Action: must be one of S3, IAM or Holdfast");
+  if (vendor !== "s3") throw invalid("Action: must be one of S3, IAM, KMS or Holdfast");
   if (Resource !== undefined) throw invalid("Resource: S3's actions take Bucket and Key instead");
   const demand = findActionDemand(Action);
   if (demand.kind === "unknown") throw invalid(`Action: there is no ${Action}`);
@@ -105,7 +108,10 @@ function describe(
 ): JsonObject {
   const isRefused = obstacle !== undefined || isPaymentMissing === true;
   const reason = isPaymentMissing === true ? "requester-pays" : judged.reason;
-  const words = isPaymentMissing === true ? payment : describeReason(judged);
+  const isKeySilent =
+    judged.reason === "no-resource-permission" && judged.action.startsWith("kms:");
+  const decided = isKeySilent ? keySilence : describeReason(judged);
+  const words = isPaymentMissing === true ? payment : decided;
   return {
     Decision: judged.isAllowed && !isRefused ? "Allow" : "Deny",
     Reason: obstacle?.reason ?? reason,
@@ -126,6 +132,7 @@ function describe(
 
 const payment =
   "Denied because the requester pays for this bucket: the request must be signed and say x-amz-request-payer: requester.";
+const keySilence = "Denied because the policy of the KMS key does not allow it.";
 const absence =
   "There is no such object, and the caller may list the bucket: it is answered 404 rather than 403.";
 
