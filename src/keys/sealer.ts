@@ -20,6 +20,8 @@ export interface Sealer {
  * wrapped key is 104 characters of Base64; `context` is as with `Sealer`.
  */
 export interface WrappingKey {
+  /** Of the key that wraps what is new: another one after a rotation. */
+  readonly currentId: string;
   wrap(dataKey: Uint8Array, context: string): string;
   /** Throws KeySealError. */
   unwrap(wrapped: string, context: string): Uint8Array;

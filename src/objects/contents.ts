@@ -28,11 +28,12 @@ import type { Content, Extent, LayoutRecord } from "./records/object-record.ts";
 import { decodeLayoutRecord } from "./records/object-record.ts";
 import { encodeRecord } from "../storage/record-codec.ts";
 import type { GarbageRecord } from "./records/store-record.ts";
-import { StreamKeys } from "./sealing/chunk-cipher.ts";
+import { DataKeyCache } from "./sealing/data-key-cache.ts";
 import { MasterKeyWrap } from "./sealing/key-wrap.ts";
-import { rewrapKeys, unwrapKeys, type ExtentSeal, type ObjectSeal } from "./sealing/object-seal.ts";
-import { openWhole } from "./sealing/sealed-stream.ts";
+import { rewrapKeys, type ObjectSeal } from "./sealing/object-seal.ts";
+import { SharedDataKey } from "./sealing/shared-data-key.ts";
 import {
+  openInlineBytes,
   openReceived,
   receiveBlob,
   receiveInline,
@@ -61,16 +62,13 @@ export interface ContentsOptions {
 }
 
 const layoutCacheEntries = 64;
-/** Unwrapping a key takes longer than opening 4 KiB; some 600 bytes each. */
-const keyCacheEntries = 8192;
 
 export class Contents {
   readonly #options: ContentsOptions;
   // Layouts never change once written, so a few are kept: a partNumber or range read of a large
   // object would otherwise parse up to 10,000 extents again and again.
   readonly #layouts = new Map<ContentId, LayoutRecord>();
-  /** Data keys by their wrapped form, only of those wrapped by the master keys. */
-  readonly #keys = new Map<string, StreamKeys>();
+  readonly #dataKeys: DataKeyCache;
   /** SSE-S3, which every object has for which nothing else was settled. */
   readonly defaultSeal: ObjectSeal | undefined;
 
@@ -84,7 +82,12 @@ export class Contents {
     this.defaultSeal =
       masterKeys === undefined
         ? undefined
-        : { encryption: { kind: "AES256" }, wrap: new MasterKeyWrap(masterKeys) };
+        : {
+            encryption: { kind: "AES256" },
+            wrap: new MasterKeyWrap(masterKeys),
+            shared: new SharedDataKey(masterKeys),
+          };
+    this.#dataKeys = new DataKeyCache(this.defaultSeal);
   }
 
   /**
@@ -175,15 +178,14 @@ export class Contents {
       const { sizeBytes, sealed } = received;
       return [{ blob: received.blob.id, offset: 0, lengthBytes: sizeBytes, ...sealed?.wrapped }];
     }
-    const bytes = received.inline ?? emptyBytes;
-    const place = { offset: 0, lengthBytes: received.sizeBytes };
-    return [this.#attachInline(transaction, bytes, place, received.sealed?.wrapped)];
+    return [this.#attachInline(transaction, received)];
   }
 
   /**
    * Names the same bytes once more, without moving any but inline ones. The transaction must have
    * read the record that holds `extents`: that check is what keeps the blobs alive until the commit.
-   * With `change` their keys are wrapped anew. Throws KeySealError.
+   * With `change` the keys of blobs are wrapped anew, and inline bytes sealed anew, whose key others
+   * may share. Throws KeySealError.
    */
   async share(
     transaction: Transaction,
@@ -191,16 +193,13 @@ export class Contents {
     change?: SealChange,
   ): Promise<readonly Extent[]> {
     const shared: Extent[] = [];
-    for (const source of extents) {
-      const extent = change === undefined ? source : rewrapKeys(source, change.from, change.to);
-      if ("blob" in extent) {
-        transaction.add(keys.reference(extent.blob), 1);
-        shared.push(extent);
-      } else {
-        const value = await transaction.get(keys.inline(extent.inline));
-        if (value === undefined) throw new BlobMissingError("inline content is gone");
-        shared.push(this.#shareInline(transaction, extent, value));
+    for (const extent of extents) {
+      if ("inline" in extent) {
+        shared.push(await this.#shareInline(transaction, extent, change));
+        continue;
       }
+      transaction.add(keys.reference(extent.blob), 1);
+      shared.push(change === undefined ? extent : rewrapKeys(extent, change.from, change.to));
     }
     return shared;
   }
@@ -212,13 +211,15 @@ export class Contents {
     return { layout: id, partCount: layout.parts.length };
   }
 
-  /** The same content with its keys wrapped anew; no bytes move. Throws KeySealError. */
+  /** The same content under another seal; none but inline bytes move. Throws KeySealError. */
   async rewrap(transaction: Transaction, content: Content, change: SealChange): Promise<Content> {
-    const rewrap = (extent: Extent) => rewrapKeys(extent, change.from, change.to);
-    if ("extents" in content) return { extents: content.extents.map(rewrap) };
+    if ("extents" in content) {
+      return { extents: await this.#rewrapExtents(transaction, content.extents, change) };
+    }
     const { extents, parts } = await this.layoutIn(transaction, content.layout);
     transaction.delete(keys.layout(content.layout));
-    return this.writeLayout(transaction, { extents: extents.map(rewrap), parts });
+    const rewrapped = await this.#rewrapExtents(transaction, extents, change);
+    return this.writeLayout(transaction, { extents: rewrapped, parts });
   }
 
   /** Lets bytes go that the transaction's caller no longer names. */
@@ -300,7 +301,7 @@ export class Contents {
       for (const extent of extents) {
         if ("inline" in extent) inline.set(extent, await this.#readInline(extent, seal));
       }
-      const keysOf = (extent: Extent) => this.#keysOf(extent, seal);
+      const keysOf = (extent: Extent) => this.#dataKeys.keysOf(extent, seal);
       const { blobs } = this.#options;
       const openBlob: ExtentSource["openBlob"] = ({ blob }) => blobs.open(blob);
       const source = { openBlob, keysOf, release: pin.release };
@@ -326,51 +327,64 @@ export class Contents {
     return layout;
   }
 
-  #attachInline(
+  async #rewrapExtents(
     transaction: Transaction,
-    bytes: Uint8Array,
-    place: Pick<Extent, "offset" | "lengthBytes">,
-    wrapped: ExtentSeal | undefined,
-  ): Extent {
-    const id = newContentId(this.#options.clock.now());
-    transaction.set(keys.inline(id), bytes);
-    if (wrapped === undefined) return { inline: id, ...place };
-    return { inline: id, ...place, crc32: crc32(bytes), ...wrapped };
+    extents: readonly Extent[],
+    change: SealChange,
+  ): Promise<readonly Extent[]> {
+    const rewrapped: Extent[] = [];
+    for (const extent of extents) {
+      if ("inline" in extent) {
+        rewrapped.push(await this.#shareInline(transaction, extent, change));
+        transaction.delete(keys.inline(extent.inline));
+      } else rewrapped.push(rewrapKeys(extent, change.from, change.to));
+    }
+    return rewrapped;
   }
 
-  /** What is sealed is copied whole: a piece of a chunk cannot be opened. */
-  #shareInline(transaction: Transaction, extent: InlineExtent, value: Uint8Array): Extent {
-    const { offset, lengthBytes, seal, outerSeal } = extent;
-    if (seal === undefined) {
-      const bytes = value.subarray(offset, offset + lengthBytes);
-      return this.#attachInline(transaction, bytes, { offset: 0, lengthBytes }, undefined);
+  #attachInline(
+    transaction: Transaction,
+    { inline = emptyBytes, sizeBytes, sealed }: ReceivedContent,
+  ): Extent {
+    const id = newContentId(this.#options.clock.now());
+    transaction.set(keys.inline(id), inline);
+    const place = { inline: id, offset: 0, lengthBytes: sizeBytes };
+    if (sealed === undefined) return place;
+    const { wrapped, nonce } = sealed;
+    if (nonce === undefined) return { ...place, crc32: crc32(inline), ...wrapped };
+    return { ...place, crc32: crc32(inline), nonce, ...wrapped };
+  }
+
+  /** What stays sealed is copied whole: a piece of a chunk cannot be opened. */
+  async #shareInline(
+    transaction: Transaction,
+    extent: InlineExtent,
+    change: SealChange | undefined,
+  ): Promise<Extent> {
+    const value = await transaction.get(keys.inline(extent.inline));
+    if (value === undefined) throw new BlobMissingError("inline content is gone");
+    if (change === undefined && extent.seal !== undefined) {
+      const id = newContentId(this.#options.clock.now());
+      transaction.set(keys.inline(id), value);
+      return { ...extent, inline: id };
     }
-    const wrapped = outerSeal === undefined ? { seal } : { seal, outerSeal };
-    return this.#attachInline(transaction, value, { offset, lengthBytes }, wrapped);
+    const bytes = this.#openInline(extent, value, change?.from);
+    return this.#attachInline(transaction, receiveInline(bytes, change?.to));
   }
 
   async #readInline(extent: InlineExtent, seal: ObjectSeal | undefined): Promise<Uint8Array> {
     const { gets } = await this.#options.store.read({ gets: [keys.inline(extent.inline)] });
     const entry = gets[0];
     if (entry === undefined) throw new BlobMissingError("inline content is gone");
-    const end = extent.offset + extent.lengthBytes;
-    const streamKeys = this.#keysOf(extent, seal);
-    if (streamKeys === undefined) return entry.value.subarray(extent.offset, end);
-    return openWhole(entry.value, streamKeys, extent.offset, end);
+    return this.#openInline(extent, entry.value, seal);
   }
 
-  #keysOf(extent: Extent, seal: ObjectSeal | undefined): StreamKeys | undefined {
-    if (extent.seal === undefined) return undefined;
-    if (seal !== this.defaultSeal) return new StreamKeys(unwrapKeys(extent, seal));
-    const known = this.#keys.get(extent.seal);
-    if (known !== undefined) return known;
-    const made = new StreamKeys(unwrapKeys(extent, seal));
-    if (this.#keys.size >= keyCacheEntries) {
-      const oldest = this.#keys.keys().next();
-      if (oldest.done !== true) this.#keys.delete(oldest.value);
-    }
-    this.#keys.set(extent.seal, made);
-    return made;
+  #openInline(extent: InlineExtent, value: Uint8Array, seal: ObjectSeal | undefined): Uint8Array {
+    const { offset: start, nonce } = extent;
+    const end = start + extent.lengthBytes;
+    const streamKeys = this.#dataKeys.keysOf(extent, seal);
+    if (streamKeys === undefined) return value.subarray(start, end);
+    return openInlineBytes(value, { keys: streamKeys, nonce, start, end });
   }
 }
 

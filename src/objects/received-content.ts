@@ -3,7 +3,7 @@
 import { assert } from "../base/assert.ts";
 import type { ByteStream } from "../base/bytes.ts";
 import type { BlobStore, WrittenBlob } from "../storage/blob/blob-store.ts";
-import { StreamKeys } from "./sealing/chunk-cipher.ts";
+import { brokenSeal, type StreamKeys } from "./sealing/chunk-cipher.ts";
 import {
   layersOf,
   newDataKeys,
@@ -11,8 +11,9 @@ import {
   type ExtentSeal,
   type ObjectSeal,
 } from "./sealing/object-seal.ts";
-import { plainBytes } from "./sealing/sealed-form.ts";
+import { chunkBytes, plainBytes } from "./sealing/sealed-form.ts";
 import { openStream, openWhole, sealStream, sealWhole } from "./sealing/sealed-stream.ts";
+import { openShared } from "./sealing/shared-data-key.ts";
 
 /** Bytes that are stored but not yet named by any record. */
 export interface ReceivedContent {
@@ -26,9 +27,13 @@ export interface ReceivedContent {
 
 export interface ReceivedSeal {
   readonly by: ObjectSeal;
+  /** Of a blob: what is inline is sealed anew for another seal. */
   readonly dataKeys: readonly Uint8Array[];
+  readonly keys: StreamKeys;
   /** The data keys as an extent carries them. */
   readonly wrapped: ExtentSeal;
+  /** Of inline bytes that are sealed under a shared data key. */
+  readonly nonce?: string;
 }
 
 export function receiveInline(bytes: Uint8Array, seal: ObjectSeal | undefined): ReceivedContent {
@@ -38,9 +43,13 @@ export function receiveInline(bytes: Uint8Array, seal: ObjectSeal | undefined): 
   if (seal === undefined || sizeBytes === 0) {
     return { ...received, inline: bytes, sealed: undefined };
   }
-  const { plain: dataKeys, keys: streamKeys } = newDataKeys(layersOf(seal));
-  const sealed = { by: seal, dataKeys, wrapped: wrapKeys(dataKeys, seal) };
-  return { ...received, inline: sealWhole(bytes, streamKeys), sealed };
+  if (seal.shared !== undefined && sizeBytes <= chunkBytes(1)) {
+    const { inline, keys, wrapped, nonce } = seal.shared.seal(bytes);
+    return { ...received, inline, sealed: { by: seal, dataKeys: [], keys, wrapped, nonce } };
+  }
+  const { plain, keys } = newDataKeys(layersOf(seal));
+  const sealed = { by: seal, dataKeys: [], keys, wrapped: wrapKeys(plain, seal) };
+  return { ...received, inline: sealWhole(bytes, keys), sealed };
 }
 
 export async function receiveBlob(
@@ -53,23 +62,28 @@ export async function receiveBlob(
     const blob = await blobs.write(stream);
     return { sizeBytes: blob.lengthBytes, inline: undefined, blob, sealed: undefined };
   }
-  const { plain: dataKeys, keys: streamKeys } = newDataKeys(layersOf(seal));
-  const blob = await blobs.write(sealStream(stream, streamKeys, lengthBytes));
-  const sizeBytes = plainBytes(blob.lengthBytes, streamKeys.layers);
+  const { plain: dataKeys, keys } = newDataKeys(layersOf(seal));
+  const blob = await blobs.write(sealStream(stream, keys, lengthBytes));
+  const sizeBytes = plainBytes(blob.lengthBytes, keys.layers);
   assert(sizeBytes !== undefined, "a sealed stream has a length that no sealed stream has");
-  const sealed = { by: seal, dataKeys, wrapped: wrapKeys(dataKeys, seal) };
+  const sealed = { by: seal, dataKeys, keys, wrapped: wrapKeys(dataKeys, seal) };
   return { sizeBytes, inline: undefined, blob, sealed };
 }
 
-/** The same with its keys wrapped anew; `undefined` when the new seal has another number of layers. */
+/**
+ * The same under another seal: inline bytes are sealed anew, the keys of a blob wrapped anew; `undefined`
+ * when that does not do, because the new seal has another number of layers.
+ */
 export function rewrapReceived(
   received: ReceivedContent,
   seal: ObjectSeal,
 ): ReceivedContent | undefined {
-  const { sealed } = received;
-  if (sealed === undefined || layersOf(seal) !== layersOf(sealed.by)) return undefined;
-  const { dataKeys } = sealed;
-  return { ...received, sealed: { by: seal, dataKeys, wrapped: wrapKeys(dataKeys, seal) } };
+  const { sealed, inline } = received;
+  if (sealed === undefined) return undefined;
+  if (inline !== undefined) return receiveInline(openInline(received, inline), seal);
+  if (layersOf(seal) !== layersOf(sealed.by)) return undefined;
+  const wrapped = wrapKeys(sealed.dataKeys, seal);
+  return { ...received, sealed: { ...sealed, by: seal, wrapped } };
 }
 
 /** The plain bytes; transient when they are in a blob. */
@@ -79,13 +93,34 @@ export async function* openReceived(
 ): AsyncGenerator<Uint8Array, void, void> {
   const { sealed, inline, blob, sizeBytes } = received;
   assert(sealed !== undefined, "only sealed content is opened");
-  const keys = new StreamKeys(sealed.dataKeys);
   if (inline !== undefined) {
-    yield openWhole(inline, keys, 0, sizeBytes);
+    yield openInline(received, inline);
     return;
   }
   assert(blob !== undefined, "content is inline or a blob");
   await using reader = await blobs.open(blob.id);
   const read = reader.readUnverified.bind(reader);
-  yield* openStream(read, reader.lengthBytes, keys, { start: 0, end: sizeBytes });
+  yield* openStream(read, reader.lengthBytes, sealed.keys, { start: 0, end: sizeBytes });
+}
+
+function openInline({ sealed, sizeBytes }: ReceivedContent, inline: Uint8Array): Uint8Array {
+  if (sealed === undefined) return inline;
+  return openInlineBytes(inline, { ...sealed, start: 0, end: sizeBytes });
+}
+
+/** Bytes `start` to `end` (exclusive, at least one) of sealed inline bytes. Throws BlobCorruptError. */
+export function openInlineBytes(
+  inline: Uint8Array,
+  sealed: {
+    readonly keys: StreamKeys;
+    readonly nonce?: string | undefined;
+    readonly start: number;
+    readonly end: number;
+  },
+): Uint8Array {
+  const { keys, nonce, start, end } = sealed;
+  if (nonce === undefined) return openWhole(inline, keys, start, end);
+  const plain = openShared(inline, keys, nonce);
+  if (end > plain.byteLength) throw brokenSeal();
+  return start === 0 && end === plain.byteLength ? plain : plain.subarray(start, end);
 }

@@ -16,6 +16,8 @@ export type Extent = (
       readonly inline: ContentId;
       /** CRC-32 of sealed inline bytes as they are stored: a check can judge them without keys. */
       readonly crc32?: number;
+      /** Base64: bytes sealed as one chunk under a data key that others share. */
+      readonly nonce?: string;
     }
 ) & {
   readonly offset: number;

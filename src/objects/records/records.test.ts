@@ -35,6 +35,7 @@ const types: Readonly<Record<string, RecordType>> = {
   "lock-clock": { decode: decodeLockClockRecord, newestVersion: 1 },
   "object-locked": { decode: decodeObjectRecord, newestVersion: 1 },
   "object-inline": { decode: decodeObjectRecord, newestVersion: 1 },
+  "object-inline-sealed": { decode: decodeObjectRecord, newestVersion: 1 },
   "object-blob": { decode: decodeObjectRecord, newestVersion: 1 },
   "object-layout": { decode: decodeObjectRecord, newestVersion: 1 },
   "delete-marker": { decode: decodeDeleteMarkerRecord, newestVersion: 1 },

@@ -131,6 +131,32 @@ function openLayer(pieces: readonly Uint8Array[], key: KeyObject, nonce: Uint8Ar
   return opened;
 }
 
+/** One chunk, in one layer, with the nonce that is given. */
+export function sealAlone(plain: Uint8Array, key: KeyObject, nonce: Uint8Array): Uint8Array {
+  const cipher = createCipheriv("aes-256-gcm", key, nonce);
+  const encrypted = cipher.update(plain);
+  cipher.final();
+  const sealed = Buffer.concat([encrypted, cipher.getAuthTag()]);
+  freeBytes(encrypted);
+  return sealed;
+}
+
+/** The plain bytes of `sealAlone`. Throws BlobCorruptError. */
+export function openAlone(sealed: Uint8Array, key: KeyObject, nonce: Uint8Array): Uint8Array {
+  const end = sealed.byteLength - tagBytes;
+  if (end < 0 || nonce.byteLength !== nonceBytes) throw brokenSeal();
+  const decipher = createDecipheriv("aes-256-gcm", key, nonce);
+  decipher.setAuthTag(sealed.subarray(end));
+  const opened = decipher.update(sealed.subarray(0, end));
+  try {
+    decipher.final();
+  } catch {
+    freeBytes(opened);
+    throw brokenSeal();
+  }
+  return opened;
+}
+
 /**
  * Gives memory back that a cipher made. Left to the collector, encrypting takes three times as long,
  * because what lies outside of the heap makes V8 collect.

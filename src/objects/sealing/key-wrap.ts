@@ -1,5 +1,5 @@
 // What the data keys of streams are wrapped with: the server's master keys, or a key of the object,
-// which in turn a key management service or the customer keeps. Wrapping anew moves no bytes.
+// which in turn a key management service or the customer keeps. Wrapping anew moves no blobs.
 
 import {
   createCipheriv,

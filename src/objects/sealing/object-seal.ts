@@ -5,12 +5,15 @@ import { KeySealError } from "../../keys/sealer.ts";
 import { newDataKey, StreamKeys } from "./chunk-cipher.ts";
 import type { KeyWrap } from "./key-wrap.ts";
 import type { Layers } from "./sealed-form.ts";
+import type { SharedDataKey } from "./shared-data-key.ts";
 
 export interface ObjectSeal {
   readonly encryption: ObjectEncryption;
   readonly wrap: KeyWrap;
   /** Wraps the keys of a second layer; `undefined`: there is one layer. */
   readonly outerWrap?: KeyWrap | undefined;
+  /** For what is one chunk; `undefined`: each has a data key of its own. */
+  readonly shared?: SharedDataKey | undefined;
 }
 
 /** What an extent says of its seal. */

@@ -4,7 +4,8 @@
 //
 // It is the STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár 2015): the nonce of a chunk is its
 // index and whether it is the last one. A chunk at another's place, or a stream that was cut off between
-// two chunks, does not open. A data key seals one stream and nothing else, so no nonce comes twice.
+// two chunks, does not open. Such a data key seals one stream and nothing else, so no nonce comes twice.
+// A stream of one chunk that is kept inline is sealed under a shared key instead; see shared-data-key.ts.
 
 export const sealedChunkBytes = 64 * 1024;
 export const tagBytes = 16;
