@@ -34,7 +34,7 @@ export function authenticate(
   if (authorization === undefined) {
     if (presigned === "v4") return verifyQueryV4(request, query, options);
     if (presigned === "v2") return verifyQueryV2(request, query, options);
-    return anonymous(request);
+    return anonymously(request);
   }
   if (presigned !== undefined) {
     throw invalidAuthorizationArgument(
@@ -70,7 +70,8 @@ function presignedVersion(query: readonly QueryParameter[]): "v2" | "v4" | undef
   return version;
 }
 
-function anonymous(request: SignedRequest): Authentication {
+/** For requests whose signature, if there is one, is not for them. */
+export function anonymously(request: Pick<SignedRequest, "headers">): Authentication {
   return {
     caller: { kind: "anonymous" },
     integrity: unseededIntegrity(request.headers.get("x-amz-content-sha256"), "anonymous"),

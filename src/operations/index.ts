@@ -29,8 +29,13 @@ import {
   putBucketEncryption,
 } from "./bucket-configuration/encryption.ts";
 import {
-  deleteBucketAnalyticsConfiguration,
   deleteBucketCors,
+  getBucketCors,
+  preflight,
+  putBucketCors,
+} from "./bucket-configuration/cors.ts";
+import {
+  deleteBucketAnalyticsConfiguration,
   deleteBucketIntelligentTieringConfiguration,
   deleteBucketInventoryConfiguration,
   deleteBucketLifecycle,
@@ -39,7 +44,6 @@ import {
   deleteBucketWebsite,
   getBucketAccelerateConfiguration,
   getBucketAnalyticsConfiguration,
-  getBucketCors,
   getBucketIntelligentTieringConfiguration,
   getBucketInventoryConfiguration,
   getBucketLifecycleConfiguration,
@@ -192,13 +196,13 @@ export const operations = {
   ListParts: listParts,
   ListTagsForResource: listTagsForResource,
   PostObject: postObject,
-  Preflight: notImplemented,
+  Preflight: preflight,
   PutAccountPublicAccessBlock: putAccountPublicAccessBlock,
   PutBucketAbac: putBucketAbac,
   PutBucketAccelerateConfiguration: notImplemented,
   PutBucketAcl: putBucketAcl,
   PutBucketAnalyticsConfiguration: notImplemented,
-  PutBucketCors: notImplemented,
+  PutBucketCors: putBucketCors,
   PutBucketEncryption: putBucketEncryption,
   PutBucketIntelligentTieringConfiguration: notImplemented,
   PutBucketInventoryConfiguration: notImplemented,

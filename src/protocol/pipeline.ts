@@ -1,7 +1,7 @@
 // The path of every request, as one list: receive, assign ids, address, route, authenticate, decode
 // input, authorize, run, encode, record. Each stage stands in a file of its own.
 
-import { authenticate } from "../access/authenticate.ts";
+import { anonymously, authenticate } from "../access/authenticate.ts";
 import type { AccountDirectory } from "../access/accounts.ts";
 import { authorize, refuseStranger } from "../access/authorize.ts";
 import type { Judged, RequestAuthorization } from "../access/request-authorization.ts";
@@ -21,6 +21,7 @@ import { notImplemented, operations, type OperationTable } from "../operations/i
 import type { BucketDefaults, OperationContext } from "../operations/operation.ts";
 import { Reply, SlowReply } from "../operations/operation.ts";
 import { parseAddress, type Address } from "./address.ts";
+import { findCorsHeaders } from "./cors-headers.ts";
 import { compileInputDecoder, type InputDecoder, type OperationInput } from "./decode-input.ts";
 import { asS3Error, encodeError, errorDocument, isServerFailure } from "./encode-error.ts";
 import {
@@ -130,6 +131,8 @@ interface Exchange {
   caller: Caller | undefined;
   access: RequestAuthorization | undefined;
   errorCode: ErrorCode | undefined;
+  /** For the page of another origin that asks. */
+  corsHeaders: readonly string[] | undefined;
 }
 
 interface ObjectInput {
@@ -175,9 +178,11 @@ class Pipeline {
     if (service !== undefined) return this.#answerService(exchange, service);
     try {
       const address = this.#address(exchange);
+      const origin = request.headers.get("origin");
+      if (origin !== undefined) await this.#findCorsHeaders(exchange, address, origin);
       const route = this.#router.route({ ...exchange, address, headers: request.headers });
       exchange.isControl = route.operation?.control === true;
-      const authentication = await this.#authenticate(exchange, address);
+      const authentication = await this.#authenticate(exchange, address, route.operation?.name);
       const { caller, integrity } = authentication;
       if (route.operation === undefined) throw route.refusal;
       const definition = (exchange.definition = route.operation);
@@ -247,6 +252,7 @@ class Pipeline {
       caller: undefined,
       access: undefined,
       errorCode: undefined,
+      corsHeaders: undefined,
     };
   }
 
@@ -279,7 +285,21 @@ class Pipeline {
     return address;
   }
 
-  async #authenticate(exchange: Exchange, address: Address): Promise<Authentication> {
+  /** A preflight has its own answer. */
+  async #findCorsHeaders(exchange: Exchange, { bucket }: Address, origin: string): Promise<void> {
+    const { request } = exchange;
+    if (bucket === undefined || request.method === "OPTIONS") return;
+    const { store } = this.#dependencies;
+    exchange.corsHeaders = await findCorsHeaders(request, origin, bucket, store);
+  }
+
+  async #authenticate(
+    exchange: Exchange,
+    address: Address,
+    operation: OperationName | undefined,
+  ): Promise<Authentication> {
+    // Of a presigned URL the browser asks with the query that is signed for the request to come.
+    if (operation === "Preflight") return anonymously(exchange.request);
     const { method, headers, isEncrypted } = exchange.request;
     const { rawPath, rawQuery, virtualHostBucket } = address;
     const authentication = await authenticate(
@@ -344,6 +364,7 @@ class Pipeline {
 
   /** Every answer, good or bad, leaves through here. */
   #record(exchange: Exchange, { status, headers, body }: EncodedOutput): HttpResponse {
+    if (exchange.corsHeaders !== undefined) headers.push(...exchange.corsHeaders);
     headers.push("x-amz-request-id", exchange.requestId);
     headers.push("x-amz-id-2", exchange.hostId, "Server", "Holdfast");
     const { observe } = this.#dependencies;

@@ -46,6 +46,7 @@ buckets:
     settings:
       versioning: { Status: Enabled }
       tagging: { TagSet: [{ Key: team, Value: a }] }
+      cors: { CORSRules: [{ AllowedOrigins: ["https://*.example"], AllowedMethods: [GET, HEAD] }] }
       publicAccessBlock: { BlockPublicPolicy: false, RestrictPublicBuckets: false, BlockPublicAcls: true, IgnorePublicAcls: true }
       policy:
         Version: "2012-10-17"
@@ -120,7 +121,10 @@ describe("a declared server", () => {
     await assert.rejects(alice.putObject({ Bucket: "photos", Key: "dog.jpg", Body: "wuff" }), {
       name: "AccessDenied",
     });
-    assert.equal(await (await fetch(`${server.endpoint}/photos/cat.jpg`)).text(), "meow");
+    const page = { headers: { Origin: "https://app.example" } };
+    const shown = await fetch(`${server.endpoint}/photos/cat.jpg`, page);
+    assert.equal(await shown.text(), "meow");
+    assert.equal(shown.headers.get("access-control-allow-origin"), "https://app.example");
     await assert.rejects(
       boss.putObject({ Bucket: "photos", Key: "big", Body: Buffer.alloc(2 * 1024 * 1024) }),
       { name: "QuotaExceeded" },

@@ -17,9 +17,6 @@ type Of<Name extends NamesOfBuckets> = Operation<
   OperationTypes[Name]["output"]
 >;
 
-export const getBucketCors = isAbsent<"GetBucketCors">("NoSuchCORSConfiguration");
-export const deleteBucketCors = deletesNothing<"DeleteBucketCors">();
-
 export const getBucketWebsite = isAbsent<"GetBucketWebsite">("NoSuchWebsiteConfiguration");
 export const deleteBucketWebsite = deletesNothing<"DeleteBucketWebsite">();
 
@@ -88,7 +85,7 @@ function isEmpty<Name extends NamesOfBuckets>(output: OperationTypes[Name]["outp
 
 /** Deleting what is not there is no error. */
 function deletesNothing<
-  Name extends NamesOfBuckets & `DeleteBucket${"Cors" | "Website" | "Lifecycle" | "Replication"}`,
+  Name extends NamesOfBuckets & `DeleteBucket${"Website" | "Lifecycle" | "Replication"}`,
 >(): Of<Name> {
   return async (input, { store }) => {
     await store.buckets.get(input.Bucket);
