@@ -2,36 +2,23 @@
 // of a bucket that is enabled for ABAC, and the permissions that stand before it.
 
 import assert from "node:assert/strict";
-import { Agent } from "node:http";
 import { after, test } from "node:test";
-import { S3Control, type S3ControlServiceException, type Tag } from "@aws-sdk/client-s3-control";
+import type { S3Control, S3ControlServiceException, Tag } from "@aws-sdk/client-s3-control";
+import { newControlClient } from "./control-client.ts";
 import { startIdentityServer, type Pair } from "./identity-server.ts";
 import { assertRefused } from "./test-server.ts";
 
 const server = await startIdentityServer();
 after(() => server[Symbol.asyncDispose]());
 const s3 = server.client(server.root);
-const agent = new Agent({
-  lookup: (_name, { all }, callback) =>
-    all === true
-      ? callback(null, [{ address: "127.0.0.1", family: 4 }])
-      : callback(null, "127.0.0.1", 4),
-});
-after(() => agent.destroy());
 const control = controlOf(server.root);
 const AccountId = server.accountId;
 
 let count = 0;
 
-function controlOf({ accessKeyId, secretAccessKey }: Pair): S3Control {
-  const client = new S3Control({
-    // The client puts the account before this name, which not every resolver knows.
-    endpoint: server.endpoint.replace("127.0.0.1", "localhost"),
-    requestHandler: { httpAgent: agent },
-    region: "us-east-1",
-    credentials: { accessKeyId, secretAccessKey },
-    maxAttempts: 1,
-  });
+function controlOf(credentials: Pair): S3Control {
+  const { port } = server.serving.address;
+  const client = newControlClient({ port, region: "us-east-1", credentials });
   after(() => client.destroy());
   return client;
 }

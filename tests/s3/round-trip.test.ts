@@ -4,34 +4,22 @@
 // for "not configured", and of its resources for single sub-resources.
 
 import assert from "node:assert/strict";
-import { Agent } from "node:http";
 import { after, describe, test } from "node:test";
 import { operations as definitions } from "../../src/model/operations.generated.ts";
 import { notImplemented, operations } from "../../src/operations/index.ts";
 import { KMS } from "@aws-sdk/client-kms";
 import { S3ServiceException } from "@aws-sdk/client-s3";
-import { S3Control } from "@aws-sdk/client-s3-control";
 import { STS } from "@aws-sdk/client-sts";
+import { newControlClient } from "./control-client.ts";
 import { startTestServer } from "./test-server.ts";
 
 const { s3, server } = await startTestServer();
 const settings = { region: server.region, credentials: server.credentials };
 const kms = new KMS({ ...settings, endpoint: server.endpoint });
 const sts = new STS({ ...settings, endpoint: server.endpoint });
-const agent = new Agent({
-  lookup: (_name, { all }, callback) =>
-    all === true
-      ? callback(null, [{ address: "127.0.0.1", family: 4 }])
-      : callback(null, "127.0.0.1", 4),
-});
-const control = new S3Control({
-  ...settings,
-  // The client puts the account before this name, which not every resolver knows.
-  endpoint: `http://localhost:${server.port}`,
-  requestHandler: { httpAgent: agent },
-});
+const control = newControlClient(server);
 after(() => {
-  for (const client of [kms, sts, control, agent]) client.destroy();
+  for (const client of [kms, sts, control]) client.destroy();
 });
 
 const called = new Set<string>();
