@@ -29,7 +29,7 @@ export interface EntityReference {
   readonly name: string;
 }
 
-interface EntityRecords {
+export interface EntityRecords {
   readonly user: UserRecord;
   readonly group: GroupRecord;
   readonly role: RoleRecord;
@@ -40,6 +40,13 @@ const decoders: { readonly [Kind in EntityKind]: (value: Uint8Array) => EntityRe
   group: decodeGroup,
   role: decodeRole,
 };
+
+export function decodeEntity<Kind extends EntityKind>(
+  kind: Kind,
+  value: Uint8Array,
+): EntityRecords[Kind] {
+  return decoders[kind](value);
+}
 
 const titles = { user: "user", group: "group", role: "role" } as const;
 

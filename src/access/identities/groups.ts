@@ -9,15 +9,15 @@ import {
   findEntityById,
   foldedName,
   getEntity,
-  moveEntity,
   setEntity,
   sortByName,
 } from "./entities.ts";
+import { listEntities, renameEntity, type EntityListRequest } from "./entity-changes.ts";
 import { pageOf, type IdentityDatabase, type Page, type PageRequest } from "./identity-database.ts";
 import { IdentityError } from "./identity-error.ts";
 import { identityKeys, identityRanges, lastPartOf } from "./identity-keys.ts";
-import { checkName, checkPath, checkPathPrefix, groupNameLength } from "./identity-names.ts";
-import { decodeGroup, type GroupRecord, type UserRecord } from "./identity-records.ts";
+import { checkName, checkPath, groupNameLength } from "./identity-names.ts";
+import type { GroupRecord, UserRecord } from "./identity-records.ts";
 
 const groupsPerUser = 10;
 
@@ -60,19 +60,8 @@ export class Groups {
     );
   }
 
-  async list(
-    accountId: AccountId,
-    request: PageRequest & { readonly pathPrefix?: string | undefined } = {},
-  ): Promise<Page<GroupRecord>> {
-    const prefix = checkPathPrefix(request.pathPrefix);
-    return this.#database.page(
-      request,
-      (after) => identityRanges.named("group", accountId, after),
-      ({ value }) => {
-        const group = decodeGroup(value);
-        return group.path.startsWith(prefix) ? group : undefined;
-      },
-    );
+  async list(accountId: AccountId, request: EntityListRequest = {}): Promise<Page<GroupRecord>> {
+    return listEntities(this.#database, "group", accountId, request);
   }
 
   async update(
@@ -83,17 +72,8 @@ export class Groups {
     if (change.newGroupName !== undefined) {
       checkName(change.newGroupName, "newGroupName", groupNameLength);
     }
-    const newPath = change.newPath === undefined ? undefined : checkPath(change.newPath);
-    return this.#database.change(accountId, async (transaction) => {
-      const before = await getEntity(transaction, "group", accountId, groupName);
-      const after = {
-        ...before,
-        name: change.newGroupName ?? before.name,
-        path: newPath ?? before.path,
-      };
-      await moveEntity(transaction, before, after);
-      return after;
-    });
+    const { newGroupName: newName, newPath } = change;
+    return renameEntity(this.#database, "group", accountId, groupName, { newName, newPath });
   }
 
   /** Throws IdentityError DeleteConflict while the group has members or policies. */

@@ -10,21 +10,20 @@ import {
   getEntity,
   setEntity,
 } from "./entities.ts";
-import type { IdentityDatabase, Page, PageRequest } from "./identity-database.ts";
+import { listEntities, type EntityListRequest } from "./entity-changes.ts";
+import type { IdentityDatabase, Page } from "./identity-database.ts";
 import { IdentityError } from "./identity-error.ts";
 import { identityKeys, identityRanges } from "./identity-keys.ts";
 import {
   checkLength,
   checkName,
   checkPath,
-  checkPathPrefix,
   roleNameLength,
   validationError,
 } from "./identity-names.ts";
 import {
   decodeLastUsed,
   decodeRevokedSession,
-  decodeRole,
   type LastUsedRecord,
   type RevokedSessionRecord,
   type RoleRecord,
@@ -100,19 +99,8 @@ export class Roles {
     return gets[0] === undefined ? undefined : decodeLastUsed(gets[0].value);
   }
 
-  async list(
-    accountId: AccountId,
-    request: PageRequest & { readonly pathPrefix?: string | undefined } = {},
-  ): Promise<Page<RoleRecord>> {
-    const prefix = checkPathPrefix(request.pathPrefix);
-    return this.#database.page(
-      request,
-      (after) => identityRanges.named("role", accountId, after),
-      ({ value }) => {
-        const role = decodeRole(value);
-        return role.path.startsWith(prefix) ? role : undefined;
-      },
-    );
+  async list(accountId: AccountId, request: EntityListRequest = {}): Promise<Page<RoleRecord>> {
+    return listEntities(this.#database, "role", accountId, request);
   }
 
   /** Only what is given changes. */

@@ -1,7 +1,7 @@
 // The users of accounts.
 
 import type { AccountId } from "../caller.ts";
-import { decodeUser, type GroupRecord, type Tag, type UserRecord } from "./identity-records.ts";
+import type { GroupRecord, Tag, UserRecord } from "./identity-records.ts";
 import { checkBoundary, releaseBoundary } from "./boundaries.ts";
 import {
   checkHoldsNoPolicies,
@@ -11,14 +11,14 @@ import {
   findEntityById,
   foldedName,
   getEntity,
-  moveEntity,
   setEntity,
   sortByName,
 } from "./entities.ts";
+import { listEntities, renameEntity, type EntityListRequest } from "./entity-changes.ts";
 import type { IdentityDatabase, Page, PageRequest } from "./identity-database.ts";
 import { pageOf } from "./identity-database.ts";
 import { identityRanges } from "./identity-keys.ts";
-import { checkName, checkPath, checkPathPrefix, userNameLength } from "./identity-names.ts";
+import { checkName, checkPath, userNameLength } from "./identity-names.ts";
 import { findDeviceOf } from "./mfa-device-records.ts";
 import { addTags, checkTags, removeTags } from "./tags.ts";
 
@@ -77,19 +77,8 @@ export class Users {
     return found?.kind === "user" ? found : undefined;
   }
 
-  async list(
-    accountId: AccountId,
-    request: PageRequest & { readonly pathPrefix?: string | undefined } = {},
-  ): Promise<Page<UserRecord>> {
-    const prefix = checkPathPrefix(request.pathPrefix);
-    return this.#database.page(
-      request,
-      (after) => identityRanges.named("user", accountId, after),
-      ({ value }) => {
-        const user = decodeUser(value);
-        return user.path.startsWith(prefix) ? user : undefined;
-      },
-    );
+  async list(accountId: AccountId, request: EntityListRequest = {}): Promise<Page<UserRecord>> {
+    return listEntities(this.#database, "user", accountId, request);
   }
 
   async update(
@@ -100,17 +89,8 @@ export class Users {
     if (change.newUserName !== undefined) {
       checkName(change.newUserName, "newUserName", userNameLength);
     }
-    const newPath = change.newPath === undefined ? undefined : checkPath(change.newPath);
-    return this.#database.change(accountId, async (transaction) => {
-      const before = await getEntity(transaction, "user", accountId, userName);
-      const after = {
-        ...before,
-        name: change.newUserName ?? before.name,
-        path: newPath ?? before.path,
-      };
-      await moveEntity(transaction, before, after);
-      return after;
-    });
+    const { newUserName: newName, newPath } = change;
+    return renameEntity(this.#database, "user", accountId, userName, { newName, newPath });
   }
 
   /** Throws IdentityError DeleteConflict while anything still belongs to the user. */
