@@ -1,7 +1,7 @@
 // The words of a denial. S3 tells callers of the owner's account which side was silent or denied, and
 // strangers nothing ("Access denied (403 Forbidden) error messages", User Guide).
 
-import type { Caller } from "./caller.ts";
+import type { Caller, IdentifiedCaller } from "./caller.ts";
 import type { Decision } from "./decide.ts";
 
 const plain = "Access Denied";
@@ -19,6 +19,23 @@ export function explainDenial(
   const because = becauseOf(reason, statement?.source.kind, action);
   if (because === undefined) return plain;
   return `User: ${caller.principal.arn} is not authorized to perform: ${action} on resource: "${resource}" ${because}`;
+}
+
+/**
+ * "User: … is not authorized to perform: iam:ListUsers on resource: … because no identity-based policy
+ * allows the iam:ListUsers action" ("Troubleshoot access denied error messages", IAM User Guide).
+ */
+export function explainServiceDenial(
+  caller: IdentifiedCaller,
+  { action, resource }: { readonly action: string; readonly resource: string },
+  { reason, statement }: Pick<Decision, "reason" | "statement">,
+): string {
+  const because =
+    reason === "no-resource-permission"
+      ? `because no resource-based policy allows the ${action} action`
+      : becauseOf(reason, statement?.source.kind, action);
+  const text = `User: ${caller.principal.arn} is not authorized to perform: ${action} on resource: ${resource}`;
+  return because === undefined ? text : `${text} ${because}`;
 }
 
 function becauseOf(
@@ -46,6 +63,7 @@ function becauseOf(
 const policyKinds: Readonly<Record<string, string>> = {
   bucket: "a resource-based policy",
   key: "a resource-based policy",
+  trust: "a resource-based policy",
   identity: "an identity-based policy",
   group: "an identity-based policy",
   boundary: "a permissions boundary",

@@ -4,6 +4,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { IdentifiedCaller } from "./caller.ts";
 import { decide, type Decision } from "./decide.ts";
+import { explainServiceDenial } from "./denial.ts";
 import type { PolicyContext } from "./policy/evaluate.ts";
 import { contextOf } from "./request-context.ts";
 import type { Judged } from "./request-authorization.ts";
@@ -106,48 +107,3 @@ export class ServiceDenial extends IdentityError {
     this.decision = { ...decision, action, resource };
   }
 }
-
-/**
- * "User: … is not authorized to perform: iam:ListUsers on resource: … because no identity-based policy
- * allows the iam:ListUsers action" ("Troubleshoot access denied error messages", IAM User Guide).
- */
-export function explainServiceDenial(
-  caller: IdentifiedCaller,
-  { action, resource }: Pick<ServiceAction, "action" | "resource">,
-  decision: Pick<Decision, "reason" | "statement">,
-): string {
-  const because = becauseOf(action, decision);
-  const text = `User: ${caller.principal.arn} is not authorized to perform: ${action} on resource: ${resource}`;
-  return because === undefined ? text : `${text} ${because}`;
-}
-
-function becauseOf(
-  action: string,
-  { reason, statement }: Pick<Decision, "reason" | "statement">,
-): string | undefined {
-  switch (reason) {
-    case "explicit-deny": {
-      const kind = statement === undefined ? undefined : policyKinds[statement.source.kind];
-      return kind === undefined ? undefined : `with an explicit deny in ${kind}`;
-    }
-    case "no-identity-policy":
-      return `because no identity-based policy allows the ${action} action`;
-    case "permissions-boundary":
-      return `because no permissions boundary allows the ${action} action`;
-    case "session-policy":
-      return `because no session policy allows the ${action} action`;
-    case "no-resource-permission":
-      return `because no resource-based policy allows the ${action} action`;
-    default:
-      return undefined;
-  }
-}
-
-const policyKinds: Readonly<Record<string, string>> = {
-  trust: "a resource-based policy",
-  identity: "an identity-based policy",
-  group: "an identity-based policy",
-  boundary: "a permissions boundary",
-  session: "a session policy",
-  "service-account": "a session policy",
-};

@@ -10,11 +10,8 @@ import { rootArn } from "../../access/identities/identity-names.ts";
 import type { Page, PageRequest } from "../../access/identities/identity-database.ts";
 import type { ResourceFacts } from "../../access/request-authorization.ts";
 import type { ServiceRequest } from "../../access/service-request.ts";
-import {
-  decideService,
-  explainServiceDenial,
-  serviceContext,
-} from "../../access/service-authorization.ts";
+import { explainServiceDenial } from "../../access/denial.ts";
+import { decideService, serviceContext } from "../../access/service-authorization.ts";
 import type { CredentialLookup } from "../../access/signed-request.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { KmsKeys } from "../../keys/kms-keys.ts";
