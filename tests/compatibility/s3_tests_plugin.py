@@ -36,16 +36,26 @@ def _name_the_region() -> None:
     boto3.client = client
 
 
-def _delete_policies(config, user_name: str) -> None:
-    """What a case that failed leaves behind would fail those after it."""
-    iam = boto3.client(
+def _iam(config, user: str):
+    return boto3.client(
         "iam",
         endpoint_url=config.default_endpoint,
-        aws_access_key_id=config.iam_access_key,
-        aws_secret_access_key=config.iam_secret_key,
+        aws_access_key_id=getattr(config, f"{user}_access_key"),
+        aws_secret_access_key=getattr(config, f"{user}_secret_key"),
     )
-    for name in iam.list_user_policies(UserName=user_name)["PolicyNames"]:
-        iam.delete_user_policy(UserName=user_name, PolicyName=name)
+
+
+def _tidy_identities(config) -> None:
+    """What a case that failed leaves behind would fail those after it, and the suite deletes users
+    before it empties their groups, which IAM refuses."""
+    iam = _iam(config, "iam")
+    for name in iam.list_user_policies(UserName=config.alt_user_id)["PolicyNames"]:
+        iam.delete_user_policy(UserName=config.alt_user_id, PolicyName=name)
+    root = _iam(config, "iam_root")
+    for group in root.list_groups()["Groups"]:
+        name = group["GroupName"]
+        for user in root.get_group(GroupName=name)["Users"]:
+            root.remove_user_from_group(GroupName=name, UserName=user["UserName"])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -64,7 +74,7 @@ def pytest_runtest_call(item):
     try:
         return (yield)
     finally:
-        _delete_policies(config, config.alt_user_id)
+        _tidy_identities(config)
         for name in names:
             setattr(config, f"alt_{name}", account[name])
 
