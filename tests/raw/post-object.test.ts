@@ -374,6 +374,12 @@ describe("policies", () => {
       [[key], [{ bucket }, { key: "K" }], `["eq", "$key", "K"]`],
       [[key], [{ bucket }, any, { acl: "private" }], `["eq", "$acl", "private"]`],
       [[key], [{ bucket }, any, ["eq", "$x-amz-meta-foo", ""]], `["eq", "$x-amz-meta-foo", ""]`],
+      // As S3 answers (github.com/tj/node-s3-policy/pull/8): what may say anything must be there.
+      [
+        [key],
+        [{ bucket }, any, ["starts-with", "$Content-Length", ""]],
+        `["starts-with", "$Content-Length", ""]`,
+      ],
       [
         [key, ["Content-Type", "image/png, text/html"]],
         [{ bucket }, any, ["starts-with", "$Content-Type", "image/"]],
@@ -383,7 +389,10 @@ describe("policies", () => {
     for (const [fields, conditions, failed] of cases) {
       await refuses(form(fields, conditions), denied(`Policy Condition failed: ${failed}`));
     }
-    const free = form([key], [{ bucket }, any, ["starts-with", "$Content-Type", ""]]);
+    const free = form(
+      [key, ["Content-Type", ""]],
+      [{ bucket }, any, ["starts-with", "$Content-Type", ""]],
+    );
     assert.equal((await post(free)).status, 204);
     const images: FormField[] = [key, ["Content-Type", "image/png, image/gif"]];
     const ok = form(images, [{ bucket }, any, ["starts-with", "$Content-Type", "image/"]]);

@@ -148,9 +148,8 @@ export function checkFormPolicy(
     }
     const { field } = condition;
     // The bucket is the one that the request is sent to, whether the form says so or not.
-    const sent = field === "bucket" ? request.bucketName : fields.get(field);
-    // A field that may say anything may be absent, one that must be empty may not (ceph/s3-tests).
-    const value = sent ?? (condition.kind === "starts-with" ? "" : undefined);
+    const value = field === "bucket" ? request.bucketName : fields.get(field);
+    // A field that may say anything must be there all the same (github.com/tj/node-s3-policy/pull/8).
     if (value === undefined || !isMet(condition, value)) {
       throw denied(`Policy Condition failed: ${condition.text}`);
     }
