@@ -4,12 +4,8 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import {
-  decodeKmsAliasRecord,
-  decodeKmsKeyRecord,
-  decodeMasterKeyWitness,
-  encodeRecord,
-} from "./key-records.ts";
+import { decodeKmsAliasRecord, decodeKmsKeyRecord, decodeMasterKeyWitness } from "./key-records.ts";
+import { encodeRecord } from "../storage/record-codec.ts";
 
 const decoders: Readonly<Record<string, (value: Uint8Array) => { readonly v: number }>> = {
   "kms-alias.v1.json": decodeKmsAliasRecord,

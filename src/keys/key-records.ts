@@ -9,6 +9,7 @@ import {
   type KeyRange,
   type TuplePart,
 } from "../storage/key-value/tuple.ts";
+import { decodeRecord } from "../storage/record-codec.ts";
 
 /** The first part of every key; 60 to 69 are key management's. Never change or re-use one. */
 const space = {
@@ -112,22 +113,6 @@ export interface KmsAliasRecord {
 
 export function decodeKmsAliasRecord(value: Uint8Array): KmsAliasRecord {
   return decodeRecord(value, 1) as KmsAliasRecord;
-}
-
-interface Versioned {
-  readonly v: number;
-}
-
-/** JSON with a version marker, like every record of the store. */
-export function encodeRecord(record: Versioned): Uint8Array {
-  return Buffer.from(JSON.stringify(record), "utf8");
-}
-
-function decodeRecord(value: Uint8Array, newestVersion: number): Versioned {
-  const buffer = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  const record = JSON.parse(buffer.toString("utf8")) as Versioned;
-  assert(record.v >= 1 && record.v <= newestVersion, "record was written by a newer version");
-  return record;
 }
 
 function text(part: DecodedTuplePart | undefined): string {

@@ -17,7 +17,6 @@ import {
 import {
   decodeKmsAliasRecord,
   decodeKmsKeyRecord,
-  encodeRecord,
   keys,
   lastPartOf,
   ranges,
@@ -28,6 +27,7 @@ import { defaultKeyPolicy, s3KeyPolicy } from "./key-policy.ts";
 import type { EncryptionContext } from "./key-provider.ts";
 import { currentMaterialOf, decodeHeader, type KmsCiphers } from "./kms-ciphers.ts";
 import { KmsError } from "./kms-error.ts";
+import { encodeRecord } from "../storage/record-codec.ts";
 
 export interface KmsKeysOptions {
   readonly store: KeyValueStore;

@@ -4,13 +4,13 @@
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import {
   decodeMasterKeyWitness,
-  encodeRecord,
   keys,
   masterKeyIdIn,
   ranges,
   type MasterKeyWitness,
 } from "./key-records.ts";
 import type { MasterKeyRing } from "./master-key-ring.ts";
+import { encodeRecord } from "../storage/record-codec.ts";
 
 /** The message is for the administrator. */
 export class MasterKeyMissingError extends Error {
