@@ -267,12 +267,13 @@ describe("workers", () => {
     const parameters = ["--data", directory.path, "--workers", "2", ...freePorts];
     await using server = new ServerProcess(parameters, keys);
     await server.endpoint();
+    // The log and the banner come through two pipes.
+    await eventually(() => workerProcesses(server).length === 2, "the workers were logged");
     const workers = workerProcesses(server);
     server.child.kill("SIGKILL");
     await server.ended();
     await using next = new ServerProcess(parameters, keys);
     await next.endpoint();
-    assert.equal(workers.length, 2);
     assert.deepEqual(workers.filter(isRunning), []);
   });
 });

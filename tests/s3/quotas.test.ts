@@ -31,7 +31,8 @@ after(async () => {
 const refused = { code: "QuotaExceeded", status: 403 };
 
 async function usageOf(bucket: string) {
-  return quotas.bucketUsage(await buckets.get(bucket));
+  const { objects, bytes } = await quotas.bucketUsage(await buckets.get(bucket));
+  return { objects, bytes };
 }
 
 test("a bucket takes bytes up to its quota, and again when something went", async () => {
