@@ -16,6 +16,9 @@ describe("a ring of master keys", () => {
     assert.ok(!sealed.includes(secret.toString("base64url")));
     assert.deepEqual(ring.open(sealed, "access-key/A"), secret);
     assert.throws(() => ring.open(sealed, "access-key/B"), KeySealError);
+    for (const more of ["x", "xx", "=", " ", "."]) {
+      assert.throws(() => ring.open(`${sealed}${more}`, "access-key/A"), KeySealError, more);
+    }
     assert.notEqual(ring.seal(secret, "access-key/A"), sealed, "no two are alike");
     assert.equal(ring.open(ring.seal(Buffer.alloc(0), "c"), "c").byteLength, 0);
   });

@@ -81,7 +81,10 @@ export class MasterKeyRing implements Sealer, WrappingKey {
       throw new KeySealError("this is not a sealed text");
     }
     const { sealing } = this.#get(id);
-    const plain = sealing.decrypt(Buffer.from(body, "base64url"), Buffer.from(context));
+    const message = Buffer.from(body, "base64url");
+    // Base64 leaves room for other texts of the same bytes: a sealed text is one text.
+    if (message.toString("base64url") !== body) throw new KeySealError("this is not a sealed text");
+    const plain = sealing.decrypt(message, Buffer.from(context));
     if (plain === undefined) throw unopened(id);
     return plain;
   }
