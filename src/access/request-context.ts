@@ -60,7 +60,8 @@ function find(key: string, facts: RequestFacts, subject: SubjectFacts): Found {
     return findGlobal(key.slice(4), facts, subject) ?? findPrincipal(key.slice(4), caller);
   }
   // `<issuer>:sub` and the like, of a session that a web identity asked for.
-  return caller.kind === "anonymous" ? undefined : caller.principal.session?.federatedKeys?.[key];
+  const federated = caller.kind === "anonymous" ? {} : caller.principal.session?.federatedKeys;
+  return federated !== undefined && Object.hasOwn(federated, key) ? federated[key] : undefined;
 }
 
 function findGlobal(key: string, facts: RequestFacts, subject: SubjectFacts): Found {
@@ -156,13 +157,15 @@ const authenticationTypes = {
 } as const;
 
 /** Condition keys whose value stands in a header of another name. */
-const headersByKey: Readonly<Record<string, string>> = {
-  "object-lock-mode": "x-amz-object-lock-mode",
-  "object-lock-retain-until-date": "x-amz-object-lock-retain-until-date",
-  "object-lock-legal-hold": "x-amz-object-lock-legal-hold",
-  "if-match": "if-match",
-  "if-none-match": "if-none-match",
-};
+const headersByKey: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    "object-lock-mode": "x-amz-object-lock-mode",
+    "object-lock-retain-until-date": "x-amz-object-lock-retain-until-date",
+    "object-lock-legal-hold": "x-amz-object-lock-legal-hold",
+    "if-match": "if-match",
+    "if-none-match": "if-none-match",
+  }),
+);
 
 const millisecondsPerDay = 86_400_000;
 
@@ -195,14 +198,16 @@ function findS3(key: string, facts: RequestFacts, subject: SubjectFacts): Found 
       return remainingDays(facts);
     case "requestobjecttagkeys":
       return facts.requestTags.length === 0 ? undefined : facts.requestTags.map(([name]) => name);
-    default:
+    default: {
       if (key.startsWith("x-amz-")) return headers.get(key) ?? facts.query(key);
-      if (headersByKey[key] !== undefined) return headers.get(headersByKey[key]);
+      const header = headersByKey.get(key);
+      if (header !== undefined) return headers.get(header);
       return (
         findTag(key, "existingobjecttag/", subject.objectTags) ??
         findTag(key, "requestobjecttag/", facts.requestTags) ??
         findTag(key, "buckettag/", subject.bucketTags)
       );
+    }
   }
 }
 

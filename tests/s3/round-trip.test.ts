@@ -79,6 +79,10 @@ const logDelivery = {
   Grantee: { Type: "Group", URI: "http://acs.amazonaws.com/groups/s3/LogDelivery" },
   Permission: "WRITE",
 } as const;
+const corsRules = [
+  { AllowedMethods: ["GET", "HEAD"], AllowedOrigins: ["https://example.com"], MaxAgeSeconds: 600 },
+];
+
 const encryption = {
   Rules: [
     {
@@ -218,6 +222,9 @@ const subResources: Readonly<Record<string, SubResource>> = {
   cors: {
     refresh: (Bucket) => s3.getBucketCors({ Bucket }),
     unset: "NoSuchCORSConfiguration",
+    apply: (Bucket) => s3.putBucketCors({ Bucket, CORSConfiguration: { CORSRules: corsRules } }),
+    planned: () => ({ CORSRules: corsRules }),
+    destroy: (Bucket) => s3.deleteBucketCors({ Bucket }),
   },
   website: {
     refresh: (Bucket) => s3.getBucketWebsite({ Bucket }),

@@ -123,3 +123,14 @@ describe("by the whole policy", () => {
     assert.equal(isPublic({ Principal: { AWS: "111122223333" } }, {}), true);
   });
 });
+
+test("a key that every object has is no key that binds", () => {
+  // Policies of other kinds than a bucket's take any key.
+  for (const key of ["constructor", "__proto__"]) {
+    const statement = `{ "Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*",
+      "Condition": { "StringEquals": { "${key}": "fixed" } } }`;
+    const text = `{ "Version": "2012-10-17", "Statement": [${statement}] }`;
+    const policy = compilePolicy(parsePolicy(text, "key"), { kind: "bucket", name: "photos" });
+    assert.ok(isPublicPolicy(policy, "photos"), key);
+  }
+});

@@ -37,27 +37,29 @@ function areFixed(principals: PrincipalElement | undefined): boolean {
 
 type ValueCheck = (value: string) => boolean;
 
-/** Keys whose fixed values bind a grant, in lower case. */
-const bindingKeys: Readonly<Record<string, ValueCheck>> = {
-  // Of the principal: "e.g. aws:PrincipalOrgID".
-  "aws:principalaccount": isFixed,
-  "aws:principalarn": isFixed,
-  "aws:principalorgid": isFixed,
-  "aws:principalorgpaths": isFixed,
-  "aws:principalservicename": isFixed,
-  "aws:principalservicenameslist": isFixed,
-  // A role's sessions, `AROLEID:*`, are "outside": they have a star and are not fixed.
-  "aws:userid": isFixed,
-  "aws:sourceip": isNarrowRange,
-  "aws:sourceaccount": isFixed,
-  "aws:sourcearn": isFixed,
-  "aws:sourceowner": isFixed,
-  "aws:sourcevpc": isFixed,
-  "aws:sourcevpce": isFixed,
-  "s3:x-amz-server-side-encryption-aws-kms-key-id": isFixed,
-  "s3:dataaccesspointaccount": isFixed,
-  "s3:dataaccesspointarn": hasFixedAccount,
-};
+/** Keys whose fixed values bind a grant, in lower case. A map: a policy may name "constructor", too. */
+const bindingKeys: ReadonlyMap<string, ValueCheck> = new Map(
+  Object.entries({
+    // Of the principal: "e.g. aws:PrincipalOrgID".
+    "aws:principalaccount": isFixed,
+    "aws:principalarn": isFixed,
+    "aws:principalorgid": isFixed,
+    "aws:principalorgpaths": isFixed,
+    "aws:principalservicename": isFixed,
+    "aws:principalservicenameslist": isFixed,
+    // A role's sessions, `AROLEID:*`, are "outside": they have a star and are not fixed.
+    "aws:userid": isFixed,
+    "aws:sourceip": isNarrowRange,
+    "aws:sourceaccount": isFixed,
+    "aws:sourcearn": isFixed,
+    "aws:sourceowner": isFixed,
+    "aws:sourcevpc": isFixed,
+    "aws:sourcevpce": isFixed,
+    "s3:x-amz-server-side-encryption-aws-kms-key-id": isFixed,
+    "s3:dataaccesspointaccount": isFixed,
+    "s3:dataaccesspointarn": hasFixedAccount,
+  }),
+);
 
 /** Comparisons that pin a key to the given values, if these hold no wildcards. */
 const bindingComparisons: readonly Comparison[] = [
@@ -73,7 +75,7 @@ function isFixedCondition({ operator, key, values }: PolicyCondition): boolean {
   // What also holds for a request without the key binds nobody.
   if (isNegated || ifExists || quantifier === "ForAllValues") return false;
   if (!bindingComparisons.includes(comparison)) return false;
-  const check = bindingKeys[key.toLowerCase()];
+  const check = bindingKeys.get(key.toLowerCase());
   return check !== undefined && values.length > 0 && values.every(check);
 }
 
