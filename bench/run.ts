@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import type { BenchOptions, Section } from "./measure/bench-context.ts";
 import { GeneratorProcess } from "./measure/generator-process.ts";
 import { formatReport, type SectionReport } from "./measure/report.ts";
+import { measureAuthorization } from "./sections/authorization.ts";
 import { measureBigObjects } from "./sections/big-objects.ts";
 import { measureGenerator } from "./sections/generator.ts";
 import { measureLarge } from "./sections/large.ts";
@@ -21,6 +22,7 @@ const sections = new Map<string, Section>([
   ["large", measureLarge],
   ["list", measureList],
   ["big-objects", measureBigObjects],
+  ["authorization", measureAuthorization],
   ["start", measureStart],
   ["profile", measureProfile],
 ]);

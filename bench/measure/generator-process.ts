@@ -9,7 +9,9 @@ import type { LoadPlan, LoadResult } from "../load/load-plan.ts";
 import { readCpuSeconds } from "./process-usage.ts";
 import { credentials, type ServerProcess } from "./server-process.ts";
 
-export type LoadRequest = Omit<LoadPlan, "host" | "port" | "credentials">;
+/** Without credentials, those of the root. */
+export type LoadRequest = Omit<LoadPlan, "host" | "port" | "credentials"> &
+  Partial<Pick<LoadPlan, "credentials">>;
 
 /** One round: what the generator saw, and what the server spent meanwhile. */
 export interface Round extends LoadResult {
@@ -27,7 +29,7 @@ export class GeneratorProcess implements AsyncDisposable {
   }
 
   async run(server: ServerProcess, request: LoadRequest): Promise<Round> {
-    const plan: LoadPlan = { ...request, host: "127.0.0.1", port: server.port, credentials };
+    const plan: LoadPlan = { credentials, ...request, host: "127.0.0.1", port: server.port };
     const before = await readCpuSeconds(server.processId);
     this.#child.stdin.write(`${JSON.stringify(plan)}\n`);
     const { value, done } = await this.#lines.next();
