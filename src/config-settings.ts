@@ -312,6 +312,12 @@ export const settings = {
       "YAML or JSON that declares accounts, users, groups, roles, policies and buckets with their " +
       "settings; applied at the start. `holdfast plan` prints what it would change.",
   }),
+  provisioningText: secret({
+    environment: "HOLDFAST_CONFIG_TEXT",
+    help: "What --config would name a file for, as the text itself: for containers.",
+    pattern: /\S/,
+    expectation: "YAML or JSON",
+  }),
   auditLogFile: optionalText({
     option: "audit-log",
     environment: "HOLDFAST_AUDIT_LOG",

@@ -11,7 +11,7 @@ import { ObjectStore } from "./objects/object-store.ts";
 import { openStoresToRead } from "./open-stores-to-read.ts";
 import { applyProvisioning } from "./start-up/apply-provisioning.ts";
 import { findMasterKeys, openMasterKeyRing, readGivenMasterKey } from "./start-up/master-keys.ts";
-import { readProvisioning } from "./start-up/read-provisioning.ts";
+import { findProvisioning } from "./start-up/read-provisioning.ts";
 import type { KeyValueStore } from "./storage/key-value/key-value-store.ts";
 import { MemoryBlobStore } from "./storage/blob/memory-blob-store.ts";
 import { MemoryKeyValueStore } from "./storage/key-value/memory-key-value-store.ts";
@@ -21,9 +21,9 @@ export async function runPlan(
   configuration: Configuration,
   output: { write(text: string): unknown },
 ): Promise<number> {
-  const { provisioningFile, region } = configuration;
-  if (provisioningFile === undefined) throw new ConfigurationError("plan needs --config FILE");
-  const document = await readProvisioning(provisioningFile, process.env);
+  const { region } = configuration;
+  const document = await findProvisioning(configuration, process.env);
+  if (document === undefined) throw new ConfigurationError("plan needs --config FILE");
   const directory = resolve(configuration.dataDirectory);
   await using resources = new AsyncDisposableStack();
   const isThere = await isStore(directory);

@@ -4,24 +4,47 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { parse, YAMLParseError } from "yaml";
-import { ConfigurationError } from "../config-settings.ts";
+import { ConfigurationError, type Configuration } from "../config-settings.ts";
 import { parseProvisioning, type ProvisioningDocument } from "../provisioning/document.ts";
 import { ProvisioningError } from "../provisioning/provisioning-error.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What the settings declare; `undefined`: nothing. Throws ConfigurationError. */
+export async function findProvisioning(
+  settings: Pick<Configuration, "provisioningFile" | "provisioningText">,
+  environment: Environment,
+): Promise<ProvisioningDocument | undefined> {
+  const { provisioningFile: path, provisioningText: text } = settings;
+  if (text === undefined) {
+    return path === undefined ? undefined : readProvisioning(path, environment);
+  }
+  if (path === undefined) return parseText(text, "HOLDFAST_CONFIG_TEXT", environment);
+  throw new ConfigurationError("--config and HOLDFAST_CONFIG_TEXT cannot be given together");
+}
 
 /** Throws ConfigurationError with one line that says what is wrong where. */
 export async function readProvisioning(
   path: string,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
 ): Promise<ProvisioningDocument> {
-  const text = await readNamed("--config", path);
+  return parseText(await readNamed("--config", path), path, environment);
+}
+
+/** `source`: the file, or the name of a variable. Files that are named in it are beside the file. */
+async function parseText(
+  text: string,
+  source: string,
+  environment: Environment,
+): Promise<ProvisioningDocument> {
   try {
     const value: unknown = parse(text, { prettyErrors: true });
-    const directory = dirname(resolve(path));
+    const directory = dirname(resolve(source));
     return parseProvisioning(await replaceReferences(value, directory, environment));
   } catch (error) {
     if (error instanceof ProvisioningError || error instanceof YAMLParseError) {
       const [line = ""] = error.message.split("\n", 1);
-      throw new ConfigurationError(`--config: ${path}: ${line}`, { cause: error });
+      throw new ConfigurationError(`--config: ${source}: ${line}`, { cause: error });
     }
     throw error;
   }
@@ -30,7 +53,7 @@ export async function readProvisioning(
 async function replaceReferences(
   value: unknown,
   directory: string,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
 ): Promise<unknown> {
   if (Array.isArray(value)) {
     return Promise.all(value.map((each) => replaceReferences(each, directory, environment)));
@@ -52,10 +75,7 @@ async function replaceReferences(
   return Object.fromEntries(replaced);
 }
 
-function readVariable(
-  name: string,
-  environment: Readonly<Record<string, string | undefined>>,
-): string {
+function readVariable(name: string, environment: Environment): string {
   const value = environment[name];
   if (value !== undefined) return value;
   throw new ConfigurationError(`--config: the environment variable ${name} is not set`);

@@ -83,7 +83,7 @@ async function prepare(
   const directory = configuration.isMemoryStore ? undefined : resolve(configuration.dataDirectory);
   const workers = directory === undefined ? 1 : configuration.workers;
   const tls = await readTls(configuration);
-  const provisioning = await findProvisioning(configuration);
+  const provisioning = await readDeclaration(configuration);
   const masterKey = await readGivenMasterKey(configuration);
   const kms = kmsSourceOf(configuration);
   const { kmsCertificatesFile } = configuration;
@@ -200,12 +200,13 @@ async function findCredentials(
 }
 
 /** The schema's library and the YAML reader are loaded only by those who need them. */
-async function findProvisioning({
-  provisioningFile,
-}: Configuration): Promise<ProvisioningDocument | undefined> {
-  if (provisioningFile === undefined) return undefined;
-  const { readProvisioning } = await import("./read-provisioning.ts");
-  return readProvisioning(provisioningFile, process.env);
+async function readDeclaration(
+  configuration: Configuration,
+): Promise<ProvisioningDocument | undefined> {
+  const { provisioningFile, provisioningText } = configuration;
+  if (provisioningFile === undefined && provisioningText === undefined) return undefined;
+  const { findProvisioning } = await import("./read-provisioning.ts");
+  return findProvisioning(configuration, process.env);
 }
 
 async function readTls(configuration: Configuration): Promise<Prepared["tls"]> {

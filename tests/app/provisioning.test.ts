@@ -209,6 +209,22 @@ describe("a mistake", () => {
   }
 });
 
+test("a variable may hold the text itself, but not beside a file", () => {
+  using directory = new TemporaryDirectory();
+  const parameters = [main, "plan", "--data", join(directory.path, "data")];
+  const env = { ...process.env, HOLDFAST_CONFIG_TEXT: "buckets: [{ name: photos }]" };
+  const planned = spawnSync(process.execPath, parameters, { encoding: "utf8", env });
+  assert.deepEqual(planned.stdout.trimEnd().split("\n"), ["+ bucket photos", "1 to change"]);
+  const file = join(directory.path, "holdfast.yaml");
+  writeFileSync(file, "buckets: []");
+  const both = spawnSync(process.execPath, [...parameters, "--config", file], {
+    encoding: "utf8",
+    env,
+  });
+  assert.equal(both.status, 2);
+  assert.match(both.stderr, /cannot be given together/);
+});
+
 test("the server's own option takes the file too", () => {
   const help = execFileSync(process.execPath, [main, "--help"], { encoding: "utf8" });
   assert.match(help, /--config FILE/);
