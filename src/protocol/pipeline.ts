@@ -215,7 +215,12 @@ class Pipeline {
   async #hideAbsence({ access, address }: Exchange, error: unknown): Promise<unknown> {
     if (access === undefined || address?.bucket === undefined) return error;
     if (!(error instanceof S3Error) || !absences.has(error.code)) return error;
-    return (await access.mayList(address.bucket)) ? error : new S3Error("AccessDenied");
+    try {
+      return (await access.mayList(address.bucket)) ? error : new S3Error("AccessDenied");
+    } catch (failure) {
+      // The bucket went meanwhile, or the store does not answer: that is then what is wrong.
+      return failure;
+    }
   }
 
   #context(
