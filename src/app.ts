@@ -4,6 +4,7 @@
 import type { Clock } from "./base/clock.ts";
 import { systemClock } from "./base/clock.ts";
 import { createHealthHandler } from "./admin/health.ts";
+import { createMetricsHandler } from "./admin/metrics-endpoint.ts";
 import type { HttpLimits } from "./http/http-server.ts";
 import { startHttpServer } from "./http/start-http-server.ts";
 import type { ObjectOwnership } from "./objects/records/bucket-record.ts";
@@ -18,10 +19,13 @@ import {
 } from "./start-up/root-credentials.ts";
 import type { ProvisioningDocument, ProvisioningInput } from "./provisioning/document.ts";
 import type { RotatingFileOptions } from "./start-up/rotating-file.ts";
-import { startServing } from "./start-up/serving.ts";
+import { addBuild, type MetricsMode } from "./start-up/metrics.ts";
+import { readVersion } from "./start-up/version.ts";
+import { startServing, type Serving } from "./start-up/serving.ts";
 import type { KmsSource } from "./start-up/key-services.ts";
 import { findMasterKeys, type GivenMasterKey } from "./start-up/master-keys.ts";
 import { destinationOf, Log, type LogLevel } from "./telemetry/log.ts";
+import { mergeMetrics, MetricsCollection, type MetricsSnapshot } from "./telemetry/metrics.ts";
 
 export { ManualClock, systemClock, type Clock } from "./base/clock.ts";
 export type { HttpLimits } from "./http/http-server.ts";
@@ -34,6 +38,7 @@ export type { Credentials } from "./start-up/root-credentials.ts";
 export type { ProvisioningInput } from "./provisioning/document.ts";
 export { ProvisioningError } from "./provisioning/provisioning-error.ts";
 export type { RotatingFileOptions } from "./start-up/rotating-file.ts";
+export type { MetricsMode } from "./start-up/metrics.ts";
 export type { LogLevel } from "./telemetry/log.ts";
 
 export interface ServerOptions {
@@ -43,7 +48,7 @@ export interface ServerOptions {
   readonly host?: string;
   /** Default 0: a free port. */
   readonly port?: number;
-  /** Port of `/health/live` and `/health/ready`; without it there are none. 0: a free port. */
+  /** Port of `/health/live`, `/health/ready` and `/metrics`; without it there are none. 0: a free port. */
   readonly adminPort?: number;
   /** Default `us-east-1`. */
   readonly region?: string;
@@ -85,6 +90,8 @@ export interface ServerOptions {
   readonly provisioning?: ProvisioningInput | undefined;
   /** A JSON line for every request goes to this file; absent: none. */
   readonly audit?: RotatingFileOptions | undefined;
+  /** What `/metrics` tells; default `on`. */
+  readonly metrics?: MetricsMode;
 }
 
 export interface HoldfastServer extends AsyncDisposable {
@@ -140,6 +147,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
       kms: options.kms ?? { kind: "local" },
       log,
       audit: options.audit,
+      // Without an admin port nobody could read them.
+      metrics: options.adminPort === undefined ? "off" : (options.metrics ?? "on"),
       provisioning: await readProvisioned(options.provisioning),
       sweeps: true,
     }),
@@ -148,7 +157,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
   const admin =
     options.adminPort === undefined
       ? undefined
-      : started.use(await startAdmin(host, options.adminPort, () => isDraining));
+      : started.use(await startAdmin(host, options.adminPort, serving, () => isDraining));
   const resources = started.move();
   let closing: Promise<boolean> | undefined;
   const close: HoldfastServer["close"] = (closeOptions) => {
@@ -206,12 +215,24 @@ async function findCredentials(
 function startAdmin(
   host: string,
   port: number,
+  serving: Serving,
   isDraining: () => boolean,
 ): ReturnType<typeof startHttpServer> {
-  const handler = createHealthHandler(() => ({
+  const health = createHealthHandler(() => ({
     isReady: !isDraining(),
     isDraining: isDraining(),
     workers: { ready: isDraining() ? 0 : 1, configured: 1 },
   }));
+  const handler = serving.hasMetrics
+    ? createMetricsHandler(() => collectMetrics(serving), health)
+    : health;
   return startHttpServer({ host, port }, handler);
+}
+
+async function collectMetrics(serving: Serving): Promise<MetricsSnapshot> {
+  const own = new MetricsCollection();
+  addBuild(own, await readVersion());
+  own.add("holdfast_processes", 1, "configured");
+  own.add("holdfast_processes", 1, "answered");
+  return mergeMetrics([own.snapshot, (await serving.metrics(true)) ?? {}]);
 }

@@ -4,6 +4,7 @@
 import { availableParallelism } from "node:os";
 
 import type { ObjectOwnership } from "./objects/records/bucket-record.ts";
+import type { MetricsMode } from "./start-up/metrics.ts";
 import { logLevels, type LogFormat, type LogLevel } from "./telemetry/log.ts";
 
 /** A value from the command line or the environment that cannot be used; its message is one line. */
@@ -67,9 +68,18 @@ export const settings = {
     environment: "HOLDFAST_ADMIN_PORT",
     valueName: "NUMBER",
     defaultValue: 9001,
-    help: "Port of /health/live and /health/ready; 0 takes a free one, `off` none.",
+    help: "Port of /health/live, /health/ready and /metrics; 0 takes a free one, `off` none.",
     parse: (value) => (value === "off" ? undefined : parseInteger(value, 0, 65_535)),
   } as Setting<number | undefined>,
+  metrics: choice<MetricsMode>({
+    option: "metrics",
+    environment: "HOLDFAST_METRICS",
+    choices: ["on", "without-buckets", "off"],
+    defaultValue: "on",
+    help:
+      "What /metrics tells on the admin port, in Prometheus' format. without-buckets: nothing that " +
+      "names a bucket.",
+  }),
   workers: integer({
     option: "workers",
     environment: "HOLDFAST_WORKERS",

@@ -2,13 +2,13 @@
 // exit code: 0 done, 1 failed, 2 wrong usage.
 
 import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { enableCompileCache } from "node:module";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { ConfigurationError, formatHelp, parseInvocation, type Invocation } from "./config.ts";
 import { DirectoryInUseError } from "./start-up/directory-lock.ts";
+import { readVersion } from "./start-up/version.ts";
 
 cacheCompiledSources();
 process.exitCode = await main(process.argv.slice(2));
@@ -103,18 +103,4 @@ function describeExpected(error: unknown): string | undefined {
     default:
       return undefined;
   }
-}
-
-/** From package.json, which stands above src/ in a checkout and above dist/src/ in the package. */
-async function readVersion(): Promise<string> {
-  for (const path of ["../package.json", "../../package.json"]) {
-    try {
-      const content = await readFile(new URL(path, import.meta.url), "utf8");
-      const { version } = JSON.parse(content) as { version?: string };
-      if (version !== undefined) return version;
-    } catch {
-      // Not here: the next place.
-    }
-  }
-  return "unknown";
 }

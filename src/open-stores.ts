@@ -9,12 +9,17 @@ import type { WrappingKey } from "./keys/sealer.ts";
 import { ObjectStore } from "./objects/object-store.ts";
 import { Writers } from "./objects/writers.ts";
 import type { BlobStore, WriterId } from "./storage/blob/blob-store.ts";
+import { MeasuredFileSystem, type SyncStatistics } from "./storage/blob/measured-file-system.ts";
 import { openFileBlobStore } from "./storage/blob/file-blob-store.ts";
 import { MemoryBlobStore } from "./storage/blob/memory-blob-store.ts";
 import type { KeyValueStore } from "./storage/key-value/key-value-store.ts";
 import { FreeSpace } from "./storage/free-space.ts";
 import { MemoryKeyValueStore } from "./storage/key-value/memory-key-value-store.ts";
-import { openSqliteKeyValueStore } from "./storage/key-value/sqlite-key-value-store.ts";
+import {
+  openSqliteKeyValueStore,
+  SqliteKeyValueStore,
+} from "./storage/key-value/sqlite-key-value-store.ts";
+import type { WriterStatistics } from "./storage/key-value/sqlite-writer-client.ts";
 
 const databaseName = "metadata.sqlite";
 
@@ -33,10 +38,20 @@ export interface StoresOptions {
   readonly keys?: WrappingKey | undefined;
 }
 
+/** What the engines count; a store in memory counts nothing. */
+export interface StoreStatistics {
+  readonly writer: WriterStatistics | undefined;
+  readonly blobSyncs:
+    | { readonly data: SyncStatistics; readonly directory: SyncStatistics }
+    | undefined;
+  readonly space: ReturnType<FreeSpace["measure"]>;
+}
+
 /** Disposing closes all of it; requests must have ended before. */
 export interface Stores extends AsyncDisposable {
   readonly objects: ObjectStore;
   readonly writerId: WriterId;
+  statistics(): StoreStatistics;
 }
 
 export async function openStores(options: StoresOptions): Promise<Stores> {
@@ -45,10 +60,15 @@ export async function openStores(options: StoresOptions): Promise<Stores> {
   const keyValueStore: KeyValueStore = opened.use(
     store === "memory" ? new MemoryKeyValueStore() : await openSqlite(store.directory, durability),
   );
+  const measured = new MeasuredFileSystem();
   const blobs: BlobStore = opened.use(
     store === "memory"
       ? new MemoryBlobStore()
-      : await openFileBlobStore({ directory: join(store.directory, "blobs"), durability }),
+      : await openFileBlobStore({
+          directory: join(store.directory, "blobs"),
+          durability,
+          files: measured.files,
+        }),
   );
   if (deadWriters === "all") await Writers.forgetAll(keyValueStore);
   else await Writers.forget(keyValueStore, deadWriters);
@@ -65,6 +85,11 @@ export async function openStores(options: StoresOptions): Promise<Stores> {
   return {
     objects,
     writerId: blobs.writerId,
+    statistics: () => ({
+      writer: keyValueStore instanceof SqliteKeyValueStore ? keyValueStore.statistics : undefined,
+      blobSyncs: store === "memory" ? undefined : measured.statistics,
+      space: space?.measure(),
+    }),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }

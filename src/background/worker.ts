@@ -31,6 +31,12 @@ export interface WorkerStatus {
   /** What the last pass threw; `undefined` when it succeeded. */
   readonly lastError: unknown;
   readonly failuresInARow: number;
+  /** Passes that ended, failed ones included. */
+  readonly runs: number;
+  readonly failures: number;
+  readonly lastDurationMilliseconds: number | undefined;
+  /** Of all passes together. */
+  readonly totalDurationMilliseconds: number;
 }
 
 /** Where passes are told; `Log` fits. */
@@ -64,6 +70,10 @@ export class WorkerRunner implements AsyncDisposable {
   #lastReport: WorkerReport | undefined;
   #lastError: unknown;
   #failuresInARow = 0;
+  #runs = 0;
+  #failures = 0;
+  #lastDurationMilliseconds: number | undefined;
+  #totalDurationMilliseconds = 0;
 
   constructor(options: {
     readonly worker: BackgroundWorker;
@@ -85,6 +95,10 @@ export class WorkerRunner implements AsyncDisposable {
       lastReport: this.#lastReport,
       lastError: this.#lastError,
       failuresInARow: this.#failuresInARow,
+      runs: this.#runs,
+      failures: this.#failures,
+      lastDurationMilliseconds: this.#lastDurationMilliseconds,
+      totalDurationMilliseconds: this.#totalDurationMilliseconds,
     };
   }
 
@@ -112,6 +126,7 @@ export class WorkerRunner implements AsyncDisposable {
 
   async #runPass(signal: AbortSignal): Promise<void> {
     const began = this.#clock.now();
+    const beganElapsed = this.#elapsed();
     const { name } = this.#worker;
     try {
       const report = await this.#worker.runOnce(signal);
@@ -123,10 +138,19 @@ export class WorkerRunner implements AsyncDisposable {
       if (signal.aborted) return;
       this.#lastError = error;
       this.#failuresInARow += 1;
+      this.#failures += 1;
       this.#events?.roundFailed(name, error);
     } finally {
+      const durationMilliseconds = this.#elapsed() - beganElapsed;
       this.#lastRunMilliseconds = began;
+      this.#lastDurationMilliseconds = durationMilliseconds;
+      this.#totalDurationMilliseconds += durationMilliseconds;
+      this.#runs += 1;
     }
+  }
+
+  #elapsed(): number {
+    return this.#clock.elapsed?.() ?? this.#clock.now();
   }
 
   #pauseMilliseconds(): number {

@@ -78,6 +78,14 @@ export class Connection implements ExchangeConnection, RequestSink, StreamTarget
     return (this.#address ??= this.#socket.remoteAddress) ?? "";
   }
 
+  get receivedBytes(): number {
+    return this.#socket.bytesRead;
+  }
+
+  get sentBytes(): number {
+    return this.#socket.bytesWritten;
+  }
+
   get isGone(): boolean {
     return this.#socket.destroyed;
   }

@@ -50,6 +50,10 @@ export class Exchange implements HttpRequest {
     return (this.#body ??= this.#createBody());
   }
 
+  get receivedBodyBytes(): number {
+    return this.#body?.receivedBytes ?? 0;
+  }
+
   get remoteAddress(): string {
     return this.#connection.remoteAddress;
   }

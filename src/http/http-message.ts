@@ -16,6 +16,8 @@ export interface HttpRequest {
   readonly body: ByteStream;
   /** Whether the message has a body at all (a Content-Length above 0, or a transfer coding). */
   readonly hasBody: boolean;
+  /** Of the body, without its transfer coding, so far; an engine that does not count has none. */
+  readonly receivedBodyBytes?: number;
   readonly remoteAddress: string;
   readonly isEncrypted: boolean;
   /** `TLSv1.3`; absent without TLS. */

@@ -77,8 +77,22 @@ export interface HttpServerOptions {
   readonly onResponseError?: (error: unknown, request: HttpRequest) => void;
 }
 
+/** What the engine counts; the totals are those since it was started. */
+export interface HttpTraffic {
+  readonly openConnections: number;
+  /** Being handled, or answered to a client that has not taken the answer. */
+  readonly requestsInFlight: number;
+  readonly acceptedConnections: number;
+  /** Closed at once, because there were too many. */
+  readonly refusedConnections: number;
+  /** Of everything, heads included; under TLS before its encryption. */
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+}
+
 export interface HttpServer extends AsyncDisposable {
   readonly address: { readonly host: string; readonly port: number };
+  traffic(): HttpTraffic;
   /**
    * Accepts nothing more, lets requests in flight finish, and closes what remains after
    * `timeoutMilliseconds`. Resolves when every connection is closed; true when none was cut off.

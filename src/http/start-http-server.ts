@@ -13,6 +13,7 @@ import {
   type HttpLimits,
   type HttpServer,
   type HttpServerOptions,
+  type HttpTraffic,
   type RefusalReason,
 } from "./http-server.ts";
 import { ResponseHeads } from "./response-head.ts";
@@ -45,6 +46,11 @@ class SocketHttpServer implements HttpServer, ConnectionOwner {
   /** Below TLS, where there is one: cut when draining takes too long. */
   readonly #rawSockets = new Set<Socket>();
   #batch: Connection[] = [];
+  #acceptedConnections = 0;
+  #refusedConnections = 0;
+  /** Of connections that are closed. */
+  #receivedBytes = 0;
+  #sentBytes = 0;
   #closing: Promise<boolean> | undefined;
   readonly limits: HttpLimits;
   readonly heads: ResponseHeads;
@@ -80,6 +86,25 @@ class SocketHttpServer implements HttpServer, ConnectionOwner {
     this.#checkRegularly();
   }
 
+  traffic(): HttpTraffic {
+    let requestsInFlight = 0;
+    let receivedBytes = this.#receivedBytes;
+    let sentBytes = this.#sentBytes;
+    for (const connection of this.#connections) {
+      if (connection.isBusy) requestsInFlight += 1;
+      receivedBytes += connection.receivedBytes;
+      sentBytes += connection.sentBytes;
+    }
+    return {
+      openConnections: this.#connections.size,
+      requestsInFlight,
+      acceptedConnections: this.#acceptedConnections,
+      refusedConnections: this.#refusedConnections,
+      receivedBytes,
+      sentBytes,
+    };
+  }
+
   drain(timeoutMilliseconds: number): Promise<boolean> {
     this.#closing ??= this.#drain(timeoutMilliseconds);
     return this.#closing;
@@ -108,6 +133,8 @@ class SocketHttpServer implements HttpServer, ConnectionOwner {
 
   onClosed(connection: Connection): void {
     this.#connections.delete(connection);
+    this.#receivedBytes += connection.receivedBytes;
+    this.#sentBytes += connection.sentBytes;
   }
 
   readonly #runBatch = (): void => {
@@ -132,6 +159,9 @@ class SocketHttpServer implements HttpServer, ConnectionOwner {
             ALPNProtocols: ["http/1.1"],
           });
     server.maxConnections = limits.maximumConnections;
+    server.on("drop", () => {
+      this.#refusedConnections += 1;
+    });
     server.on("connection", (socket: Socket) => {
       this.#rawSockets.add(socket);
       socket.once("close", () => this.#rawSockets.delete(socket));
@@ -141,6 +171,7 @@ class SocketHttpServer implements HttpServer, ConnectionOwner {
     server.on(tls === undefined ? "connection" : "secureConnection", (socket: Socket) => {
       const connection = new Connection(socket, this);
       this.#connections.add(connection);
+      this.#acceptedConnections += 1;
       if (this.isDraining) connection.drain();
     });
     return server;

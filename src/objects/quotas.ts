@@ -27,6 +27,12 @@ export interface CountedUsage extends Usage {
   readonly uploadBytes: number;
 }
 
+export interface BucketUsages {
+  readonly usages: readonly (CountedUsage & { readonly bucket: string })[];
+  /** `false`: there are more buckets. */
+  readonly isComplete: boolean;
+}
+
 const nothing: CountedUsage = { objects: 0, bytes: 0, uploadBytes: 0 };
 
 interface KnownUsage {
@@ -38,6 +44,7 @@ interface KnownUsage {
 const accountUsageMilliseconds = 1000;
 const cachedAccounts = 10_000;
 const bucketChunk = 500;
+const usageChunk = 100;
 
 export class Quotas {
   readonly #store: KeyValueStore;
@@ -101,6 +108,27 @@ export class Quotas {
     return this.#sum([bucket]);
   }
 
+  /** The first buckets by name, of all accounts. Read in chunks: other requests come in between. */
+  async usageOfBuckets(largestCount: number): Promise<BucketUsages> {
+    const found: (CountedUsage & { readonly bucket: string })[] = [];
+    let after: string | undefined;
+    for (;;) {
+      const range = { ...ranges.buckets("", after), limit: usageChunk };
+      const entries = (await this.#store.read({ ranges: [range] })).ranges[0] ?? [];
+      const records = entries.map(({ value }) => decodeBucketRecord(value));
+      const counts = await this.#count(records);
+      for (const [index, { name }] of records.entries()) {
+        if (found.length === largestCount) return { usages: found, isComplete: false };
+        found.push({ bucket: name, ...(counts[index] ?? nothing) });
+      }
+      const last = entries.at(-1);
+      if (last === undefined || entries.length < usageChunk) {
+        return { usages: found, isComplete: true };
+      }
+      after = bucketNameOf(last.key);
+    }
+  }
+
   /** Walks all buckets: for administrators, and at most once a second for writers. */
   async accountUsage(accountId: string): Promise<CountedUsage> {
     let total = nothing;
@@ -144,7 +172,12 @@ export class Quotas {
   }
 
   async #sum(buckets: readonly BucketRecord[]): Promise<CountedUsage> {
-    if (buckets.length === 0) return nothing;
+    return (await this.#count(buckets)).reduce(addUsage, nothing);
+  }
+
+  /** One for each bucket. */
+  async #count(buckets: readonly BucketRecord[]): Promise<readonly CountedUsage[]> {
+    if (buckets.length === 0) return [];
     const gets = buckets.flatMap(({ id }) => [
       keys.usageObjects(id),
       keys.usageBytes(id),
@@ -152,10 +185,10 @@ export class Quotas {
     ]);
     const read = (await this.#store.read({ gets })).gets;
     const counters = read.map((entry) => decodeCounter(entry?.value));
-    const sum = (kind: number) =>
-      counters.reduce((total, count, at) => (at % 3 === kind ? total + count : total), 0);
-    const uploadBytes = sum(2);
-    return { objects: sum(0), bytes: sum(1) + uploadBytes, uploadBytes };
+    return buckets.map((_, index) => {
+      const [objects = 0, bytes = 0, uploadBytes = 0] = counters.slice(3 * index, 3 * index + 3);
+      return { objects, bytes: bytes + uploadBytes, uploadBytes };
+    });
   }
 }
 

@@ -19,7 +19,8 @@ import type { ObjectStore } from "../objects/object-store.ts";
 import { notImplemented, type OperationTable } from "../operations/index.ts";
 import { Reply, SlowReply } from "../operations/operation.ts";
 import { StorageFullError, StorageUnavailableError } from "../storage/storage-errors.ts";
-import { createPipeline, type FailureReport, type RequestRecord } from "./pipeline.ts";
+import { createPipeline, type FailureReport } from "./pipeline.ts";
+import type { RequestRecord } from "./request-record.ts";
 
 const clock = new ManualClock(Date.UTC(2026, 0, 2, 3, 4, 5));
 const caller = {

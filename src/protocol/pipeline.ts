@@ -4,7 +4,7 @@
 import { anonymously, authenticate } from "../access/authenticate.ts";
 import type { AccountDirectory } from "../access/accounts.ts";
 import { authorize, refuseStranger } from "../access/authorize.ts";
-import type { Judged, RequestAuthorization } from "../access/request-authorization.ts";
+import type { RequestAuthorization } from "../access/request-authorization.ts";
 import type { Caller } from "../access/caller.ts";
 import type { MfaVerifier } from "../access/mfa-verifier.ts";
 import type { ServiceApi, ServiceName, ServiceResponse } from "../access/service-request.ts";
@@ -39,8 +39,9 @@ import {
   type UnderstoodRequest,
 } from "./operation-context.ts";
 import { answerService, findService } from "./other-services.ts";
-import { findParameter, parseQuery, type QueryParameter } from "./query.ts";
+import { parseQuery, type QueryParameter } from "./query.ts";
 import { createRequestIds, type RandomSource, type RequestIds } from "./request-ids.ts";
+import { elapsedOf, RequestRecord } from "./request-record.ts";
 import { createRouter, type Router } from "./router.ts";
 import {
   awaitPatiently,
@@ -76,32 +77,6 @@ export interface PipelineDependencies {
 
 type RunnableOperation = (input: OperationInput, context: OperationContext) => Promise<unknown>;
 
-export interface RequestRecord {
-  readonly requestId: string;
-  readonly method: string;
-  readonly target: string;
-  readonly remoteAddress: string;
-  /** `s3`, or the other service that answered. */
-  readonly service: string;
-  readonly operation: string | undefined;
-  readonly bucket: string | undefined;
-  readonly key: string | undefined;
-  readonly versionId: string | undefined;
-  readonly userAgent: string | undefined;
-  readonly caller: Caller | undefined;
-  /** What was decided last: of a refused request, why. */
-  readonly decision: Judged | undefined;
-  readonly status: number;
-  /** Of S3, or of the service that answered. */
-  readonly errorCode: string | undefined;
-  /** Bytes of the response's body that were handed to the connection. */
-  readonly bodyBytes: number;
-  /** Why the answer did not leave whole. */
-  readonly sendFailure: unknown;
-  readonly startedMilliseconds: number;
-  readonly endedMilliseconds: number;
-}
-
 export interface FailureReport {
   readonly requestId: string;
   readonly operation: OperationName | undefined;
@@ -121,6 +96,8 @@ interface Exchange {
   readonly hostId: string;
   readonly method: string;
   readonly startedMilliseconds: number;
+  /** By the clock that nobody sets. */
+  readonly startedElapsed: number;
   address: Address | undefined;
   query: readonly QueryParameter[];
   definition: OperationDefinition | undefined;
@@ -242,12 +219,14 @@ class Pipeline {
   }
 
   #receive(request: HttpRequest): Exchange {
+    const { clock } = this.#dependencies;
     return {
       request,
       requestId: this.#ids.nextRequestId(),
       hostId: this.#ids.hostId,
       method: request.method,
-      startedMilliseconds: this.#dependencies.clock.now(),
+      startedMilliseconds: clock.now(),
+      startedElapsed: elapsedOf(clock),
       address: undefined,
       query: [],
       definition: undefined,
@@ -372,7 +351,7 @@ class Pipeline {
     if (exchange.corsHeaders !== undefined) headers.push(...exchange.corsHeaders);
     headers.push("x-amz-request-id", exchange.requestId);
     headers.push("x-amz-id-2", exchange.hostId, "Server", "Holdfast");
-    const { observe } = this.#dependencies;
+    const { observe, clock } = this.#dependencies;
     return {
       status,
       headers,
@@ -381,38 +360,9 @@ class Pipeline {
         ? {}
         : {
             onSettled: (bodyBytes: number, sendFailure: unknown) => {
-              observe(this.#describe(exchange, status, bodyBytes, sendFailure));
+              observe(new RequestRecord(exchange, clock, { status, bodyBytes, sendFailure }));
             },
           }),
-    };
-  }
-
-  #describe(
-    exchange: Exchange,
-    status: number,
-    bodyBytes: number,
-    sendFailure: unknown,
-  ): RequestRecord {
-    const { request, address } = exchange;
-    return {
-      requestId: exchange.requestId,
-      method: exchange.method,
-      target: request.target,
-      remoteAddress: request.remoteAddress,
-      service: exchange.service,
-      operation: exchange.serviceResponse?.action ?? exchange.definition?.name,
-      bucket: address?.bucket,
-      key: address?.key,
-      versionId: findParameter(exchange.query, "versionId"),
-      userAgent: request.headers.get("user-agent"),
-      caller: exchange.caller,
-      decision: exchange.serviceResponse?.decision ?? exchange.access?.lastDecision,
-      status,
-      errorCode: exchange.serviceResponse?.errorCode ?? exchange.errorCode,
-      bodyBytes,
-      sendFailure,
-      startedMilliseconds: exchange.startedMilliseconds,
-      endedMilliseconds: this.#dependencies.clock.now(),
     };
   }
 }

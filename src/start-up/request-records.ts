@@ -1,20 +1,23 @@
-// What becomes of the record of an answered request: a line of the server's log, a line of the audit
-// log, or nothing at all.
+// What becomes of the record of an answered request: it is counted, and a line of the server's log or
+// of the audit log.
 
-import type { RequestRecord } from "../protocol/pipeline.ts";
+import type { RequestRecord } from "../protocol/request-record.ts";
 import type { AuditLog } from "../telemetry/audit.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { RequestMeter } from "../telemetry/metrics-requests.ts";
 
 /** `undefined` when nobody wants records: the pipeline then makes none. */
 export function createObserver(
   log: Log,
   audit: AuditLog | undefined,
+  meter: RequestMeter | undefined,
 ): ((record: RequestRecord) => void) | undefined {
-  if (audit === undefined)
-    return log.logsRequests ? (record) => logRequest(log, record) : undefined;
+  const { logsRequests } = log;
+  if (audit === undefined && meter === undefined && !logsRequests) return undefined;
   return (record) => {
-    logRequest(log, record);
-    auditRequest(audit, record);
+    meter?.count(record);
+    if (logsRequests) logRequest(log, record);
+    if (audit !== undefined) auditRequest(audit, record);
   };
 }
 

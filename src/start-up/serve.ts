@@ -45,6 +45,7 @@ interface Prepared {
   readonly trustedCertificates: string | undefined;
   readonly provisioning: ProvisioningDocument | undefined;
   readonly log: Log;
+  readonly version: string;
 }
 
 /** Resolves with the exit code after the server was stopped. */
@@ -59,7 +60,7 @@ export async function serve(
     server?.kill();
     process.exit(1);
   });
-  const prepared = await prepare(configuration, log, resources);
+  const prepared = await prepare(configuration, { log, version: environment.version }, resources);
   server = prepared.workers > 1 ? await startWorkers(prepared) : await startHere(prepared);
   environment.output.write(banner(prepared, server, environment));
   const { endpoint, adminEndpoint } = server;
@@ -77,7 +78,7 @@ export async function serve(
 
 async function prepare(
   configuration: Configuration,
-  log: Log,
+  { log, version }: Pick<Prepared, "log" | "version">,
   resources: AsyncDisposableStack,
 ): Promise<Prepared> {
   const directory = configuration.isMemoryStore ? undefined : resolve(configuration.dataDirectory);
@@ -102,6 +103,7 @@ async function prepare(
     trustedCertificates,
     provisioning,
     log,
+    version,
   };
 }
 
@@ -128,6 +130,7 @@ async function startHere(prepared: Prepared): Promise<RunningServer> {
     limits: limitsOf(configuration),
     log,
     audit: auditOf(configuration),
+    metrics: configuration.metrics,
   });
   return {
     endpoint: server.endpoint,
@@ -148,6 +151,7 @@ async function startWorkers(prepared: Prepared): Promise<RunningServer> {
     adminPort,
     provisioning: prepared.provisioning,
     log,
+    version: prepared.version,
     worker: {
       directory,
       durability,
@@ -170,6 +174,7 @@ async function startWorkers(prepared: Prepared): Promise<RunningServer> {
       logFormat: configuration.logFormat,
       logsRequests: configuration.logsRequests,
       audit: auditOf(configuration),
+      metrics: adminPort === undefined ? "off" : configuration.metrics,
     },
   });
   return {

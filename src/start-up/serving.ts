@@ -25,9 +25,11 @@ import type { ProvisioningDocument } from "../provisioning/document.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
 import { AuditLog } from "../telemetry/audit.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { MetricsSnapshot } from "../telemetry/metrics.ts";
 import { createKeyServices, type KeyServices, type KmsSource } from "./key-services.ts";
 import { openMasterKeyRing, refreshMilliseconds, type MasterKeySource } from "./master-keys.ts";
 import { applyProvisioning } from "./apply-provisioning.ts";
+import { ServerMetrics, type MetricsMode } from "./metrics.ts";
 import { createRefusals } from "./refused-requests.ts";
 import { createObserver } from "./request-records.ts";
 import { openIdentities, type Identities } from "./open-identities.ts";
@@ -50,6 +52,8 @@ export interface ServingOptions extends Omit<StoresOptions, "keys"> {
   readonly log: Log;
   /** Where the audit log goes; absent: there is none. */
   readonly audit?: RotatingFileOptions | undefined;
+  /** What is counted; absent: nothing. */
+  readonly metrics?: MetricsMode;
   /** What is to be there before the server answers; for exactly one process on a store. */
   readonly provisioning?: ProvisioningDocument | undefined;
   /** Exactly one process on a store sweeps. */
@@ -62,6 +66,9 @@ export interface Serving extends AsyncDisposable {
   /** Of the root account: twelve digits. */
   readonly accountId: string;
   readonly identities: IdentityStore;
+  readonly hasMetrics: boolean;
+  /** `undefined`: nothing is counted. `ofStore`: with what all processes on one store have in common. */
+  metrics(ofStore: boolean): Promise<MetricsSnapshot | undefined>;
   /** Lets requests in flight finish, then closes everything; false when some were cut off. */
   drain(timeoutMilliseconds: number): Promise<boolean>;
 }
@@ -105,10 +112,8 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     workers.push(new Sweeper({ objectStore: objects, events: options.log }));
     workers.push(createKeyKeeper(keyServices.kmsKeys));
   }
-  for (const worker of workers) {
-    const runner = new WorkerRunner({ worker, clock: options.clock, events: options.log });
-    started.use(runner).start();
-  }
+  const runners = startWorkers(workers, options, started);
+  const metrics = openMetrics(options.metrics, started);
   const audit = openAuditLog(options.audit, started);
   const dependencies = contextDependencies(options, { objects, identities, keyServices });
   if (options.provisioning !== undefined) {
@@ -116,7 +121,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     const lines = await applyProvisioning(options.provisioning, provisioned, { isDryRun: false });
     for (const change of lines) log.provisioned({ change });
   }
-  const parts = { identities, keyServices, audit, dependencies };
+  const parts = { identities, keyServices, audit, metrics, dependencies };
   const http = started.use(await startS3(options, parts));
   const resources = started.move();
   return {
@@ -124,6 +129,17 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     writerId: stores.writerId,
     accountId: objects.rootAccount.accountId,
     identities: identities.store,
+    hasMetrics: metrics !== undefined,
+    metrics: async (ofStore) =>
+      metrics?.collect(
+        {
+          workers: () => runners.map(({ status }) => status),
+          traffic: () => http.traffic(),
+          store: () => stores.statistics(),
+          quotas: objects.quotas,
+        },
+        ofStore,
+      ),
     async drain(timeoutMilliseconds) {
       const isWhole = await http.drain(timeoutMilliseconds);
       await resources.disposeAsync();
@@ -131,6 +147,25 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+function startWorkers(
+  workers: readonly BackgroundWorker[],
+  { clock, log }: ServingOptions,
+  resources: AsyncDisposableStack,
+): readonly WorkerRunner[] {
+  return workers.map((worker) => {
+    const runner = resources.use(new WorkerRunner({ worker, clock, events: log }));
+    runner.start();
+    return runner;
+  });
+}
+
+function openMetrics(
+  mode: MetricsMode | undefined,
+  resources: AsyncDisposableStack,
+): ServerMetrics | undefined {
+  return mode === undefined || mode === "off" ? undefined : resources.use(new ServerMetrics(mode));
 }
 
 /** Written to the end before the file is closed. */
@@ -147,6 +182,7 @@ interface Parts {
   readonly identities: Identities;
   readonly keyServices: KeyServices;
   readonly audit: AuditLog | undefined;
+  readonly metrics: ServerMetrics | undefined;
   readonly dependencies: ContextDependencies;
 }
 
@@ -163,6 +199,7 @@ function startS3(options: ServingOptions, parts: Parts): Promise<HttpServer> {
       ...(limits === undefined ? {} : { limits }),
       onClientError: (reason) => {
         log.requestRefused({ reason });
+        parts.metrics?.headRefused(reason);
         return refuse(reason);
       },
       onResponseError: (error, request) => log.responseBroken({ method: request.method }, error),
@@ -194,9 +231,9 @@ function contextDependencies(
 
 function createS3Handler(options: ServingOptions, parts: Parts): HttpHandler {
   const { log, region, clock, domains } = options;
-  const { identities, keyServices, audit, dependencies } = parts;
+  const { identities, keyServices, audit, metrics, dependencies } = parts;
   const { kmsKeys } = keyServices;
-  const observe = createObserver(log, audit);
+  const observe = createObserver(log, audit, metrics?.requests);
   return createPipeline({
     ...dependencies,
     domains,

@@ -8,9 +8,14 @@ import { startHttpServer } from "../http/start-http-server.ts";
 import type { ProvisioningDocument } from "../provisioning/document.ts";
 import type { HttpServer } from "../http/http-server.ts";
 import { createHealthHandler, type Readiness } from "../admin/health.ts";
+import { createMetricsHandler } from "../admin/metrics-endpoint.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
 import type { Log } from "../telemetry/log.ts";
+import { mergeMetrics, MetricsCollection, type MetricsSnapshot } from "../telemetry/metrics.ts";
+import { ProcessMeter } from "../telemetry/metrics-process.ts";
+import { addBuild } from "./metrics.ts";
 import type { SupervisorMessage, WorkerMessage, WorkerOptions } from "./worker-messages.ts";
+import { WorkerMetrics } from "./worker-metrics.ts";
 
 export interface SupervisorOptions {
   readonly worker: WorkerOptions;
@@ -19,6 +24,8 @@ export interface SupervisorOptions {
   /** For the first worker, before it serves for the first time. */
   readonly provisioning: ProvisioningDocument | undefined;
   readonly log: Log;
+  /** For the metrics. */
+  readonly version: string;
 }
 
 /** Beyond its drain time, before a worker that does not end is killed. */
@@ -51,6 +58,8 @@ export class Supervisor {
   #isDraining = false;
   #isProvisioned = false;
   #firstReady = Promise.withResolvers<void>();
+  readonly #workerMetrics = new WorkerMetrics();
+  readonly #process = new ProcessMeter();
 
   private constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -105,6 +114,7 @@ export class Supervisor {
     });
     const results = await Promise.all(ends);
     await this.#admin?.[Symbol.asyncDispose]();
+    this.#process[Symbol.dispose]();
     return results.every(Boolean);
   }
 
@@ -121,7 +131,11 @@ export class Supervisor {
     cluster.schedulingPolicy = cluster.SCHED_RR;
     cluster.setupPrimary({ exec: workerPath(), args: [] });
     if (adminPort !== undefined) {
-      const handler = createHealthHandler(() => this.readiness());
+      const health = createHealthHandler(() => this.readiness());
+      const handler =
+        worker.metrics === "off"
+          ? health
+          : createMetricsHandler(() => this.#collectMetrics(), health);
       this.#admin = await startHttpServer({ host: worker.host, port: adminPort }, handler);
     }
     // All load at once, but the first alone opens the store and declares the writers of an earlier
@@ -132,6 +146,25 @@ export class Supervisor {
     await Promise.all(others.map((other) => other.loaded));
     await Promise.all(others.map((_, position) => this.#startIn(position + 1)));
     this.#firstReady.resolve();
+  }
+
+  async #collectMetrics(): Promise<MetricsSnapshot> {
+    const processes = this.#slots.flatMap(({ process, writerId }) =>
+      process === undefined || writerId === undefined
+        ? []
+        : {
+            id: process.id,
+            ask: (question: { question: number; ofStore: boolean }) =>
+              send(process, { kind: "metrics", ...question }),
+          },
+    );
+    const { snapshot, answered } = await this.#workerMetrics.gather(processes);
+    const own = new MetricsCollection();
+    addBuild(own, this.#options.version);
+    own.add("holdfast_processes", this.#slots.length, "configured");
+    own.add("holdfast_processes", answered, "answered");
+    this.#process.collect(own);
+    return mergeMetrics([own.snapshot, snapshot]);
   }
 
   /** Starts the server in a loaded worker and waits until it serves. */
@@ -145,6 +178,9 @@ export class Supervisor {
     let wasReady = false;
     worker.on("message", (message: WorkerMessage) => {
       if (message.kind === "failed") reject(startError(message));
+      if (message.kind === "metrics") {
+        this.#workerMetrics.answered(message.question, message.snapshot);
+      }
       if (message.kind !== "ready") return;
       wasReady = true;
       slot.writerId = message.writerId;
@@ -191,6 +227,7 @@ export class Supervisor {
     slot.failures = slot.writerId !== undefined && livedLong ? 0 : slot.failures + 1;
     slot.process = undefined;
     slot.writerId = undefined;
+    this.#workerMetrics.ended(worker.id);
     if (this.#isDraining) return;
     const restartMilliseconds = Math.min(
       longestRestartMilliseconds,

@@ -7,8 +7,10 @@ import type { BucketDefaults } from "../operations/operation.ts";
 import type { ProvisioningDocument } from "../provisioning/document.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
 import type { LogFormat, LogLevel } from "../telemetry/log.ts";
+import type { MetricsSnapshot } from "../telemetry/metrics.ts";
 import type { KmsSource } from "./key-services.ts";
 import type { MasterKeySource } from "./master-keys.ts";
+import type { MetricsMode } from "./metrics.ts";
 import type { Credentials } from "./root-credentials.ts";
 import type { CustomerKeyMode } from "../protocol/operation-context.ts";
 import type { RotatingFileOptions } from "./rotating-file.ts";
@@ -33,6 +35,7 @@ export interface WorkerOptions {
   readonly logFormat: LogFormat;
   readonly logsRequests: boolean;
   readonly audit: RotatingFileOptions | undefined;
+  readonly metrics: MetricsMode;
 }
 
 export type SupervisorMessage =
@@ -44,10 +47,18 @@ export type SupervisorMessage =
       /** For the first worker alone, and only at the start of the server. */
       readonly provisioning: ProvisioningDocument | undefined;
     }
-  | { readonly kind: "drain"; readonly timeoutMilliseconds: number };
+  | { readonly kind: "drain"; readonly timeoutMilliseconds: number }
+  /** `ofStore`: also what all processes on one store have in common. */
+  | { readonly kind: "metrics"; readonly question: number; readonly ofStore: boolean };
 
 export type WorkerMessage =
   /** The module is loaded; `start` may come. */
   | { readonly kind: "loaded" }
   | { readonly kind: "ready"; readonly writerId: WriterId; readonly port: number }
+  | {
+      readonly kind: "metrics";
+      readonly question: number;
+      /** Absent: nothing is counted. */
+      readonly snapshot?: MetricsSnapshot | undefined;
+    }
   | { readonly kind: "failed"; readonly message: string; readonly code: string | undefined };

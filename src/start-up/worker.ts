@@ -20,6 +20,7 @@ process.on("SIGTERM", () => void drain(defaultDrainMilliseconds));
 process.on("disconnect", () => process.exit(1));
 process.on("message", (message: SupervisorMessage) => {
   if (message.kind === "start") void start(message);
+  else if (message.kind === "metrics") void tellMetrics(message);
   else void drain(message.timeoutMilliseconds);
 });
 tell({ kind: "loaded" });
@@ -47,6 +48,13 @@ async function start(message: SupervisorMessage & { readonly kind: "start" }): P
     const failure = error instanceof Error ? error.message : String(error);
     tell({ kind: "failed", message: failure, code }, () => process.exit(1));
   }
+}
+
+async function tellMetrics({
+  question,
+  ofStore,
+}: SupervisorMessage & { readonly kind: "metrics" }): Promise<void> {
+  tell({ kind: "metrics", question, snapshot: await serving?.metrics(ofStore) });
 }
 
 async function drain(timeoutMilliseconds: number): Promise<void> {

@@ -43,6 +43,16 @@ export class FreeSpace {
     return true;
   }
 
+  /** What the file system says now; `undefined` where it does not. */
+  measure(): { readonly freeBytes: number; readonly sizeBytes: number } | undefined {
+    try {
+      const { bavail, blocks, bsize } = statfsSync(this.#directory);
+      return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
+    } catch {
+      return undefined;
+    }
+  }
+
   #look(): number {
     try {
       const { bavail, blocks, bsize } = statfsSync(this.#directory);

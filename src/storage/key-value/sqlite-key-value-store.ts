@@ -22,7 +22,7 @@ import {
   threadUrl,
   type WriterMessage,
 } from "./sqlite-thread-messages.ts";
-import { SqliteWriterClient } from "./sqlite-writer-client.ts";
+import { SqliteWriterClient, type WriterStatistics } from "./sqlite-writer-client.ts";
 import { checkRangeRead, checkWriteRequest } from "./write-request.ts";
 
 export interface SqliteKeyValueStoreOptions {
@@ -46,7 +46,7 @@ const largestReaderCacheBytes = 16 * 1024 * 1024;
 /** Throws StorageUnavailableError or StorageFullError, or the reason of an aborted signal. */
 export async function openSqliteKeyValueStore(
   options: SqliteKeyValueStoreOptions,
-): Promise<KeyValueStore> {
+): Promise<SqliteKeyValueStore> {
   options.signal?.throwIfAborted();
   const database: SqliteDatabaseOptions = {
     path: options.path,
@@ -73,7 +73,7 @@ interface AskedRead {
   readonly reject: (error: Error) => void;
 }
 
-class SqliteKeyValueStore implements KeyValueStore {
+export class SqliteKeyValueStore implements KeyValueStore {
   readonly #reader: SqliteReader;
   readonly #client: SqliteWriterClient;
   readonly #writer: Worker;
@@ -88,6 +88,10 @@ class SqliteKeyValueStore implements KeyValueStore {
     writer.unref();
     writer.on("error", (error) => this.#onThreadLost(error));
     writer.on("exit", () => this.#onThreadLost(undefined));
+  }
+
+  get statistics(): WriterStatistics {
+    return this.#client.statistics;
   }
 
   async read(request: ReadRequest): Promise<ReadResult> {

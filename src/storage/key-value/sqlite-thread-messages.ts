@@ -17,7 +17,12 @@ export type WriterCommand = ArrayBuffer | typeof closeCommand;
 export type WriterMessage =
   | { readonly kind: "ready" }
   /** One number for each write: its revision, or an outcome of `sqlite-write-batch.ts`. */
-  | { readonly kind: "applied"; readonly outcomes: Float64Array }
+  | {
+      readonly kind: "applied";
+      readonly outcomes: Float64Array;
+      /** What the commit alone took: in strict durability the wait for the disk. */
+      readonly commitMilliseconds: number;
+    }
   /** As many writes have all failed for the same reason. */
   | { readonly kind: "failed"; readonly count: number; readonly failure: Failure };
 

@@ -42,6 +42,8 @@ export class SqliteWriteBatch {
   /** Another process has written since the last batch of this one. */
   #contended = false;
   #committedAt = 0;
+  /** What the last commit took. */
+  commitMilliseconds = 0;
 
   constructor(database: DatabaseSync) {
     const rows = { returnArrays: true };
@@ -76,9 +78,11 @@ export class SqliteWriteBatch {
       for (const [index, request] of requests.entries()) outcomes[index] = this.#applyOne(request);
       for (const counter of this.#counters.values()) this.#writeCounter(counter);
       if (this.#changed) this.#updateStoreRevision.run(this.#revision);
+      const commitBegan = performance.now();
       this.#commit.run();
       this.#contended = revision !== expectedRevision;
       this.#committedAt = performance.now();
+      this.commitMilliseconds = this.#committedAt - commitBegan;
       return outcomes;
     } catch (error) {
       // SQLite has rolled back by itself after some errors, and must be told after others.

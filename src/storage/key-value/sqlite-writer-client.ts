@@ -2,6 +2,12 @@
 // hands them over as one message, and settles each with its answer.
 import type { Worker } from "node:worker_threads";
 import { AssertionError } from "../../base/assert.ts";
+import {
+  batchBounds,
+  durationBoundsSeconds,
+  Histogram,
+  type HistogramState,
+} from "../../base/histogram.ts";
 import { StorageUnavailableError } from "../storage-errors.ts";
 import type { WriteRequest, WriteResult } from "./key-value-store.ts";
 import { fromFailure, type WriterMessage } from "./sqlite-thread-messages.ts";
@@ -17,9 +23,27 @@ const largestQueueBytes = 128 * 1024 * 1024;
 const largestMessageWrites = 256;
 const largestMessageBytes = 4 * 1024 * 1024;
 
+export interface WriterStatistics {
+  readonly commits: number;
+  readonly failedCommits: number;
+  readonly committedWrites: number;
+  readonly conflictingWrites: number;
+  readonly failedWrites: number;
+  /** The queue was full. */
+  readonly refusedWrites: number;
+  readonly queueWrites: number;
+  readonly queueBytes: number;
+  /** In buckets of `batchBounds`. */
+  readonly batchWrites: HistogramState;
+  /** These two in buckets of `durationBoundsSeconds`. */
+  readonly commitSeconds: HistogramState;
+  readonly waitSeconds: HistogramState;
+}
+
 interface PendingWrite {
   readonly request: WriteRequest;
   readonly bytes: number;
+  readonly sinceMilliseconds: number;
   readonly resolve: (result: WriteResult) => void;
   readonly reject: (error: Error) => void;
 }
@@ -34,6 +58,16 @@ export class SqliteWriterClient {
   #outstandingWrites = 0;
   #outstandingBytes = 0;
   #failure: Error | undefined;
+  #gatheredSinceMilliseconds = 0;
+  #commits = 0;
+  #failedCommits = 0;
+  #committedWrites = 0;
+  #conflictingWrites = 0;
+  #failedWrites = 0;
+  #refusedWrites = 0;
+  readonly #batchWrites = new Histogram(batchBounds);
+  readonly #commitSeconds = new Histogram(durationBoundsSeconds);
+  readonly #waitSeconds = new Histogram(durationBoundsSeconds);
   #onDrained: (() => void) | undefined;
 
   /** Takes over a thread that has said that it is ready. */
@@ -50,6 +84,7 @@ export class SqliteWriterClient {
       // A single write may be larger than the bound, but then it is alone.
       (this.#outstandingWrites > 0 && this.#outstandingBytes + bytes > largestQueueBytes);
     if (isFull) {
+      this.#refusedWrites += 1;
       return Promise.reject(new StorageUnavailableError("the queue of writes is full"));
     }
     // An idle store keeps no process alive; a write under way does.
@@ -57,9 +92,30 @@ export class SqliteWriterClient {
     this.#outstandingWrites++;
     this.#outstandingBytes += bytes;
     const { promise, resolve, reject } = Promise.withResolvers<WriteResult>();
-    if (this.#gathered.length === 0) setImmediate(() => this.#send());
-    this.#gathered.push({ request, bytes, resolve, reject });
+    if (this.#gathered.length === 0) {
+      // One look at the clock serves all writes of a turn.
+      this.#gatheredSinceMilliseconds = performance.now();
+      setImmediate(() => this.#send());
+    }
+    const sinceMilliseconds = this.#gatheredSinceMilliseconds;
+    this.#gathered.push({ request, bytes, sinceMilliseconds, resolve, reject });
     return promise;
+  }
+
+  get statistics(): WriterStatistics {
+    return {
+      commits: this.#commits,
+      failedCommits: this.#failedCommits,
+      committedWrites: this.#committedWrites,
+      conflictingWrites: this.#conflictingWrites,
+      failedWrites: this.#failedWrites,
+      refusedWrites: this.#refusedWrites,
+      queueWrites: this.#outstandingWrites,
+      queueBytes: this.#outstandingBytes,
+      batchWrites: this.#batchWrites.state,
+      commitSeconds: this.#commitSeconds.state,
+      waitSeconds: this.#waitSeconds.state,
+    };
   }
 
   /** Resolves when every write that was accepted has its answer. */
@@ -79,6 +135,7 @@ export class SqliteWriterClient {
     this.#gathered = [];
     for (const pending of unanswered) {
       this.#release(pending);
+      this.#failedWrites += 1;
       pending.reject(error);
     }
   }
@@ -113,6 +170,7 @@ export class SqliteWriterClient {
       // Only arrays that were changed or detached under way, or more than memory, get here.
       for (const pending of message) {
         this.#release(pending);
+        this.#failedWrites += 1;
         pending.reject(new StorageUnavailableError("cannot pack the writes", { cause: error }));
       }
       return;
@@ -123,14 +181,33 @@ export class SqliteWriterClient {
 
   #onMessage(message: WriterMessage): void {
     if (message.kind === "applied") {
+      this.#countCommit(message);
       for (const outcome of message.outcomes) settle(this.#takeNext(), outcome);
     } else if (message.kind === "failed") {
       const error = fromFailure(message.failure);
+      this.#failedCommits += 1;
+      this.#failedWrites += message.count;
       for (let index = 0; index < message.count; index++) this.#takeNext().reject(error);
     }
     if (this.#nextAnswer === this.#sent.length || this.#nextAnswer > 4096) {
       this.#sent = this.#sent.slice(this.#nextAnswer);
       this.#nextAnswer = 0;
+    }
+  }
+
+  /** Before the writes are settled: those at the head of the line are this commit's. */
+  #countCommit({ outcomes, commitMilliseconds }: WriterMessage & { kind: "applied" }): void {
+    const nowMilliseconds = performance.now();
+    this.#commits += 1;
+    this.#batchWrites.record(outcomes.length);
+    this.#commitSeconds.record(commitMilliseconds / 1000);
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome >= 0) this.#committedWrites += 1;
+      else if (outcome === conflictOutcome) this.#conflictingWrites += 1;
+      else this.#failedWrites += 1;
+      const pending = this.#sent[this.#nextAnswer + index];
+      if (pending === undefined) continue;
+      this.#waitSeconds.record((nowMilliseconds - pending.sinceMilliseconds) / 1000);
     }
   }
 

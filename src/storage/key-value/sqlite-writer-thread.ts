@@ -90,7 +90,8 @@ function nextCommand(port: MessagePort): WriterCommand | undefined {
 
 function commit({ batch, keeper, answer }: Writer, requests: readonly WriteRequest[]): void {
   try {
-    answer({ kind: "applied", outcomes: applyWithin(batch, keeper, requests) });
+    const outcomes = applyWithin(batch, keeper, requests);
+    answer({ kind: "applied", outcomes, commitMilliseconds: batch.commitMilliseconds });
   } catch (error) {
     const failure = toFailure(toStorageError(error));
     answer({ kind: "failed", count: requests.length, failure });

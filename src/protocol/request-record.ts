@@ -1,0 +1,133 @@
+// What is told of an answered request. Every request has one, and most readers want little of it: so
+// the parts that cost something are made when they are asked for.
+
+import type { Caller } from "../access/caller.ts";
+import type { Judged } from "../access/request-authorization.ts";
+import type { ServiceResponse } from "../access/service-request.ts";
+import type { Clock } from "../base/clock.ts";
+import type { HttpRequest } from "../http/http-message.ts";
+import type { Address } from "./address.ts";
+import { findParameter, type QueryParameter } from "./query.ts";
+
+/** What the pipeline knows of a request at its end. */
+export interface ObservedExchange {
+  readonly request: HttpRequest;
+  readonly requestId: string;
+  readonly method: string;
+  readonly startedMilliseconds: number;
+  /** Of the clock that nobody sets. */
+  readonly startedElapsed: number;
+  readonly address: Address | undefined;
+  readonly query: readonly QueryParameter[];
+  readonly definition: { readonly name: string } | undefined;
+  readonly service: string;
+  readonly serviceResponse: ServiceResponse | undefined;
+  readonly caller: Caller | undefined;
+  readonly access: { readonly lastDecision: Judged | undefined } | undefined;
+  readonly errorCode: string | undefined;
+}
+
+export class RequestRecord {
+  readonly #exchange: ObservedExchange;
+  readonly #clock: Clock;
+  readonly status: number;
+  /** Bytes of the response's body that were handed to the connection. */
+  readonly bodyBytes: number;
+  /** Why the answer did not leave whole. */
+  readonly sendFailure: unknown;
+  readonly durationMilliseconds: number;
+
+  constructor(
+    exchange: ObservedExchange,
+    clock: Clock,
+    outcome: {
+      readonly status: number;
+      readonly bodyBytes: number;
+      readonly sendFailure: unknown;
+    },
+  ) {
+    this.#exchange = exchange;
+    this.#clock = clock;
+    this.status = outcome.status;
+    this.bodyBytes = outcome.bodyBytes;
+    this.sendFailure = outcome.sendFailure;
+    this.durationMilliseconds = Math.max(0, elapsedOf(clock) - exchange.startedElapsed);
+  }
+
+  get requestId(): string {
+    return this.#exchange.requestId;
+  }
+
+  get method(): string {
+    return this.#exchange.method;
+  }
+
+  get target(): string {
+    return this.#exchange.request.target;
+  }
+
+  get remoteAddress(): string {
+    return this.#exchange.request.remoteAddress;
+  }
+
+  /** `s3`, or the other service that answered. */
+  get service(): string {
+    return this.#exchange.service;
+  }
+
+  get operation(): string | undefined {
+    const { serviceResponse, definition } = this.#exchange;
+    return serviceResponse?.action ?? definition?.name;
+  }
+
+  get bucket(): string | undefined {
+    return this.#exchange.address?.bucket;
+  }
+
+  get key(): string | undefined {
+    return this.#exchange.address?.key;
+  }
+
+  get versionId(): string | undefined {
+    return findParameter(this.#exchange.query, "versionId");
+  }
+
+  get userAgent(): string | undefined {
+    return this.#exchange.request.headers.get("user-agent");
+  }
+
+  get caller(): Caller | undefined {
+    return this.#exchange.caller;
+  }
+
+  /** What was decided last: of a refused request, why. */
+  get decision(): Judged | undefined {
+    const { serviceResponse, access } = this.#exchange;
+    return serviceResponse?.decision ?? access?.lastDecision;
+  }
+
+  /** Of S3, or of the service that answered. */
+  get errorCode(): string | undefined {
+    const { serviceResponse, errorCode } = this.#exchange;
+    return serviceResponse?.errorCode ?? errorCode;
+  }
+
+  /** Of the request's body, as far as it had arrived. */
+  get receivedBodyBytes(): number {
+    return this.#exchange.request.receivedBodyBytes ?? 0;
+  }
+
+  get startedMilliseconds(): number {
+    return this.#exchange.startedMilliseconds;
+  }
+
+  /** By the clock as it is set now. */
+  get endedMilliseconds(): number {
+    return this.#clock.now();
+  }
+}
+
+/** A manual clock has but one hand. */
+export function elapsedOf(clock: Clock): number {
+  return clock.elapsed?.() ?? clock.now();
+}

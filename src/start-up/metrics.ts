@@ -1,0 +1,140 @@
+// The metrics of one serving process: brings together what each part of the server counts.
+
+import type { WorkerStatus } from "../background/worker.ts";
+import type { HttpTraffic, RefusalReason } from "../http/http-server.ts";
+import type { BucketUsages, Quotas } from "../objects/quotas.ts";
+import type { StoreStatistics } from "../open-stores.ts";
+import { MetricsCollection, type MetricsSnapshot } from "../telemetry/metrics.ts";
+import { ProcessMeter } from "../telemetry/metrics-process.ts";
+import { RequestMeter } from "../telemetry/metrics-requests.ts";
+
+/** `without-buckets`: nothing that names one. */
+export type MetricsMode = "on" | "without-buckets" | "off";
+
+/** Who has more must ask the administration API. */
+const largestBuckets = 1000;
+
+/** What there is to ask once the server is put together. */
+export interface MetricsSources {
+  readonly workers: () => readonly WorkerStatus[];
+  readonly traffic: () => HttpTraffic;
+  readonly store: () => StoreStatistics;
+  readonly quotas: Pick<Quotas, "usageOfBuckets">;
+}
+
+export class ServerMetrics implements Disposable {
+  readonly #mode: MetricsMode;
+  readonly #process = new ProcessMeter();
+  readonly #refusals = new Map<RefusalReason, number>();
+  readonly requests = new RequestMeter();
+
+  constructor(mode: MetricsMode) {
+    this.#mode = mode;
+  }
+
+  headRefused(reason: RefusalReason): void {
+    this.#refusals.set(reason, (this.#refusals.get(reason) ?? 0) + 1);
+  }
+
+  /** `ofStore`: also what is the same for all processes on one store; one of them is asked for it. */
+  async collect(sources: MetricsSources, ofStore: boolean): Promise<MetricsSnapshot> {
+    const metrics = new MetricsCollection();
+    this.requests.collect(metrics);
+    for (const [reason, count] of this.#refusals) {
+      metrics.add("holdfast_http_heads_refused_total", count, reason);
+    }
+    addTraffic(metrics, sources.traffic());
+    for (const status of sources.workers()) addWorker(metrics, status);
+    const statistics = sources.store();
+    addWriter(metrics, statistics);
+    addBlobSyncs(metrics, statistics);
+    if (ofStore) {
+      addSpace(metrics, statistics);
+      if (this.#mode === "on") await addUsage(metrics, sources.quotas);
+    }
+    this.#process.collect(metrics);
+    return metrics.snapshot;
+  }
+
+  [Symbol.dispose](): void {
+    this.#process[Symbol.dispose]();
+  }
+}
+
+export function addBuild(metrics: MetricsCollection, version: string): void {
+  const platform = `${process.platform}-${process.arch}`;
+  metrics.add("holdfast_build_info", 1, version, process.versions.node, platform);
+}
+
+function addTraffic(metrics: MetricsCollection, traffic: HttpTraffic): void {
+  metrics.add("holdfast_http_requests_in_flight", traffic.requestsInFlight);
+  metrics.add("holdfast_http_connections", traffic.openConnections);
+  metrics.add("holdfast_http_connections_accepted_total", traffic.acceptedConnections);
+  metrics.add("holdfast_http_connections_refused_total", traffic.refusedConnections);
+  metrics.add("holdfast_http_received_bytes_total", traffic.receivedBytes);
+  metrics.add("holdfast_http_sent_bytes_total", traffic.sentBytes);
+}
+
+function addWorker(metrics: MetricsCollection, status: WorkerStatus): void {
+  const { name, lastRunMilliseconds, lastDurationMilliseconds } = status;
+  metrics.add("holdfast_worker_running", status.isRunning ? 1 : 0, name);
+  metrics.add("holdfast_worker_runs_total", status.runs, name);
+  metrics.add("holdfast_worker_failures_total", status.failures, name);
+  metrics.add("holdfast_worker_failures_in_a_row", status.failuresInARow, name);
+  const totalSeconds = status.totalDurationMilliseconds / 1000;
+  metrics.add("holdfast_worker_run_seconds_total", totalSeconds, name);
+  if (lastRunMilliseconds === undefined || lastDurationMilliseconds === undefined) return;
+  const lastSeconds = lastDurationMilliseconds / 1000;
+  metrics.add("holdfast_worker_last_run_duration_seconds", lastSeconds, name);
+  metrics.add("holdfast_worker_last_run_timestamp_seconds", lastRunMilliseconds / 1000, name);
+}
+
+/** A store in memory has no writer thread. */
+function addWriter(metrics: MetricsCollection, { writer }: StoreStatistics): void {
+  if (writer === undefined) return;
+  metrics.add("holdfast_store_commits_total", writer.commits);
+  metrics.add("holdfast_store_failed_commits_total", writer.failedCommits);
+  metrics.add("holdfast_store_writes_total", writer.committedWrites, "committed");
+  metrics.add("holdfast_store_writes_total", writer.conflictingWrites, "conflict");
+  metrics.add("holdfast_store_writes_total", writer.failedWrites, "failed");
+  metrics.add("holdfast_store_writes_total", writer.refusedWrites, "refused");
+  metrics.add("holdfast_store_commit_writes", writer.batchWrites);
+  metrics.add("holdfast_store_commit_duration_seconds", writer.commitSeconds);
+  metrics.add("holdfast_store_write_wait_seconds", writer.waitSeconds);
+  metrics.add("holdfast_store_queue_writes", writer.queueWrites);
+  metrics.add("holdfast_store_queue_bytes", writer.queueBytes);
+}
+
+function addBlobSyncs(metrics: MetricsCollection, { blobSyncs }: StoreStatistics): void {
+  if (blobSyncs === undefined) return;
+  for (const kind of ["data", "directory"] as const) {
+    const { seconds, failures } = blobSyncs[kind];
+    metrics.add("holdfast_blob_sync_duration_seconds", seconds, kind);
+    metrics.add("holdfast_blob_sync_failures_total", failures, kind);
+  }
+}
+
+function addSpace(metrics: MetricsCollection, { space }: StoreStatistics): void {
+  if (space === undefined) return;
+  metrics.add("holdfast_storage_free_bytes", space.freeBytes);
+  metrics.add("holdfast_storage_size_bytes", space.sizeBytes);
+}
+
+async function addUsage(
+  metrics: MetricsCollection,
+  quotas: MetricsSources["quotas"],
+): Promise<void> {
+  let found: BucketUsages;
+  try {
+    found = await quotas.usageOfBuckets(largestBuckets);
+  } catch {
+    // A store that cannot be read is when the other metrics are wanted most.
+    found = { usages: [], isComplete: false };
+  }
+  for (const { bucket, objects, bytes, uploadBytes } of found.usages) {
+    metrics.add("holdfast_bucket_objects", objects, bucket);
+    metrics.add("holdfast_bucket_bytes", bytes, bucket);
+    metrics.add("holdfast_bucket_upload_bytes", uploadBytes, bucket);
+  }
+  metrics.add("holdfast_buckets_omitted", found.isComplete ? 0 : 1);
+}
