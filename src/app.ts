@@ -19,7 +19,8 @@ import {
 } from "./start-up/root-credentials.ts";
 import type { ProvisioningDocument, ProvisioningInput } from "./provisioning/document.ts";
 import type { RotatingFileOptions } from "./start-up/rotating-file.ts";
-import { addBuild, type MetricsMode } from "./start-up/metrics.ts";
+import { addBuild } from "./start-up/metrics.ts";
+import { metricsModeOf, type MetricsSetting } from "./start-up/metrics-mode.ts";
 import { readVersion } from "./start-up/version.ts";
 import { startServing, type Serving } from "./start-up/serving.ts";
 import type { KmsSource } from "./start-up/key-services.ts";
@@ -38,7 +39,7 @@ export type { Credentials } from "./start-up/root-credentials.ts";
 export type { ProvisioningInput } from "./provisioning/document.ts";
 export { ProvisioningError } from "./provisioning/provisioning-error.ts";
 export type { RotatingFileOptions } from "./start-up/rotating-file.ts";
-export type { MetricsMode } from "./start-up/metrics.ts";
+export type { MetricsSetting } from "./start-up/metrics-mode.ts";
 export type { LogLevel } from "./telemetry/log.ts";
 
 export interface ServerOptions {
@@ -90,8 +91,10 @@ export interface ServerOptions {
   readonly provisioning?: ProvisioningInput | undefined;
   /** A JSON line for every request goes to this file; absent: none. */
   readonly audit?: RotatingFileOptions | undefined;
-  /** What `/metrics` tells; default `on`. */
-  readonly metrics?: MetricsMode;
+  /** What `/metrics` tells; default `auto`: names buckets when `host` is a loopback address. */
+  readonly metrics?: MetricsSetting;
+  /** `/metrics` then answers only requests with this bearer token. */
+  readonly metricsToken?: string | undefined;
 }
 
 export interface HoldfastServer extends AsyncDisposable {
@@ -147,8 +150,12 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
       kms: options.kms ?? { kind: "local" },
       log,
       audit: options.audit,
-      // Without an admin port nobody could read them.
-      metrics: options.adminPort === undefined ? "off" : (options.metrics ?? "on"),
+      metrics: metricsModeOf({
+        setting: options.metrics ?? "auto",
+        host,
+        adminPort: options.adminPort,
+        token: options.metricsToken,
+      }),
       provisioning: await readProvisioned(options.provisioning),
       sweeps: true,
     }),
@@ -157,7 +164,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
   const admin =
     options.adminPort === undefined
       ? undefined
-      : started.use(await startAdmin(host, options.adminPort, serving, () => isDraining));
+      : started.use(await startAdmin({ ...options, host }, serving, () => isDraining));
   const resources = started.move();
   let closing: Promise<boolean> | undefined;
   const close: HoldfastServer["close"] = (closeOptions) => {
@@ -213,8 +220,7 @@ async function findCredentials(
 }
 
 function startAdmin(
-  host: string,
-  port: number,
+  { host, adminPort = 0, metricsToken }: ServerOptions & { readonly host: string },
   serving: Serving,
   isDraining: () => boolean,
 ): ReturnType<typeof startHttpServer> {
@@ -224,9 +230,9 @@ function startAdmin(
     workers: { ready: isDraining() ? 0 : 1, configured: 1 },
   }));
   const handler = serving.hasMetrics
-    ? createMetricsHandler(() => collectMetrics(serving), health)
+    ? createMetricsHandler(() => collectMetrics(serving), { token: metricsToken, others: health })
     : health;
-  return startHttpServer({ host, port }, handler);
+  return startHttpServer({ host, port: adminPort }, handler);
 }
 
 async function collectMetrics(serving: Serving): Promise<MetricsSnapshot> {

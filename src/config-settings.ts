@@ -4,7 +4,7 @@
 import { availableParallelism } from "node:os";
 
 import type { ObjectOwnership } from "./objects/records/bucket-record.ts";
-import type { MetricsMode } from "./start-up/metrics.ts";
+import type { MetricsSetting } from "./start-up/metrics-mode.ts";
 import { logLevels, type LogFormat, type LogLevel } from "./telemetry/log.ts";
 
 /** A value from the command line or the environment that cannot be used; its message is one line. */
@@ -71,14 +71,20 @@ export const settings = {
     help: "Port of /health/live, /health/ready and /metrics; 0 takes a free one, `off` none.",
     parse: (value) => (value === "off" ? undefined : parseInteger(value, 0, 65_535)),
   } as Setting<number | undefined>,
-  metrics: choice<MetricsMode>({
+  metrics: choice<MetricsSetting>({
     option: "metrics",
     environment: "HOLDFAST_METRICS",
-    choices: ["on", "without-buckets", "off"],
-    defaultValue: "on",
+    choices: ["auto", "with-buckets", "without-buckets", "off"],
+    defaultValue: "auto",
     help:
       "What /metrics tells on the admin port, in Prometheus' format. without-buckets: nothing that " +
-      "names a bucket.",
+      "names a bucket. auto: names them where --host is a loopback address or a token is asked for.",
+  }),
+  metricsToken: secret({
+    environment: "HOLDFAST_METRICS_TOKEN",
+    help: "/metrics answers only requests with this bearer token.",
+    pattern: /^[\x21-\x7e]{8,256}$/,
+    expectation: "8 to 256 printable ASCII characters without blanks",
   }),
   workers: integer({
     option: "workers",

@@ -7,9 +7,7 @@ import type { StoreStatistics } from "../open-stores.ts";
 import { MetricsCollection, type MetricsSnapshot } from "../telemetry/metrics.ts";
 import { ProcessMeter } from "../telemetry/metrics-process.ts";
 import { RequestMeter } from "../telemetry/metrics-requests.ts";
-
-/** `without-buckets`: nothing that names one. */
-export type MetricsMode = "on" | "without-buckets" | "off";
+import type { MetricsMode } from "./metrics-mode.ts";
 
 /** Who has more must ask the administration API. */
 const largestBuckets = 1000;
@@ -50,7 +48,7 @@ export class ServerMetrics implements Disposable {
     addBlobSyncs(metrics, statistics);
     if (ofStore) {
       addSpace(metrics, statistics);
-      if (this.#mode === "on") await addUsage(metrics, sources.quotas);
+      if (this.#mode === "with-buckets") await addUsage(metrics, sources.quotas);
     }
     this.#process.collect(metrics);
     return metrics.snapshot;

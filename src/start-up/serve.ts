@@ -18,6 +18,7 @@ import { kmsSourceOf, type KmsSource } from "./key-services.ts";
 import { findMasterKeys, readGivenMasterKey, type GivenMasterKey } from "./master-keys.ts";
 import { loadOrCreateCredentials, type RootCredentials } from "./root-credentials.ts";
 import type { RotatingFileOptions } from "./rotating-file.ts";
+import { metricsModeOf } from "./metrics-mode.ts";
 import { listenForStop } from "./stop-signals.ts";
 import { trustCertificates } from "./trusted-certificates.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -131,6 +132,7 @@ async function startHere(prepared: Prepared): Promise<RunningServer> {
     log,
     audit: auditOf(configuration),
     metrics: configuration.metrics,
+    metricsToken: configuration.metricsToken,
   });
   return {
     endpoint: server.endpoint,
@@ -149,6 +151,7 @@ async function startWorkers(prepared: Prepared): Promise<RunningServer> {
   const supervisor = await Supervisor.start({
     workers: prepared.workers,
     adminPort,
+    metricsToken: configuration.metricsToken,
     provisioning: prepared.provisioning,
     log,
     version: prepared.version,
@@ -174,7 +177,12 @@ async function startWorkers(prepared: Prepared): Promise<RunningServer> {
       logFormat: configuration.logFormat,
       logsRequests: configuration.logsRequests,
       audit: auditOf(configuration),
-      metrics: adminPort === undefined ? "off" : configuration.metrics,
+      metrics: metricsModeOf({
+        setting: configuration.metrics,
+        host,
+        adminPort,
+        token: configuration.metricsToken,
+      }),
     },
   });
   return {

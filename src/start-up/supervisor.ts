@@ -21,6 +21,7 @@ export interface SupervisorOptions {
   readonly worker: WorkerOptions;
   readonly workers: number;
   readonly adminPort: number | undefined;
+  readonly metricsToken: string | undefined;
   /** For the first worker, before it serves for the first time. */
   readonly provisioning: ProvisioningDocument | undefined;
   readonly log: Log;
@@ -125,7 +126,7 @@ export class Supervisor {
   }
 
   async #start(): Promise<void> {
-    const { worker, adminPort } = this.#options;
+    const { worker, adminPort, metricsToken: token } = this.#options;
     // The primary accepts and deals connections out in turn: a few connections are spread evenly,
     // and none is lost in the queue of a worker that dies.
     cluster.schedulingPolicy = cluster.SCHED_RR;
@@ -135,7 +136,7 @@ export class Supervisor {
       const handler =
         worker.metrics === "off"
           ? health
-          : createMetricsHandler(() => this.#collectMetrics(), health);
+          : createMetricsHandler(() => this.#collectMetrics(), { token, others: health });
       this.#admin = await startHttpServer({ host: worker.host, port: adminPort }, handler);
     }
     // All load at once, but the first alone opens the store and declares the writers of an earlier

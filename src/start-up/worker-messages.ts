@@ -10,7 +10,7 @@ import type { LogFormat, LogLevel } from "../telemetry/log.ts";
 import type { MetricsSnapshot } from "../telemetry/metrics.ts";
 import type { KmsSource } from "./key-services.ts";
 import type { MasterKeySource } from "./master-keys.ts";
-import type { MetricsMode } from "./metrics.ts";
+import type { MetricsMode } from "./metrics-mode.ts";
 import type { Credentials } from "./root-credentials.ts";
 import type { CustomerKeyMode } from "../protocol/operation-context.ts";
 import type { RotatingFileOptions } from "./rotating-file.ts";

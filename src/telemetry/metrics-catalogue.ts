@@ -143,7 +143,7 @@ export const metricFamilies: Readonly<Record<MetricName, MetricFamily>> = famili
 
 export const metricNames = Object.keys(families) as readonly MetricName[];
 
-/** The table of `docs/metrics.md`. */
+/** The table of `docs/guide/metrics.md`. */
 export function formatMetricsTable(): string {
   const rows = metricNames.map((name) => {
     const { type, labels, help } = metricFamilies[name];

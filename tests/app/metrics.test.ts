@@ -169,6 +169,34 @@ describe("one process", () => {
     assert.equal((after.get(series) ?? 0) - (before.get(series) ?? 0), 1);
   });
 
+  test("answers those who know the token, where there is one", async () => {
+    const token = "correct-horse-battery";
+    await using server = await createServer({ adminPort: 0, metricsToken: token });
+    const statusWith = async (headers: Record<string, string>): Promise<number> =>
+      (await fetch(`${server.adminEndpoint}/metrics`, { headers })).status;
+    assert.equal(await statusWith({}), 401);
+    assert.equal(await statusWith({ authorization: `Bearer ${token}x` }), 401);
+    assert.equal(await statusWith({ authorization: `Basic ${token}` }), 401);
+    assert.equal(await statusWith({ authorization: `Bearer ${token}` }), 200);
+    assert.equal((await fetch(`${server.adminEndpoint}/health/live`)).status, 200);
+  });
+
+  test("names no bucket on an address that others can reach, unless it is told to", async () => {
+    for (const [metrics, isNamed] of [
+      ["auto", false],
+      ["with-buckets", true],
+    ] as const) {
+      await using server = await createServer({ host: "0.0.0.0", adminPort: 0, metrics });
+      const s3 = s3Of({ ...server, endpoint: server.endpoint.replace("0.0.0.0", "127.0.0.1") });
+      await s3.createBucket({ Bucket: "secret-plans" });
+      s3.destroy();
+      const { port } = new URL(server.adminEndpoint ?? "");
+      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      assert.match(text, /operation="CreateBucket"/);
+      assert.equal(text.includes("secret-plans"), isNamed);
+    }
+  });
+
   test("tells as much as it is told to, and only to those who read", async () => {
     await using discreet = await createServer({ adminPort: 0, metrics: "without-buckets" });
     const s3 = s3Of(discreet);
@@ -230,8 +258,8 @@ describe("several processes", () => {
   });
 });
 
-test("docs/metrics.md lists every metric as the server knows it", async () => {
-  const page = await readFile(new URL("../../docs/metrics.md", import.meta.url), "utf8");
+test("docs/guide/metrics.md lists every metric as the server knows it", async () => {
+  const page = await readFile(new URL("../../docs/guide/metrics.md", import.meta.url), "utf8");
   const begin = page.indexOf("<!-- metrics:");
   const end = page.indexOf("<!-- end of metrics -->");
   assert.ok(begin >= 0 && end > begin, "the page has no place for the table");
