@@ -3,7 +3,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 export const rootAccessKey = "TESTROOTACCESSKEY";
 export const rootSecretKey = "test-root-secret-key-that-no-output-may-show";
@@ -20,10 +20,16 @@ export class ServerProcess implements AsyncDisposable {
   errors = "";
   readonly #ended: Promise<CommandResult>;
 
-  constructor(parameters: readonly string[], environment: Record<string, string> = {}) {
+  /** In the directory of the project, unless another is named. */
+  constructor(
+    parameters: readonly string[],
+    environment: Record<string, string> = {},
+    directory?: string,
+  ) {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("HOLDFAST_"));
-    this.child = spawn(process.execPath, ["src/main.ts", ...parameters], {
+    this.child = spawn(process.execPath, [resolve("src", "main.ts"), ...parameters], {
       stdio: ["ignore", "pipe", "pipe"],
+      ...(directory === undefined ? {} : { cwd: directory }),
       env: { ...Object.fromEntries(inherited), ...environment },
     });
     this.child.stdout?.on("data", (chunk: Buffer) => (this.output += chunk.toString()));

@@ -46,12 +46,22 @@ install_current_rclone() {
   PATH="$directory:$PATH"
 }
 
-install_clients() {
+# The AWS command line with the other Python clients. Two runs may want it at the same time.
+install_command_line() {
   mkdir -p "$cache_directory"
+  exec {install_lock}>"$cache_directory/install.lock"
+  flock "$install_lock"
   install_python_packages compatibility-clients "awscli==$awscli_version" \
     "boto3==$boto3_version" "awscrt==$awscrt_version" "s3cmd==$s3cmd_version"
+  install_debian_packages curl openssl jq
+  exec {install_lock}>&-
   PATH="$cache_directory/compatibility-clients/bin:$PATH"
-  install_debian_packages curl openssl jq restic
+  export PATH
+}
+
+install_clients() {
+  install_command_line
+  install_debian_packages restic
   if [ "${HOLDFAST_RCLONE:-}" = current ]; then
     install_current_rclone
   else
