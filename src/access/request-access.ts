@@ -31,6 +31,8 @@ export interface RequestAccess {
   allows(demand: AccessDemand): Promise<boolean>;
   /** Throws S3Error AccessDenied. */
   demandKey(demand: KeyDemand): void;
+  /** Whether the caller may give a role to S3. Throws S3Error AccessDenied. */
+  demandPassRole(roleArn: string): void;
   /** The switches that hold for a bucket: its own and those of its account. */
   publicAccessBlockOf(bucketName: string): Promise<PublicAccessBlock | undefined>;
   /** Whether a demand would be allowed if the bucket had this policy. */

@@ -15,7 +15,7 @@ import { keyContextOf } from "./key-context.ts";
 import type { AccessDemand, KeyDemand, RequestAccess } from "./request-access.ts";
 import { isRequesterCharged } from "./requester-pays.ts";
 import { contextOf } from "./request-context.ts";
-import type { RequestFacts } from "./request-context.ts";
+import type { RequestFacts, SubjectFacts } from "./request-context.ts";
 
 /** Where decisions find buckets and objects. */
 export interface ResourceFacts {
@@ -111,9 +111,13 @@ export class RequestAuthorization implements RequestAccess {
     return (await this.judge(demand)).isAllowed;
   }
 
+  demandPassRole(roleArn: string): void {
+    this.demandService("iam:PassRole", roleArn, { passedToService: "s3.amazonaws.com" });
+  }
+
   /** For what is about the account rather than a bucket. Throws S3Error AccessDenied. */
-  demandService(action: string, resource: string): void {
-    const judged = { ...decide(this.#serviceQuestion(action, resource)), action, resource };
+  demandService(action: string, resource: string, facts: SubjectFacts = {}): void {
+    const judged = { ...decide(this.#serviceQuestion(action, resource, facts)), action, resource };
     this.#lastDecision = judged;
     if (!judged.isAllowed || this.#caller.kind === "anonymous") throw this.#denied(judged);
   }
@@ -141,9 +145,9 @@ export class RequestAuthorization implements RequestAccess {
     return { judged: { ...decide(question), action, resource }, layers: explainLayers(question) };
   }
 
-  #serviceQuestion(action: string, resource: string): DecisionRequest {
+  #serviceQuestion(action: string, resource: string, facts: SubjectFacts = {}): DecisionRequest {
     const subject = { bucket: undefined, object: undefined, acl: undefined };
-    const context = contextOf(this.#facts, {});
+    const context = contextOf(this.#facts, facts);
     return { caller: this.#caller, action, resource, context, ...subject };
   }
 

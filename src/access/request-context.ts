@@ -40,6 +40,8 @@ export interface SubjectFacts {
   readonly objectTags?: Tags | undefined;
   /** Only of buckets on which attribute-based access control is enabled. */
   readonly bucketTags?: Tags | undefined;
+  /** The service that a role is given to: `s3.amazonaws.com`. */
+  readonly passedToService?: string | undefined;
 }
 
 export function contextOf(facts: RequestFacts, subject: SubjectFacts): PolicyContext {
@@ -54,6 +56,7 @@ export function contextOf(facts: RequestFacts, subject: SubjectFacts): PolicyCon
 type Found = string | readonly string[] | undefined;
 
 function find(key: string, facts: RequestFacts, subject: SubjectFacts): Found {
+  if (key === "iam:passedtoservice") return subject.passedToService;
   if (key.startsWith("s3:")) return findS3(key.slice(3), facts, subject);
   const { caller } = facts;
   if (key.startsWith("aws:")) {

@@ -74,6 +74,11 @@ export class Buckets {
     return this.decode(name, gets[0]);
   }
 
+  async find(name: string): Promise<BucketRecord | undefined> {
+    const { gets } = await this.#store.read({ gets: [keys.bucket(name)] });
+    return gets[0] === undefined ? undefined : this.decode(name, gets[0]);
+  }
+
   /** The record of an entry that was read elsewhere. Throws S3Error NoSuchBucket. */
   decode(name: string, entry: Entry | undefined): BucketRecord {
     return this.#parse(name, entry?.value);

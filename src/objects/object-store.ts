@@ -16,6 +16,7 @@ import { MultipartUploads } from "./multipart-uploads.ts";
 import { ObjectWrites } from "./object-writes.ts";
 import { Quotas } from "./quotas.ts";
 import { ReadPins } from "./read-pins.ts";
+import { ReplicationTargets } from "./replication-targets.ts";
 import { keys } from "./records/keyspace.ts";
 import type { StoreRecord } from "./records/store-record.ts";
 import { decodeStoreRecord } from "./records/store-record.ts";
@@ -59,6 +60,7 @@ export class ObjectStore {
   readonly versions: Versions;
   readonly writes: ObjectWrites;
   readonly uploads: MultipartUploads;
+  readonly replicationTargets: ReplicationTargets;
 
   private constructor(options: ObjectStoreOptions, rootAccount: RootAccount, lockClock: LockClock) {
     const { store, blobs, clock } = options;
@@ -90,6 +92,7 @@ export class ObjectStore {
     this.versions = new Versions({ store, buckets, contents, clock, lockClock, quotas });
     const { versions } = this;
     this.writes = new ObjectWrites({ store, contents, versions });
+    this.replicationTargets = new ReplicationTargets(store);
     this.uploads = new MultipartUploads({ store, buckets, versions, contents, clock, quotas });
   }
 

@@ -40,7 +40,6 @@ import {
   deleteBucketInventoryConfiguration,
   deleteBucketLifecycle,
   deleteBucketMetricsConfiguration,
-  deleteBucketReplication,
   deleteBucketWebsite,
   getBucketAccelerateConfiguration,
   getBucketAnalyticsConfiguration,
@@ -50,13 +49,17 @@ import {
   getBucketLogging,
   getBucketMetricsConfiguration,
   getBucketNotificationConfiguration,
-  getBucketReplication,
   getBucketWebsite,
   listBucketAnalyticsConfigurations,
   listBucketIntelligentTieringConfigurations,
   listBucketInventoryConfigurations,
   listBucketMetricsConfigurations,
 } from "./bucket-configuration/unset-configurations.ts";
+import {
+  deleteBucketReplication,
+  getBucketReplication,
+  putBucketReplication,
+} from "./bucket-configuration/replication.ts";
 import { getBucketVersioning, putBucketVersioning } from "./bucket-configuration/versioning.ts";
 import {
   deleteAccountPublicAccessBlock,
@@ -212,7 +215,7 @@ export const operations = {
   PutBucketNotificationConfiguration: notImplemented,
   PutBucketOwnershipControls: putBucketOwnershipControls,
   PutBucketPolicy: putBucketPolicy,
-  PutBucketReplication: notImplemented,
+  PutBucketReplication: putBucketReplication,
   PutBucketRequestPayment: putBucketRequestPayment,
   PutBucketTagging: putBucketTagging,
   PutBucketVersioning: putBucketVersioning,

@@ -15,14 +15,26 @@ export async function provisionBuckets(
   buckets: readonly ProvisionedBucket[],
 ): Promise<void> {
   for (const bucket of buckets) {
-    try {
-      await provisionBucket(account, bucket);
-    } catch (error) {
-      if (!(error instanceof S3Error)) throw error;
-      throw new ProvisioningError(`bucket ${bucket.name}: ${error.code}: ${error.message}`, {
-        cause: error,
-      });
-    }
+    await inWordsOf(bucket, () => provisionBucket(account, bucket));
+  }
+  // Two buckets may replicate to each other: both must be there first.
+  for (const bucket of buckets) {
+    await inWordsOf(bucket, () => provisionSettings(account, bucket, isAppliedLast));
+  }
+}
+
+function isAppliedLast(settingName: string): boolean {
+  return settingName === "replication";
+}
+
+async function inWordsOf({ name }: ProvisionedBucket, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof S3Error)) throw error;
+    throw new ProvisioningError(`bucket ${name}: ${error.code}: ${error.message}`, {
+      cause: error,
+    });
   }
 }
 
@@ -38,14 +50,30 @@ async function provisionBucket(account: AccountInWork, bucket: ProvisionedBucket
       }),
     );
   }
-  const hasBucket = isThere || !changes.isDryRun;
   for (const unknown of Object.keys(settings)) {
     if (Object.hasOwn(bucketSettings, unknown)) continue;
     throw new ProvisioningError(
       `bucket ${name}: ${unknown} is no setting; they are ${Object.keys(bucketSettings).join(", ")}`,
     );
   }
-  for (const [settingName, setting] of Object.entries(bucketSettings)) {
+  await provisionSettings(account, bucket, (settingName) => !isAppliedLast(settingName));
+  if (quota === undefined) return;
+  const hasBucket = isThere || !changes.isDryRun;
+  const found = hasBucket ? await dependencies.findBucketQuota(name) : undefined;
+  if (found?.bytes === quota.bytes && found?.objects === quota.objects) return;
+  await changes.make(`~ quota of bucket ${name}`, () => dependencies.setBucketQuota(name, quota));
+}
+
+async function provisionSettings(
+  account: AccountInWork,
+  { name, settings = {} }: ProvisionedBucket,
+  isMeant: (settingName: string) => boolean,
+): Promise<void> {
+  const { changes } = account;
+  const meant = Object.entries(bucketSettings).filter(([settingName]) => isMeant(settingName));
+  if (!meant.some(([settingName]) => settings[settingName] !== undefined)) return;
+  const hasBucket = !changes.isDryRun || (await isBucketThere(account, name));
+  for (const [settingName, setting] of meant) {
     const value = settings[settingName];
     if (value === undefined) continue;
     const wanted = readSetting(setting, value, `bucket ${name}: ${settingName}`);
@@ -55,10 +83,6 @@ async function provisionBucket(account: AccountInWork, bucket: ProvisionedBucket
       run(account, setting.put, { Bucket: name, [setting.member]: wanted }),
     );
   }
-  if (quota === undefined) return;
-  const found = hasBucket ? await dependencies.findBucketQuota(name) : undefined;
-  if (found?.bytes === quota.bytes && found?.objects === quota.objects) return;
-  await changes.make(`~ quota of bucket ${name}`, () => dependencies.setBucketQuota(name, quota));
 }
 
 /** Throws S3Error for a bucket of somebody else. */

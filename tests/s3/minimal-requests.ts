@@ -133,6 +133,12 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
   PutBucketEncryption: { body: encryption },
   PutBucketOwnershipControls: { body: ownership },
   PutBucketPolicy: { body: policy },
+  PutBucketReplication: {
+    // Object lock has switched versioning on.
+    needs: "lock",
+    body: "<ReplicationConfiguration><Role>arn:aws:iam::{account}:role/r</Role><Rule><Prefix/><Status>Enabled</Status><Destination><Bucket>arn:aws:s3:::{versioned}</Bucket></Destination></Rule></ReplicationConfiguration>",
+    alsoDemands: ["iam:PassRole"],
+  },
   PutBucketRequestPayment: {
     body: "<RequestPaymentConfiguration><Payer>BucketOwner</Payer></RequestPaymentConfiguration>",
   },

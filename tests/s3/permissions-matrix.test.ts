@@ -49,6 +49,7 @@ const kmsKey = text((await kms.createKey({})).KeyMetadata?.Arn);
 
 await s3.createBucket({ Bucket: "source" });
 await s3.putObject({ Bucket: "source", Key: "key", Body: "text" });
+await s3.createBucket({ Bucket: "versioned", ObjectLockEnabledForBucket: true });
 
 type Place = Readonly<Record<string, string>>;
 
@@ -62,6 +63,7 @@ async function newPlace(request: MinimalRequest): Promise<Place> {
     bucket: Bucket,
     key: Key,
     source: "source/key",
+    versioned: "versioned",
     kmsKey,
     account: accountId,
     ResourceArn: encodeURIComponent(`arn:aws:s3:::${Bucket}`),

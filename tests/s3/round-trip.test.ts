@@ -8,7 +8,7 @@ import { after, describe, test } from "node:test";
 import { operations as definitions } from "../../src/model/operations.generated.ts";
 import { notImplemented, operations } from "../../src/operations/index.ts";
 import { KMS } from "@aws-sdk/client-kms";
-import { S3ServiceException } from "@aws-sdk/client-s3";
+import { S3ServiceException, type ReplicationConfiguration } from "@aws-sdk/client-s3";
 import { STS } from "@aws-sdk/client-sts";
 import { newControlClient } from "./control-client.ts";
 import { startTestServer } from "./test-server.ts";
@@ -89,6 +89,20 @@ const encryption = {
       ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "aws:kms" as const, KMSMasterKeyID },
       BucketKeyEnabled: true,
       BlockedEncryptionTypes: { EncryptionType: ["SSE-C" as const] },
+    },
+  ],
+};
+await s3.createBucket({ Bucket: "replicas", ObjectLockEnabledForBucket: true });
+const replication: ReplicationConfiguration = {
+  Role: `arn:aws:iam::${AccountId}:role/replication`,
+  Rules: [
+    {
+      ID: "all",
+      Priority: 0,
+      Status: "Enabled",
+      Filter: { Prefix: "" },
+      DeleteMarkerReplication: { Status: "Enabled" },
+      Destination: { Bucket: "arn:aws:s3:::replicas", StorageClass: "STANDARD_IA" },
     },
   ],
 };
@@ -237,6 +251,9 @@ const subResources: Readonly<Record<string, SubResource>> = {
   replication: {
     refresh: (Bucket) => s3.getBucketReplication({ Bucket }),
     unset: "ReplicationConfigurationNotFoundError",
+    apply: (Bucket) => s3.putBucketReplication({ Bucket, ReplicationConfiguration: replication }),
+    planned: () => ({ ReplicationConfiguration: replication }),
+    destroy: (Bucket) => s3.deleteBucketReplication({ Bucket }),
   },
   accelerate: { refresh: (Bucket) => s3.getBucketAccelerateConfiguration({ Bucket }), unset: {} },
   logging: { refresh: (Bucket) => s3.getBucketLogging({ Bucket }), unset: {} },

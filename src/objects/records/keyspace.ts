@@ -42,6 +42,8 @@ const space = {
   accountSettings: 20,
   /** upload id → bytes of its parts, while it is in progress */
   uploadBytes: 21,
+  /** ARN or pattern of destination buckets → an endpoint that has them */
+  replicationTarget: 30,
   // 40 to 59 belong to access/identities, 60 to 69 to keys/.
 } as const;
 
@@ -70,6 +72,7 @@ export const keys = {
     encodeTuple([space.upload, bucket, key, initiated, uploadId]),
   document: (bucket: BucketId, id: string) => encodeTuple([space.document, bucket, id]),
   accountSettings: (accountId: string) => encodeTuple([space.accountSettings, accountId]),
+  replicationTarget: (bucketArn: string) => encodeTuple([space.replicationTarget, bucketArn]),
   part: (uploadId: string, number: number) => encodeTuple([space.part, uploadId, number]),
 };
 
@@ -84,6 +87,7 @@ export const ranges = {
   layouts: () => prefixRange([space.layout]),
   usage: () => prefixRange([space.usage]),
   allParts: () => prefixRange([space.part]),
+  replicationTargets: () => prefixRange([space.replicationTarget]),
   // Of all buckets, also of such as are gone: for walks that look for what should not be there.
   allCurrent: () => prefixRange([space.current]),
   allMarkers: () => prefixRange([space.marker]),

@@ -25,11 +25,6 @@ export const getBucketLifecycleConfiguration = isAbsent<"GetBucketLifecycleConfi
 );
 export const deleteBucketLifecycle = deletesNothing<"DeleteBucketLifecycle">();
 
-export const getBucketReplication = isAbsent<"GetBucketReplication">(
-  "ReplicationConfigurationNotFoundError",
-);
-export const deleteBucketReplication = deletesNothing<"DeleteBucketReplication">();
-
 // Without an element inside: never configured, rather than suspended or switched off.
 export const getBucketAccelerateConfiguration = isEmpty<"GetBucketAccelerateConfiguration">({});
 export const getBucketLogging = isEmpty<"GetBucketLogging">({});
@@ -85,7 +80,7 @@ function isEmpty<Name extends NamesOfBuckets>(output: OperationTypes[Name]["outp
 
 /** Deleting what is not there is no error. */
 function deletesNothing<
-  Name extends NamesOfBuckets & `DeleteBucket${"Website" | "Lifecycle" | "Replication"}`,
+  Name extends NamesOfBuckets & `DeleteBucket${"Website" | "Lifecycle"}`,
 >(): Of<Name> {
   return async (input, { store }) => {
     await store.buckets.get(input.Bucket);

@@ -41,6 +41,13 @@ export const putBucketVersioning: Operation<Put["input"], Put["output"]> = async
           "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
       });
     }
+    if (bucket.documents?.["replication"] !== undefined && status === "Suspended") {
+      // As the service words it for Terraform's users who disable both in the wrong order.
+      throw new S3Error("InvalidBucketState", {
+        message:
+          "A replication configuration is present on this bucket, so you cannot change the versioning state. To change the versioning state, first delete the replication configuration.",
+      });
+    }
     const isSame =
       bucket.versioning === status && (mfaDelete ?? bucket.mfaDelete) === bucket.mfaDelete;
     if (isSame) return bucket;
