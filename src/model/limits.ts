@@ -45,6 +45,7 @@ export const tagValueCharacters = 256;
 
 /** Reference of each configuration. */
 export const lifecycleRules = 1000;
+export const newerNoncurrentVersions = { minimum: 1, maximum: 100 } as const;
 export const replicationRules = 1000;
 export const corsRules = 100;
 export const routingRules = 50;

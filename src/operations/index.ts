@@ -38,14 +38,12 @@ import {
   deleteBucketAnalyticsConfiguration,
   deleteBucketIntelligentTieringConfiguration,
   deleteBucketInventoryConfiguration,
-  deleteBucketLifecycle,
   deleteBucketMetricsConfiguration,
   deleteBucketWebsite,
   getBucketAccelerateConfiguration,
   getBucketAnalyticsConfiguration,
   getBucketIntelligentTieringConfiguration,
   getBucketInventoryConfiguration,
-  getBucketLifecycleConfiguration,
   getBucketLogging,
   getBucketMetricsConfiguration,
   getBucketNotificationConfiguration,
@@ -60,6 +58,11 @@ import {
   getBucketReplication,
   putBucketReplication,
 } from "./bucket-configuration/replication.ts";
+import {
+  deleteBucketLifecycle,
+  getBucketLifecycleConfiguration,
+  putBucketLifecycleConfiguration,
+} from "./bucket-configuration/lifecycle.ts";
 import { getBucketVersioning, putBucketVersioning } from "./bucket-configuration/versioning.ts";
 import {
   deleteAccountPublicAccessBlock,
@@ -209,7 +212,7 @@ export const operations = {
   PutBucketEncryption: putBucketEncryption,
   PutBucketIntelligentTieringConfiguration: notImplemented,
   PutBucketInventoryConfiguration: notImplemented,
-  PutBucketLifecycleConfiguration: notImplemented,
+  PutBucketLifecycleConfiguration: putBucketLifecycleConfiguration,
   PutBucketLogging: notImplemented,
   PutBucketMetricsConfiguration: notImplemented,
   PutBucketNotificationConfiguration: notImplemented,

@@ -159,3 +159,27 @@ test("a code means nothing where MFA delete is off", async () => {
   const { versionId: VersionId } = await put(Bucket, "key");
   await s3.deleteObject({ Bucket, Key: "key", VersionId, MFA: "nonsense" });
 });
+
+test("MFA delete and lifecycle exclude each other", async () => {
+  const LifecycleConfiguration = {
+    Rules: [{ Filter: {}, Status: "Disabled", Expiration: { Days: 1 } } as const],
+  };
+  const guarded = await newGuardedBucket();
+  await assertRefused(
+    s3.putBucketLifecycleConfiguration({ Bucket: guarded, LifecycleConfiguration }),
+    { code: "InvalidBucketState", status: 409 },
+  );
+  const Bucket = await newBucket();
+  await s3.putBucketLifecycleConfiguration({ Bucket, LifecycleConfiguration });
+  const VersioningConfiguration = { Status: "Enabled", MFADelete: "Enabled" } as const;
+  const guard = () => s3.putBucketVersioning({ Bucket, VersioningConfiguration, MFA: nextCode() });
+  await assertRefused(guard(), {
+    code: "InvalidBucketState",
+    status: 409,
+    message:
+      "Mfa Authentication is not supported on a bucket with lifecycle configuration. Delete lifecycle configuration before enabling Mfa Authentication.",
+  });
+  assert.equal((await s3.getBucketVersioning({ Bucket })).MFADelete, undefined);
+  await s3.deleteBucketLifecycle({ Bucket });
+  await guard();
+});

@@ -131,6 +131,9 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
     body: "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin></CORSRule></CORSConfiguration>",
   },
   PutBucketEncryption: { body: encryption },
+  PutBucketLifecycleConfiguration: {
+    body: "<LifecycleConfiguration><Rule><Filter/><Status>Disabled</Status><Expiration><Days>1</Days></Expiration></Rule></LifecycleConfiguration>",
+  },
   PutBucketOwnershipControls: { body: ownership },
   PutBucketPolicy: { body: policy },
   PutBucketReplication: {

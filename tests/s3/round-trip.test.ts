@@ -8,7 +8,11 @@ import { after, describe, test } from "node:test";
 import { operations as definitions } from "../../src/model/operations.generated.ts";
 import { notImplemented, operations } from "../../src/operations/index.ts";
 import { KMS } from "@aws-sdk/client-kms";
-import { S3ServiceException, type ReplicationConfiguration } from "@aws-sdk/client-s3";
+import {
+  S3ServiceException,
+  type LifecycleRule,
+  type ReplicationConfiguration,
+} from "@aws-sdk/client-s3";
 import { STS } from "@aws-sdk/client-sts";
 import { newControlClient } from "./control-client.ts";
 import { startTestServer } from "./test-server.ts";
@@ -106,6 +110,45 @@ const replication: ReplicationConfiguration = {
     },
   ],
 };
+const lifecycleRules: LifecycleRule[] = [
+  {
+    ID: "everything in one rule",
+    Filter: {
+      And: {
+        Prefix: "logs/",
+        Tags: [
+          { Key: "kind", Value: "log" },
+          { Key: "empty", Value: "" },
+        ],
+        ObjectSizeGreaterThan: 0,
+        ObjectSizeLessThan: 1024,
+      },
+    },
+    Status: "Enabled",
+    Expiration: { Days: 365 },
+    Transitions: [
+      { Days: 30, StorageClass: "STANDARD_IA" },
+      { Days: 90, StorageClass: "GLACIER" },
+    ],
+    NoncurrentVersionTransitions: [
+      { NoncurrentDays: 30, StorageClass: "STANDARD_IA", NewerNoncurrentVersions: 2 },
+    ],
+    NoncurrentVersionExpiration: { NoncurrentDays: 60, NewerNoncurrentVersions: 3 },
+  },
+  {
+    ID: "on a day",
+    Filter: { Prefix: "" },
+    Status: "Disabled",
+    Expiration: { Date: new Date("2030-01-01T00:00:00Z") },
+    AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
+  },
+  {
+    ID: "markers",
+    Filter: {},
+    Status: "Enabled",
+    Expiration: { ExpiredObjectDeleteMarker: true },
+  },
+];
 const notTruncated = { IsTruncated: false };
 
 /** In the order in which they are applied: some need one before them. */
@@ -247,6 +290,17 @@ const subResources: Readonly<Record<string, SubResource>> = {
   lifecycle: {
     refresh: (Bucket) => s3.getBucketLifecycleConfiguration({ Bucket }),
     unset: "NoSuchLifecycleConfiguration",
+    apply: (Bucket) =>
+      s3.putBucketLifecycleConfiguration({
+        Bucket,
+        LifecycleConfiguration: { Rules: lifecycleRules },
+        TransitionDefaultMinimumObjectSize: "varies_by_storage_class",
+      }),
+    planned: () => ({
+      Rules: lifecycleRules,
+      TransitionDefaultMinimumObjectSize: "varies_by_storage_class",
+    }),
+    destroy: (Bucket) => s3.deleteBucketLifecycle({ Bucket }),
   },
   replication: {
     refresh: (Bucket) => s3.getBucketReplication({ Bucket }),
@@ -339,7 +393,11 @@ for (const [kind, resources] of Object.entries({
       for (const name of names) {
         found[name] = await valueOf((resources[name] as SubResource).refresh(Bucket));
       }
-      assert.deepEqual(found, JSON.parse(JSON.stringify(states)), state);
+      assert.deepEqual(
+        JSON.parse(JSON.stringify(found)),
+        JSON.parse(JSON.stringify(states)),
+        state,
+      );
     };
     const applyAll = async (): Promise<void> => {
       for (const { apply } of Object.values(resources)) await apply?.(Bucket);

@@ -20,11 +20,6 @@ type Of<Name extends NamesOfBuckets> = Operation<
 export const getBucketWebsite = isAbsent<"GetBucketWebsite">("NoSuchWebsiteConfiguration");
 export const deleteBucketWebsite = deletesNothing<"DeleteBucketWebsite">();
 
-export const getBucketLifecycleConfiguration = isAbsent<"GetBucketLifecycleConfiguration">(
-  "NoSuchLifecycleConfiguration",
-);
-export const deleteBucketLifecycle = deletesNothing<"DeleteBucketLifecycle">();
-
 // Without an element inside: never configured, rather than suspended or switched off.
 export const getBucketAccelerateConfiguration = isEmpty<"GetBucketAccelerateConfiguration">({});
 export const getBucketLogging = isEmpty<"GetBucketLogging">({});
@@ -79,9 +74,7 @@ function isEmpty<Name extends NamesOfBuckets>(output: OperationTypes[Name]["outp
 }
 
 /** Deleting what is not there is no error. */
-function deletesNothing<
-  Name extends NamesOfBuckets & `DeleteBucket${"Website" | "Lifecycle"}`,
->(): Of<Name> {
+function deletesNothing<Name extends NamesOfBuckets & "DeleteBucketWebsite">(): Of<Name> {
   return async (input, { store }) => {
     await store.buckets.get(input.Bucket);
     return {};

@@ -48,6 +48,13 @@ export const putBucketVersioning: Operation<Put["input"], Put["output"]> = async
           "A replication configuration is present on this bucket, so you cannot change the versioning state. To change the versioning state, first delete the replication configuration.",
       });
     }
+    if (mfaDelete === "Enabled" && bucket.documents?.["lifecycle"] !== undefined) {
+      // As met in github.com/cloudposse/terraform-aws-codebuild/issues/76.
+      throw new S3Error("InvalidBucketState", {
+        message:
+          "Mfa Authentication is not supported on a bucket with lifecycle configuration. Delete lifecycle configuration before enabling Mfa Authentication.",
+      });
+    }
     const isSame =
       bucket.versioning === status && (mfaDelete ?? bucket.mfaDelete) === bucket.mfaDelete;
     if (isSame) return bucket;
