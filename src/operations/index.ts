@@ -38,20 +38,17 @@ import {
   deleteBucketAnalyticsConfiguration,
   deleteBucketIntelligentTieringConfiguration,
   deleteBucketInventoryConfiguration,
-  deleteBucketMetricsConfiguration,
   deleteBucketWebsite,
   getBucketAccelerateConfiguration,
   getBucketAnalyticsConfiguration,
   getBucketIntelligentTieringConfiguration,
   getBucketInventoryConfiguration,
   getBucketLogging,
-  getBucketMetricsConfiguration,
   getBucketNotificationConfiguration,
   getBucketWebsite,
   listBucketAnalyticsConfigurations,
   listBucketIntelligentTieringConfigurations,
   listBucketInventoryConfigurations,
-  listBucketMetricsConfigurations,
 } from "./bucket-configuration/unset-configurations.ts";
 import {
   deleteBucketReplication,
@@ -63,6 +60,12 @@ import {
   getBucketLifecycleConfiguration,
   putBucketLifecycleConfiguration,
 } from "./bucket-configuration/lifecycle.ts";
+import {
+  deleteBucketMetricsConfiguration,
+  getBucketMetricsConfiguration,
+  listBucketMetricsConfigurations,
+  putBucketMetricsConfiguration,
+} from "./bucket-configuration/metrics.ts";
 import { getBucketVersioning, putBucketVersioning } from "./bucket-configuration/versioning.ts";
 import {
   deleteAccountPublicAccessBlock,
@@ -214,7 +217,7 @@ export const operations = {
   PutBucketInventoryConfiguration: notImplemented,
   PutBucketLifecycleConfiguration: putBucketLifecycleConfiguration,
   PutBucketLogging: notImplemented,
-  PutBucketMetricsConfiguration: notImplemented,
+  PutBucketMetricsConfiguration: putBucketMetricsConfiguration,
   PutBucketNotificationConfiguration: notImplemented,
   PutBucketOwnershipControls: putBucketOwnershipControls,
   PutBucketPolicy: putBucketPolicy,

@@ -10,6 +10,8 @@ export interface BucketSetting {
   readonly member: string;
   /** The member of the get's output; absent: the output itself. */
   readonly found?: string;
+  /** A bucket has many, each with an id: the setting is a list, and what it does not name is left. */
+  readonly isByIds?: true;
 }
 
 /** In the order in which they are applied: ownership before lists, versions before locks. */
@@ -80,5 +82,12 @@ export const bucketSettings: Readonly<Record<string, BucketSetting>> = {
     put: "PutBucketAccelerateConfiguration",
     get: "GetBucketAccelerateConfiguration",
     member: "AccelerateConfiguration",
+  },
+  metrics: {
+    put: "PutBucketMetricsConfiguration",
+    get: "GetBucketMetricsConfiguration",
+    member: "MetricsConfiguration",
+    found: "MetricsConfiguration",
+    isByIds: true,
   },
 };

@@ -76,12 +76,15 @@ async function provisionSettings(
   for (const [settingName, setting] of meant) {
     const value = settings[settingName];
     if (value === undefined) continue;
-    const wanted = readSetting(setting, value, `bucket ${name}: ${settingName}`);
-    const found = hasBucket ? await findSetting(account, name, setting) : undefined;
-    if (found !== undefined && isAsWanted(setting, wanted, found)) continue;
-    await changes.make(`${found === undefined ? "+" : "~"} ${settingName} of bucket ${name}`, () =>
-      run(account, setting.put, { Bucket: name, [setting.member]: wanted }),
-    );
+    for (const part of partsOf(setting, value, `bucket ${name}: ${settingName}`)) {
+      const { input, wanted } = part;
+      const found = hasBucket ? await findSetting(account, name, setting, input) : undefined;
+      if (found !== undefined && isAsWanted(setting, wanted, found)) continue;
+      const what = [settingName, ...Object.values(input)].join(" ");
+      await changes.make(`${found === undefined ? "+" : "~"} ${what} of bucket ${name}`, () =>
+        run(account, setting.put, { Bucket: name, ...input, [setting.member]: wanted }),
+      );
+    }
   }
 }
 
@@ -97,6 +100,21 @@ async function isBucketThere(account: AccountInWork, name: string): Promise<bool
   }
 }
 
+/** What is put one by one, with what its requests say beside the bucket. */
+function partsOf(
+  setting: BucketSetting,
+  value: unknown,
+  place: string,
+): readonly { readonly input: { readonly Id?: string }; readonly wanted: unknown }[] {
+  if (setting.isByIds !== true) return [{ input: {}, wanted: readSetting(setting, value, place) }];
+  if (!Array.isArray(value)) throw new ProvisioningError(`${place}: must be a list`);
+  return value.map((each: unknown, index) => {
+    const wanted = readSetting(setting, each, `${place}.${index}`) as { readonly Id?: string };
+    if (wanted.Id === undefined) throw new ProvisioningError(`${place}.${index}: Id is missing`);
+    return { input: { Id: wanted.Id }, wanted };
+  });
+}
+
 function readSetting({ put, member }: BucketSetting, value: unknown, place: string): unknown {
   // A policy is its own text, and easier to write as an object.
   if (member === "Policy") return typeof value === "string" ? value : JSON.stringify(value);
@@ -110,9 +128,12 @@ async function findSetting(
   account: AccountInWork,
   Bucket: string,
   { get, found }: BucketSetting,
+  input: { readonly Id?: string },
 ): Promise<unknown> {
   try {
-    const output = (await run(account, get, { Bucket })) as Readonly<Record<string, unknown>>;
+    const output = (await run(account, get, { Bucket, ...input })) as Readonly<
+      Record<string, unknown>
+    >;
     return found === undefined ? output : output[found];
   } catch (error) {
     // S3 has a code for each that is not there.

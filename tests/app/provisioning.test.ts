@@ -47,6 +47,7 @@ buckets:
       versioning: { Status: Enabled }
       tagging: { TagSet: [{ Key: team, Value: a }] }
       cors: { CORSRules: [{ AllowedOrigins: ["https://*.example"], AllowedMethods: [GET, HEAD] }] }
+      metrics: [{ Id: all }, { Id: cats, Filter: { Prefix: cats/ } }]
       publicAccessBlock: { BlockPublicPolicy: false, RestrictPublicBuckets: false, BlockPublicAcls: true, IgnorePublicAcls: true }
       policy:
         Version: "2012-10-17"

@@ -134,6 +134,10 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
   PutBucketLifecycleConfiguration: {
     body: "<LifecycleConfiguration><Rule><Filter/><Status>Disabled</Status><Expiration><Days>1</Days></Expiration></Rule></LifecycleConfiguration>",
   },
+  PutBucketMetricsConfiguration: {
+    ...named,
+    body: "<MetricsConfiguration><Id>name</Id></MetricsConfiguration>",
+  },
   PutBucketOwnershipControls: { body: ownership },
   PutBucketPolicy: { body: policy },
   PutBucketReplication: {

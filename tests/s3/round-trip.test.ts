@@ -110,6 +110,14 @@ const replication: ReplicationConfiguration = {
     },
   ],
 };
+const metrics = [
+  { Id: "EntireBucket" },
+  {
+    Id: "red.photos_1-2",
+    Filter: { And: { Prefix: "photos/", Tags: [{ Key: "colour", Value: "red" }] } },
+  },
+];
+
 const lifecycleRules: LifecycleRule[] = [
   {
     ID: "everything in one rule",
@@ -330,6 +338,19 @@ const subResources: Readonly<Record<string, SubResource>> = {
   metrics: {
     refresh: (Bucket) => s3.listBucketMetricsConfigurations({ Bucket }),
     unset: notTruncated,
+    apply: async (Bucket) => {
+      for (const MetricsConfiguration of metrics.toReversed()) {
+        const { Id } = MetricsConfiguration;
+        await s3.putBucketMetricsConfiguration({ Bucket, Id, MetricsConfiguration });
+      }
+    },
+    planned: () => ({ ...notTruncated, MetricsConfigurationList: metrics }),
+    destroy: async (Bucket) => {
+      // What is already gone is told, and no matter.
+      for (const { Id } of metrics) {
+        await valueOf(s3.deleteBucketMetricsConfiguration({ Bucket, Id }));
+      }
+    },
   },
 };
 

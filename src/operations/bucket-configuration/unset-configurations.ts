@@ -25,7 +25,7 @@ export const getBucketAccelerateConfiguration = isEmpty<"GetBucketAccelerateConf
 export const getBucketLogging = isEmpty<"GetBucketLogging">({});
 export const getBucketNotificationConfiguration = isEmpty<"GetBucketNotificationConfiguration">({});
 
-// Of the four that have ids, also the deletion names what is not there (as localstack/localstack#8351
+// Of those that have ids, also the deletion names what is not there (as localstack/localstack#8351
 // and floci-io/floci#2382 found on AWS).
 export const getBucketAnalyticsConfiguration =
   isAbsent<"GetBucketAnalyticsConfiguration">("NoSuchConfiguration");
@@ -47,14 +47,6 @@ export const getBucketInventoryConfiguration =
 export const deleteBucketInventoryConfiguration =
   isAbsent<"DeleteBucketInventoryConfiguration">("NoSuchConfiguration");
 export const listBucketInventoryConfigurations = isEmpty<"ListBucketInventoryConfigurations">({
-  IsTruncated: false,
-});
-
-export const getBucketMetricsConfiguration =
-  isAbsent<"GetBucketMetricsConfiguration">("NoSuchConfiguration");
-export const deleteBucketMetricsConfiguration =
-  isAbsent<"DeleteBucketMetricsConfiguration">("NoSuchConfiguration");
-export const listBucketMetricsConfigurations = isEmpty<"ListBucketMetricsConfigurations">({
   IsTruncated: false,
 });
 
