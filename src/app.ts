@@ -7,6 +7,7 @@ import { createHealthHandler } from "./admin/health.ts";
 import { createMetricsHandler } from "./admin/metrics-endpoint.ts";
 import type { HttpLimits } from "./http/http-server.ts";
 import { startHttpServer } from "./http/start-http-server.ts";
+import { lifecycleDaysOf } from "./objects/lifecycle-days.ts";
 import type { ObjectOwnership } from "./objects/records/bucket-record.ts";
 import type { Durability } from "./open-stores.ts";
 import { bucketDefaultsOf } from "./operations/bucket/new-bucket-access.ts";
@@ -80,6 +81,8 @@ export interface ServerOptions {
   readonly defaultObjectOwnership?: ObjectOwnership;
   /** Whether new buckets have Block Public Access, all of it. Default `on`. */
   readonly defaultPublicAccessBlock?: "on" | "off";
+  /** How many seconds a day of lifecycle rules has, for tests of rules; default: the calendar's days. */
+  readonly lifecycleDaySeconds?: number | undefined;
   /** Serves HTTPS; both as PEM. */
   readonly tls?: { readonly key: string | Uint8Array; readonly certificate: string | Uint8Array };
   readonly limits?: Partial<HttpLimits>;
@@ -141,6 +144,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
       region,
       domains: options.domains ?? ["localhost"],
       customerKeys: options.customerKeys ?? "blocked",
+      lifecycleDays: lifecycleDaysOf(options.lifecycleDaySeconds),
       bucketDefaults: bucketDefaultsOf({
         objectOwnership: options.defaultObjectOwnership,
         blocksPublicAccess: options.defaultPublicAccessBlock !== "off",

@@ -192,6 +192,17 @@ export const settings = {
       "unblocks it, as in S3. allowed: they take it. anywhere: without TLS too, where keys can be read " +
       "on the way.",
   }),
+  lifecycleDaySeconds: {
+    option: "lifecycle-day-seconds",
+    environment: "HOLDFAST_LIFECYCLE_DAY_SECONDS",
+    valueName: "NUMBER",
+    defaultValue: undefined,
+    defaultText: "",
+    help:
+      "How long a day of lifecycle rules is, to try them out: nothing then waits for midnight. Without it " +
+      "days are those of the calendar, in UTC.",
+    parse: (value) => parseInteger(value, 1, 86_400),
+  } as Setting<number | undefined>,
   kms: choice<"local" | "vault" | "aws">({
     option: "kms",
     environment: "HOLDFAST_KMS",

@@ -6,6 +6,7 @@ import { join } from "node:path";
 
 import type { Clock } from "./base/clock.ts";
 import type { WrappingKey } from "./keys/sealer.ts";
+import type { LifecycleDays } from "./objects/lifecycle-days.ts";
 import { ObjectStore } from "./objects/object-store.ts";
 import { Writers } from "./objects/writers.ts";
 import type { BlobStore, WriterId } from "./storage/blob/blob-store.ts";
@@ -36,6 +37,8 @@ export interface StoresOptions {
   readonly deadWriters: "all" | readonly WriterId[];
   /** The master keys; a server always has them. Without them nothing can be sealed or opened. */
   readonly keys?: WrappingKey | undefined;
+  /** How lifecycle rules count days; default: by the calendar. */
+  readonly lifecycleDays?: LifecycleDays | undefined;
 }
 
 /** What the engines count; a store in memory counts nothing. */
@@ -78,6 +81,7 @@ export async function openStores(options: StoresOptions): Promise<Stores> {
     blobs,
     clock,
     keys: options.keys,
+    lifecycleDays: options.lifecycleDays,
     ...(space === undefined ? {} : { hasRoom: (lengthBytes) => space.hasRoom(lengthBytes) }),
   });
   opened.defer(() => objects.writers.unregister());

@@ -3,11 +3,20 @@
 
 import { randomUUID } from "node:crypto";
 import type { LifecycleRule } from "../model/types.generated.ts";
+import { activeRules, type ActiveLifecycle } from "./lifecycle-rules.ts";
 
 export interface LifecycleConfiguration {
   readonly rules: readonly LifecycleRule[];
   readonly minimumSize: TransitionMinimumSize;
 }
+
+/** A configuration with what its enabled rules do. */
+export interface BucketLifecycle extends LifecycleConfiguration {
+  readonly active: ActiveLifecycle;
+}
+
+/** Of the bucket's documents. */
+export const lifecycleKind = "lifecycle";
 
 export const transitionMinimumSizes = [
   "all_storage_classes_128K",
@@ -24,13 +33,14 @@ export function withRuleIds(rules: readonly LifecycleRule[]): readonly Lifecycle
   );
 }
 
-/** What the bucket's document of kind `lifecycle` holds. */
-export function formatLifecycle(configuration: LifecycleConfiguration): string {
-  return JSON.stringify({ v: 1, ...configuration });
+/** What the bucket's document of that kind holds. */
+export function formatLifecycle({ rules, minimumSize }: LifecycleConfiguration): string {
+  return JSON.stringify({ v: 1, rules, minimumSize });
 }
 
-export function parseLifecycle(text: string): LifecycleConfiguration {
-  return JSON.parse(text, (name, value: unknown) =>
+export function parseLifecycle(text: string): BucketLifecycle {
+  const { rules, minimumSize } = JSON.parse(text, (name, value: unknown) =>
     name === "Date" && typeof value === "string" ? new Date(value) : value,
   ) as LifecycleConfiguration; // our own document
+  return { rules, minimumSize, active: { rules: activeRules(rules), minimumSize } };
 }

@@ -11,6 +11,8 @@ import { AccountSettings } from "./account-settings.ts";
 import { BucketDocuments } from "./bucket-documents.ts";
 import { Buckets } from "./buckets.ts";
 import { Contents, type ContentsOptions } from "./contents.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { calendarDays, type LifecycleDays } from "./lifecycle-days.ts";
 import { LockClock } from "./lock-clock.ts";
 import { MultipartUploads } from "./multipart-uploads.ts";
 import { ObjectWrites } from "./object-writes.ts";
@@ -34,6 +36,8 @@ export interface ObjectStoreOptions {
   readonly hasRoom?: ContentsOptions["hasRoom"];
   /** The master keys; without them bytes are stored as they come. */
   readonly keys?: WrappingKey | undefined;
+  /** How lifecycle rules count days; default: by the calendar. */
+  readonly lifecycleDays?: LifecycleDays | undefined;
 }
 
 /** The account that owns what is made with the root credentials. Made with the store, never changes. */
@@ -54,6 +58,7 @@ export class ObjectStore {
   readonly buckets: Buckets;
   readonly documents: BucketDocuments;
   readonly accountSettings: AccountSettings;
+  readonly lifecycle: Lifecycle;
   readonly contents: Contents;
   readonly lockClock: LockClock;
   readonly quotas: Quotas;
@@ -85,6 +90,10 @@ export class ObjectStore {
     this.buckets = new Buckets({ store, contents, clock });
     const { buckets } = this;
     this.documents = new BucketDocuments({ store, buckets });
+    this.lifecycle = new Lifecycle({
+      documents: this.documents,
+      days: options.lifecycleDays ?? calendarDays,
+    });
     this.accountSettings = new AccountSettings({ store });
     this.lockClock = lockClock;
     this.quotas = new Quotas({ store, buckets, accountSettings: this.accountSettings });

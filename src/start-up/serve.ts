@@ -11,6 +11,7 @@ import { systemClock } from "../base/clock.ts";
 import { ConfigurationError, type Configuration } from "../config.ts";
 import type { ProvisioningDocument } from "../provisioning/document.ts";
 import { destinationOf, Log } from "../telemetry/log.ts";
+import { lifecycleDaysOf } from "../objects/lifecycle-days.ts";
 import { formatBanner } from "./banner.ts";
 import { acquireDirectoryLock } from "./directory-lock.ts";
 import { endpointUrl } from "./endpoint.ts";
@@ -124,6 +125,7 @@ async function startHere(prepared: Prepared): Promise<RunningServer> {
     durability,
     domains,
     customerKeys,
+    lifecycleDaySeconds: configuration.lifecycleDaySeconds,
     provisioning: prepared.provisioning,
     defaultObjectOwnership: configuration.defaultObjectOwnership,
     defaultPublicAccessBlock: configuration.defaultPublicAccessBlock,
@@ -165,6 +167,7 @@ async function startWorkers(prepared: Prepared): Promise<RunningServer> {
       region,
       domains,
       customerKeys,
+      lifecycleDays: lifecycleDaysOf(configuration.lifecycleDaySeconds),
       bucketDefaults: bucketDefaultsOf({
         objectOwnership: configuration.defaultObjectOwnership,
         blocksPublicAccess: configuration.defaultPublicAccessBlock === "on",

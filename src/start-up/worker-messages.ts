@@ -1,6 +1,7 @@
 // What the supervisor and its worker processes say to one another. Plain data: it travels as JSON
 // through a pipe that nobody else can read.
 
+import type { LifecycleDays } from "../objects/lifecycle-days.ts";
 import type { HttpLimits } from "../http/http-server.ts";
 import type { Durability } from "../open-stores.ts";
 import type { BucketDefaults } from "../operations/operation.ts";
@@ -25,6 +26,7 @@ export interface WorkerOptions {
   readonly region: string;
   readonly domains: readonly string[];
   readonly customerKeys: CustomerKeyMode;
+  readonly lifecycleDays: LifecycleDays;
   readonly bucketDefaults: BucketDefaults;
   readonly credentials: Credentials;
   readonly masterKeys: MasterKeySource;

@@ -5,6 +5,7 @@ import { S3Error } from "../../model/errors.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
 import {
   formatLifecycle,
+  lifecycleKind,
   parseLifecycle,
   transitionMinimumSizes,
   withRuleIds,
@@ -22,7 +23,7 @@ export const getBucketLifecycleConfiguration: Operation<Get["input"], Get["outpu
   { store },
 ) => {
   const bucket = await store.buckets.get(input.Bucket);
-  const found = await store.documents.get(bucket, "lifecycle", parseLifecycle);
+  const found = await store.documents.get(bucket, lifecycleKind, parseLifecycle);
   if (found === undefined) {
     throw new S3Error("NoSuchLifecycleConfiguration", { fields: { BucketName: bucket.name } });
   }
@@ -37,7 +38,7 @@ export const putBucketLifecycleConfiguration: Operation<Put["input"], Put["outpu
   const minimumSize = readMinimumSize(input.TransitionDefaultMinimumObjectSize);
   checkLifecycleRules(rules);
   const text = formatLifecycle({ rules: withRuleIds(rules), minimumSize });
-  await store.documents.set(input.Bucket, "lifecycle", text, (bucket) => {
+  await store.documents.set(input.Bucket, lifecycleKind, text, (bucket) => {
     if (bucket.mfaDelete !== "Enabled") return bucket;
     // Guide, "S3 Lifecycle configuration on MFA-enabled buckets": not supported. The words are ours,
     // after those with which S3 refuses the other order; see versioning.ts.
@@ -53,7 +54,7 @@ export const deleteBucketLifecycle: Operation<Delete["input"], Delete["output"]>
   input,
   { store },
 ) => {
-  await store.documents.set(input.Bucket, "lifecycle", undefined);
+  await store.documents.set(input.Bucket, lifecycleKind, undefined);
   return {};
 };
 

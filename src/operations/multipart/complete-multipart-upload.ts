@@ -12,6 +12,7 @@ import { hasCustomerKey } from "../encryption/customer-key.ts";
 import { checkUploadKey } from "../encryption/object-seals.ts";
 import { showCompletedEncryption } from "../encryption/shown-encryption.ts";
 import { checksumMember, readChecksums } from "../object/checksum-members.ts";
+import { showExpiration } from "../object/lifecycle-members.ts";
 import { quoteEtag, writtenVersionId } from "../object/object-members.ts";
 import type { Operation } from "../operation.ts";
 import { SlowReply } from "../operation.ts";
@@ -37,7 +38,9 @@ export const completeMultipartUpload: Operation<Input, Output> = async (input, c
         return assemble(input, listed, upload, parts);
       },
     });
+    const end = context.store.lifecycle.expirationOf(bucket, input.Key, record);
     return {
+      Expiration: end && showExpiration(await end),
       Location: context.resourceUrl,
       Bucket: input.Bucket,
       Key: input.Key,

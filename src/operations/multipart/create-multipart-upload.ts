@@ -5,6 +5,7 @@ import { S3Error } from "../../model/errors.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
 import { recordedEncryption, settleEncryption } from "../encryption/encryption-settings.ts";
 import { parseChecksumAlgorithm } from "../object/checksum-members.ts";
+import { showAbortion } from "../object/lifecycle-members.ts";
 import { readAttributes } from "../object/upload-attributes.ts";
 import { checkUploadQuota } from "../object/upload-quota.ts";
 import { readVersionSettings } from "../object/version-settings.ts";
@@ -34,7 +35,9 @@ export const createMultipartUpload: Operation<Input, Output> = async (input, con
     initiator: initiatorOf(caller),
     owner: settings.owner ?? ownerOf(bucket),
   });
+  const end = store.lifecycle.abortionOf(bucket, input.Key, upload);
   return {
+    ...(end && showAbortion(await end)),
     Bucket: input.Bucket,
     Key: input.Key,
     UploadId: upload.uploadId,

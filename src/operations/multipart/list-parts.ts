@@ -3,6 +3,7 @@
 import type { OperationTypes } from "../../model/types.generated.ts";
 import { pageLimit, parsePartNumberMarker } from "../bucket/listing-arguments.ts";
 import { checksumMember } from "../object/checksum-members.ts";
+import { showAbortion } from "../object/lifecycle-members.ts";
 import { quoteEtag } from "../object/object-members.ts";
 import type { Operation } from "../operation.ts";
 
@@ -13,10 +14,12 @@ export const listParts: Operation<Input, Output> = async (input, { store }) => {
   const limit = pageLimit(input.MaxParts, "max-parts");
   const marker = parsePartNumberMarker(input.PartNumberMarker);
   const place = { bucketName: input.Bucket, key: input.Key, uploadId: input.UploadId };
-  const { upload } = await store.uploads.get(place);
+  const { bucket, upload } = await store.uploads.get(place);
   const found = await store.uploads.listParts(input.UploadId, marker, limit + 1);
   const parts = found.slice(0, limit);
+  const end = store.lifecycle.abortionOf(bucket, input.Key, upload);
   return {
+    ...(end && showAbortion(await end)),
     Bucket: input.Bucket,
     Key: input.Key,
     UploadId: input.UploadId,

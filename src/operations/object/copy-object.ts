@@ -39,6 +39,7 @@ import { SlowReply } from "../operation.ts";
 import { checksumMember, parseChecksumAlgorithm } from "./checksum-members.ts";
 import type { CopySourceName } from "./copy-source.ts";
 import { findCopySource, parseCopySource } from "./copy-source.ts";
+import { showExpiration } from "./lifecycle-members.ts";
 import { quoteEtag, shownVersionId, writtenVersionId } from "./object-members.ts";
 import { whenReplacedAgain } from "./read-object.ts";
 import { readHeaders, readPlacement, readTags } from "./upload-attributes.ts";
@@ -117,7 +118,9 @@ async function copy(request: CopyRequest, context: OperationContext): Promise<Ou
   const write = movesBytes(found.record.encryption, seals.to) ? writeMoved : writeShared;
   const written = await write({ ...request, found, begun, encryption, seals }, context);
   const { record } = written;
+  const end = store.lifecycle.expirationOf(written.bucket, input.Key, record);
   return {
+    Expiration: end && showExpiration(await end),
     CopyObjectResult: {
       ETag: quoteEtag(record.etag),
       LastModified: new Date(record.lastModifiedMilliseconds),

@@ -10,6 +10,7 @@ import type { VersionSettings } from "../../objects/records/object-record.ts";
 import { settleEncryption } from "../encryption/encryption-settings.ts";
 import type { Operation, OperationContext } from "../operation.ts";
 import { checksumMember, readChecksums } from "./checksum-members.ts";
+import { showExpiration } from "./lifecycle-members.ts";
 import { lockIntegrityCheck } from "./lock-settings.ts";
 import { quoteEtag, writtenVersionId } from "./object-members.ts";
 import { notImplemented } from "./refused-settings.ts";
@@ -66,7 +67,9 @@ export async function storeUpload(
     { input, place, begun, digested, lengthBytes, encryption, attributes, settle: settleAll },
     context,
   );
+  const end = store.lifecycle.expirationOf(written.bucket, input.Key, written.record);
   return {
+    Expiration: end && showExpiration(await end),
     ETag: quoteEtag(written.record.etag),
     VersionId: writtenVersionId(written.bucket, written.record),
     ...checksumMember(written.record.checksum),

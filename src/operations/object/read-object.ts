@@ -14,6 +14,7 @@ import { BlobMissingError } from "../../storage/storage-errors.ts";
 import { checkReadKey } from "../encryption/object-seals.ts";
 import type { OperationContext } from "../operation.ts";
 import { checksumMember } from "./checksum-members.ts";
+import { showExpiration } from "./lifecycle-members.ts";
 import { describeObject, quoteEtag, shownVersionId } from "./object-members.ts";
 import { permittedMembers } from "./permitted-members.ts";
 
@@ -37,7 +38,13 @@ export async function viewObject(input: Input, context: OperationContext): Promi
   const { bucket, record } = found;
   const permitted = permittedMembers(input, record, context);
   const described = describeObject(bucket, record, input);
-  const common = permitted === undefined ? described : { ...described, ...(await permitted) };
+  let common = permitted === undefined ? described : { ...described, ...(await permitted) };
+  // Of a named version nothing is announced, also where it is the current one (as localstack recorded).
+  const end =
+    input.VersionId === undefined
+      ? context.store.lifecycle.expirationOf(bucket, input.Key, record)
+      : undefined;
+  if (end !== undefined) common = { ...common, Expiration: showExpiration(await end) };
   if (input.PartNumber !== undefined) return viewPart(input.PartNumber, found, common, context);
   const isRangeValid = input.IfRange === undefined || matchesIfRange(input.IfRange, record);
   const range = isRangeValid ? parseRange(input.Range, record.sizeBytes) : undefined;
