@@ -68,6 +68,8 @@ export const openEnumerations: readonly string[] = [
   "FileHeaderInfo",
   "JSONType",
   "QuoteFields",
+  // InvalidRequest: "Invalid protocol, protocol can be http or https."
+  "Protocol",
 ];
 
 /** Members that the payload or the body already tells, where a second source could only disagree. */
@@ -245,6 +247,7 @@ export const memberOrder: Readonly<Record<string, readonly string[]>> = {
   CopyObjectResult: ["LastModified", "ETag"],
   CopyPartResult: ["LastModified", "ETag"],
   LifecycleRule: ["ID", "Prefix", "Filter", "Status"],
+  RoutingRule: ["Condition", "Redirect"],
   Error: ["Key", "VersionId", "Code", "Message"],
 };
 

@@ -3475,7 +3475,7 @@ export const shapes: Readonly<Record<string, ShapeDefinition>> = {
     members: [
       { name: "HostName", wire: "HostName", type: "string" },
       { name: "HttpRedirectCode", wire: "HttpRedirectCode", type: "string" },
-      { name: "Protocol", wire: "Protocol", type: { enumeration: "Protocol" } },
+      { name: "Protocol", wire: "Protocol", type: "string" },
       { name: "ReplaceKeyPrefixWith", wire: "ReplaceKeyPrefixWith", type: "string" },
       { name: "ReplaceKeyWith", wire: "ReplaceKeyWith", type: "string" },
     ],
@@ -3483,7 +3483,7 @@ export const shapes: Readonly<Record<string, ShapeDefinition>> = {
   RedirectAllRequestsTo: {
     members: [
       { name: "HostName", wire: "HostName", type: "string", required: true },
-      { name: "Protocol", wire: "Protocol", type: { enumeration: "Protocol" } },
+      { name: "Protocol", wire: "Protocol", type: "string" },
     ],
   },
   ReplicaModifications: {
@@ -3563,8 +3563,8 @@ export const shapes: Readonly<Record<string, ShapeDefinition>> = {
   },
   RoutingRule: {
     members: [
-      { name: "Redirect", wire: "Redirect", type: { structure: "Redirect" }, required: true },
       { name: "Condition", wire: "Condition", type: { structure: "Condition" } },
+      { name: "Redirect", wire: "Redirect", type: { structure: "Redirect" }, required: true },
     ],
   },
   S3KeyFilter: {

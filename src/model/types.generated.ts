@@ -930,14 +930,14 @@ export interface RecordsEvent {
 export interface Redirect {
   readonly HostName?: string | undefined;
   readonly HttpRedirectCode?: string | undefined;
-  readonly Protocol?: Protocol | undefined;
+  readonly Protocol?: string | undefined;
   readonly ReplaceKeyPrefixWith?: string | undefined;
   readonly ReplaceKeyWith?: string | undefined;
 }
 
 export interface RedirectAllRequestsTo {
   readonly HostName: string;
-  readonly Protocol?: Protocol | undefined;
+  readonly Protocol?: string | undefined;
 }
 
 export interface ReplicaModifications {
@@ -1005,8 +1005,8 @@ export interface RestoreStatus {
 }
 
 export interface RoutingRule {
-  readonly Redirect: Redirect;
   readonly Condition?: Condition | undefined;
+  readonly Redirect: Redirect;
 }
 
 export interface S3KeyFilter {

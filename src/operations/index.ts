@@ -38,14 +38,12 @@ import {
   deleteBucketAnalyticsConfiguration,
   deleteBucketIntelligentTieringConfiguration,
   deleteBucketInventoryConfiguration,
-  deleteBucketWebsite,
   getBucketAccelerateConfiguration,
   getBucketAnalyticsConfiguration,
   getBucketIntelligentTieringConfiguration,
   getBucketInventoryConfiguration,
   getBucketLogging,
   getBucketNotificationConfiguration,
-  getBucketWebsite,
   listBucketAnalyticsConfigurations,
   listBucketIntelligentTieringConfigurations,
   listBucketInventoryConfigurations,
@@ -67,6 +65,11 @@ import {
   putBucketMetricsConfiguration,
 } from "./bucket-configuration/metrics.ts";
 import { getBucketVersioning, putBucketVersioning } from "./bucket-configuration/versioning.ts";
+import {
+  deleteBucketWebsite,
+  getBucketWebsite,
+  putBucketWebsite,
+} from "./bucket-configuration/website.ts";
 import {
   deleteAccountPublicAccessBlock,
   getAccountPublicAccessBlock,
@@ -225,7 +228,7 @@ export const operations = {
   PutBucketRequestPayment: putBucketRequestPayment,
   PutBucketTagging: putBucketTagging,
   PutBucketVersioning: putBucketVersioning,
-  PutBucketWebsite: notImplemented,
+  PutBucketWebsite: putBucketWebsite,
   PutObject: putObject,
   PutObjectAcl: putObjectAcl,
   PutObjectAnnotation: notImplemented,

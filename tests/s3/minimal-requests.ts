@@ -153,6 +153,9 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
   PutBucketVersioning: {
     body: "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
   },
+  PutBucketWebsite: {
+    body: "<WebsiteConfiguration><IndexDocument><Suffix>index.html</Suffix></IndexDocument></WebsiteConfiguration>",
+  },
   PutObject: { body: "text" },
   PutObjectAcl: { headers: { "x-amz-acl": "private" } },
   PutObjectLegalHold: { needs: "lock", body: "<LegalHold><Status>OFF</Status></LegalHold>" },

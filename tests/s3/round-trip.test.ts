@@ -86,6 +86,17 @@ const logDelivery = {
 const corsRules = [
   { AllowedMethods: ["GET", "HEAD"], AllowedOrigins: ["https://example.com"], MaxAgeSeconds: 600 },
 ];
+const website = {
+  IndexDocument: { Suffix: "index.html" },
+  ErrorDocument: { Key: "errors/404.html" },
+  RoutingRules: [
+    {
+      Condition: { KeyPrefixEquals: "a b/", HttpErrorCodeReturnedEquals: "404" },
+      Redirect: { Protocol: "https" as const, HostName: "example.com", HttpRedirectCode: "302" },
+    },
+    { Redirect: { ReplaceKeyPrefixWith: "" } },
+  ],
+};
 
 const encryption = {
   Rules: [
@@ -294,6 +305,9 @@ const subResources: Readonly<Record<string, SubResource>> = {
   website: {
     refresh: (Bucket) => s3.getBucketWebsite({ Bucket }),
     unset: "NoSuchWebsiteConfiguration",
+    apply: (Bucket) => s3.putBucketWebsite({ Bucket, WebsiteConfiguration: website }),
+    planned: () => website,
+    destroy: (Bucket) => s3.deleteBucketWebsite({ Bucket }),
   },
   lifecycle: {
     refresh: (Bucket) => s3.getBucketLifecycleConfiguration({ Bucket }),

@@ -17,9 +17,6 @@ type Of<Name extends NamesOfBuckets> = Operation<
   OperationTypes[Name]["output"]
 >;
 
-export const getBucketWebsite = isAbsent<"GetBucketWebsite">("NoSuchWebsiteConfiguration");
-export const deleteBucketWebsite = deletesNothing<"DeleteBucketWebsite">();
-
 // Without an element inside: never configured, rather than suspended or switched off.
 export const getBucketAccelerateConfiguration = isEmpty<"GetBucketAccelerateConfiguration">({});
 export const getBucketLogging = isEmpty<"GetBucketLogging">({});
@@ -62,13 +59,5 @@ function isEmpty<Name extends NamesOfBuckets>(output: OperationTypes[Name]["outp
   return async (input, { store }) => {
     await store.buckets.get(input.Bucket);
     return output;
-  };
-}
-
-/** Deleting what is not there is no error. */
-function deletesNothing<Name extends NamesOfBuckets & "DeleteBucketWebsite">(): Of<Name> {
-  return async (input, { store }) => {
-    await store.buckets.get(input.Bucket);
-    return {};
   };
 }
