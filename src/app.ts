@@ -72,6 +72,10 @@ export interface ServerOptions {
   readonly durability?: Durability;
   /** Domains under which buckets are addressed as hosts. Default `localhost`: `bucket.localhost`. */
   readonly domains?: readonly string[];
+  /** Domains under which buckets are shown as websites. Default `s3-website.localhost`. */
+  readonly websiteDomains?: readonly string[];
+  /** A port of its own for websites, where the whole host or its first label names the bucket. */
+  readonly websitePort?: number | undefined;
   /**
    * Encryption with customers' keys (SSE-C). Default `blocked`: new buckets refuse it until
    * PutBucketEncryption unblocks it, as in S3. `anywhere`: without TLS too.
@@ -104,6 +108,8 @@ export interface HoldfastServer extends AsyncDisposable {
   /** For example `http://127.0.0.1:41234`. */
   readonly endpoint: string;
   readonly adminEndpoint: string | undefined;
+  /** Of `websitePort`. */
+  readonly websiteEndpoint: string | undefined;
   readonly port: number;
   readonly region: string;
   readonly credentials: Credentials;
@@ -143,6 +149,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
       ...(options.limits === undefined ? {} : { limits: options.limits }),
       region,
       domains: options.domains ?? ["localhost"],
+      websiteDomains: options.websiteDomains ?? ["s3-website.localhost"],
+      websitePort: options.websitePort,
       customerKeys: options.customerKeys ?? "blocked",
       lifecycleDays: lifecycleDaysOf(options.lifecycleDaySeconds),
       bucketDefaults: bucketDefaultsOf({
@@ -183,6 +191,10 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
   return {
     endpoint: endpointUrl(isEncrypted, host, serving.address.port),
     adminEndpoint: admin && endpointUrl(false, host, admin.address.port),
+    websiteEndpoint:
+      serving.websitePort === undefined
+        ? undefined
+        : endpointUrl(isEncrypted, host, serving.websitePort),
     port: serving.address.port,
     region,
     // A copy, and not frozen: the SDK's clients write marks of their own into what they are given.

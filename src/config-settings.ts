@@ -115,6 +115,26 @@ export const settings = {
     help: "Domain under which buckets are addressed as hosts (bucket.NAME); may be given again.",
     parse: (value) => parseDomains(value),
   } as Setting<readonly string[]>,
+  websiteDomains: {
+    option: "website-domain",
+    environment: "HOLDFAST_WEBSITE_DOMAIN",
+    valueName: "NAME",
+    isList: true,
+    defaultValue: ["s3-website.localhost"],
+    defaultText: "s3-website.localhost",
+    help: "Domain under which buckets that are configured as websites are shown (bucket.NAME); may be given again.",
+    parse: (value) => parseDomains(value),
+  } as Setting<readonly string[]>,
+  websitePort: {
+    option: "website-port",
+    environment: "HOLDFAST_WEBSITE_PORT",
+    valueName: "NUMBER",
+    defaultValue: undefined,
+    help:
+      "A port of its own for websites, for domains of their own: the whole host names the bucket, or its " +
+      "first label; 0 takes a free one.",
+    parse: (value) => (value === "off" ? undefined : parseInteger(value, 0, 65_535)),
+  } as Setting<number | undefined>,
   durability: choice<"strict" | "relaxed">({
     option: "durability",
     environment: "HOLDFAST_DURABILITY",

@@ -221,8 +221,21 @@ function checkTogether(configuration: Configuration, given: Given): void {
   if (configuration.isMemoryStore && given.options.has("workers") && configuration.workers > 1) {
     throw new ConfigurationError("--memory works with one worker only");
   }
-  if (configuration.port !== 0 && configuration.port === configuration.adminPort) {
-    throw new ConfigurationError("--port and --admin-port must differ");
+  checkPorts(configuration);
+  const shared = configuration.websiteDomains.find((name) => configuration.domains.includes(name));
+  if (shared !== undefined) {
+    throw new ConfigurationError(
+      `${shared} is given to --domain and --website-domain; --website-port shows websites under any name`,
+    );
+  }
+}
+
+function checkPorts({ port, adminPort, websitePort }: Configuration): void {
+  const ports = { "--port": port, "--admin-port": adminPort, "--website-port": websitePort };
+  const given = Object.entries(ports).filter(([, each]) => each !== undefined && each !== 0);
+  for (const [index, [name, each]] of given.entries()) {
+    const same = given.slice(index + 1).find(([, other]) => other === each);
+    if (same !== undefined) throw new ConfigurationError(`${name} and ${same[0]} must differ`);
   }
 }
 

@@ -90,6 +90,18 @@ export interface HttpTraffic {
   readonly sentBytes: number;
 }
 
+/** Of at least one server. */
+export function sumTraffic(traffics: readonly HttpTraffic[]): HttpTraffic {
+  return traffics.reduce((sum, each) => ({
+    openConnections: sum.openConnections + each.openConnections,
+    requestsInFlight: sum.requestsInFlight + each.requestsInFlight,
+    acceptedConnections: sum.acceptedConnections + each.acceptedConnections,
+    refusedConnections: sum.refusedConnections + each.refusedConnections,
+    receivedBytes: sum.receivedBytes + each.receivedBytes,
+    sentBytes: sum.sentBytes + each.sentBytes,
+  }));
+}
+
 export interface HttpServer extends AsyncDisposable {
   readonly address: { readonly host: string; readonly port: number };
   traffic(): HttpTraffic;

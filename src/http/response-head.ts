@@ -84,9 +84,14 @@ function statusLine(status: number): string {
   if (!Number.isInteger(status) || status < 200 || status > 999) {
     throw new RangeError(`${status} is no status of a final response`);
   }
-  const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Unknown"}\r\n`;
+  const line = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`;
   statusLines[status] = line;
   return line;
+}
+
+/** `Not Found`. */
+export function reasonPhrase(status: number): string {
+  return STATUS_CODES[status] ?? "Unknown";
 }
 
 function checkName(name: string): void {

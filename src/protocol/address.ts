@@ -51,6 +51,18 @@ export function parseAddress(
   return withKey(bucket, slash === -1 ? "" : path.slice(slash + 1), common);
 }
 
+/** The same of a request whose bucket is known already: all of its path is the key. */
+export function parseAddressOf(
+  bucket: string,
+  target: string,
+  hostHeader: string | undefined,
+): Address {
+  const { path, query } = splitTarget(target);
+  const host = hostHeader ?? "";
+  const common = { rawPath: path, rawQuery: query, virtualHostBucket: bucket, host };
+  return withKey(bucket, path.slice(1), common);
+}
+
 function withKey(
   bucket: string,
   rawKey: string,
@@ -97,13 +109,19 @@ function splitTarget(target: string): Target {
   return { path: rest.slice(0, question), query: rest.slice(question + 1), authority };
 }
 
-function findHostBucket(host: string, domains: readonly string[]): string | undefined {
+/** What stands before one of the domains; `others` are those of which a longer one has the host. */
+export function findHostBucket(
+  host: string,
+  domains: readonly string[],
+  others: readonly string[] = domains,
+): string | undefined {
   const name = hostName(host);
   for (const domain of domains) {
     const end = name.length - domain.length - 1;
     if (end <= 0 || name[end] !== "." || !name.endsWith(domain)) continue;
     // Of several domains that fit, the longest leaves the shortest bucket.
     if (domains.some((other) => other.length > domain.length && isBelow(name, other))) continue;
+    if (others.some((other) => other.length > domain.length && isBelow(name, other))) continue;
     return isIP(name) === 0 ? name.slice(0, end) : undefined;
   }
   return undefined;
@@ -114,7 +132,7 @@ function isBelow(name: string, domain: string): boolean {
 }
 
 /** Lower case, without port and without the root's dot. */
-function hostName(host: string): string {
+export function hostName(host: string): string {
   if (host.startsWith("[")) return host;
   const colon = host.indexOf(":");
   const name = (colon === -1 ? host : host.slice(0, colon)).toLowerCase();

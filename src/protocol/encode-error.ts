@@ -75,7 +75,10 @@ function elements(fields: S3Error["fields"]): string {
 }
 
 /** S3 names the bucket or the key with these codes, whoever found it missing. */
-function namedFields(error: S3Error, address: Address | undefined): S3Error["fields"] {
+export function namedFields(
+  error: S3Error,
+  address: Pick<Address, "bucket" | "key"> | undefined,
+): S3Error["fields"] {
   const { code, fields } = error;
   if (codesWithBucket.has(code) && fields["BucketName"] === undefined) {
     if (address?.bucket !== undefined) return { BucketName: address.bucket, ...fields };

@@ -4,10 +4,9 @@
 import { anonymously, authenticate } from "../access/authenticate.ts";
 import type { AccountDirectory } from "../access/accounts.ts";
 import { authorize, refuseStranger } from "../access/authorize.ts";
-import type { RequestAuthorization } from "../access/request-authorization.ts";
 import type { Caller } from "../access/caller.ts";
 import type { MfaVerifier } from "../access/mfa-verifier.ts";
-import type { ServiceApi, ServiceName, ServiceResponse } from "../access/service-request.ts";
+import type { ServiceApi } from "../access/service-request.ts";
 import type { Authentication, CredentialLookup } from "../access/signed-request.ts";
 import type { Clock } from "../base/clock.ts";
 import type { RequestPayload } from "../body/request-payload.ts";
@@ -20,7 +19,7 @@ import type { ObjectStore } from "../objects/object-store.ts";
 import { notImplemented, operations, type OperationTable } from "../operations/index.ts";
 import type { BucketDefaults, OperationContext } from "../operations/operation.ts";
 import { Reply, SlowReply } from "../operations/operation.ts";
-import { parseAddress, type Address } from "./address.ts";
+import { parseAddress, parseAddressOf, type Address } from "./address.ts";
 import { findCorsHeaders } from "./cors-headers.ts";
 import { compileInputDecoder, type InputDecoder, type OperationInput } from "./decode-input.ts";
 import { asS3Error, encodeError, errorDocument, isServerFailure } from "./encode-error.ts";
@@ -30,6 +29,7 @@ import {
   type Output,
   type OutputEncoder,
 } from "./encode-output.ts";
+import { beginExchange, type Exchange } from "./exchange.ts";
 import { checkExpectedOwner, expectsOwner } from "./expected-owner.ts";
 import { LazyPayload } from "./lazy-payload.ts";
 import { checkMisplacedHeaders } from "./misplaced-headers.ts";
@@ -39,9 +39,9 @@ import {
   type UnderstoodRequest,
 } from "./operation-context.ts";
 import { answerService, findService } from "./other-services.ts";
-import { parseQuery, type QueryParameter } from "./query.ts";
+import { parseQuery } from "./query.ts";
 import { createRequestIds, type RandomSource, type RequestIds } from "./request-ids.ts";
-import { elapsedOf, RequestRecord } from "./request-record.ts";
+import { RequestRecord } from "./request-record.ts";
 import { createRouter, type Router } from "./router.ts";
 import {
   awaitPatiently,
@@ -49,6 +49,8 @@ import {
   keepAlive,
   type SlowReplyTiming,
 } from "./slow-reply.ts";
+import { encodeErrorPage } from "./website-page.ts";
+import { answerVisit, findWebsite, findWebsiteOfPort, type WebsiteHosts } from "./website.ts";
 
 export interface PipelineDependencies {
   readonly store: ObjectStore;
@@ -60,6 +62,8 @@ export interface PipelineDependencies {
   readonly clock: Clock;
   /** Lower-case host names below which the first label or labels name a bucket. */
   readonly domains: readonly string[];
+  /** The same of buckets' websites. */
+  readonly websiteDomains?: readonly string[];
   readonly encryption?: EncryptionDependencies;
   /** Who knows the devices that MFA delete asks for. */
   readonly mfa?: MfaVerifier;
@@ -85,31 +89,19 @@ export interface FailureReport {
 }
 
 export function createPipeline(dependencies: PipelineDependencies): HttpHandler {
-  const pipeline = new Pipeline(dependencies);
-  return (request) => pipeline.answer(request);
+  return createHandlers(dependencies).s3;
 }
 
-/** What is known of a request so far; every stage adds its part. */
-interface Exchange {
-  readonly request: HttpRequest;
-  readonly requestId: string;
-  readonly hostId: string;
-  readonly method: string;
-  readonly startedMilliseconds: number;
-  /** By the clock that nobody sets. */
-  readonly startedElapsed: number;
-  address: Address | undefined;
-  query: readonly QueryParameter[];
-  definition: OperationDefinition | undefined;
-  isControl: boolean;
-  service: "s3" | ServiceName;
-  /** What another service answered. */
-  serviceResponse: ServiceResponse | undefined;
-  caller: Caller | undefined;
-  access: RequestAuthorization | undefined;
-  errorCode: ErrorCode | undefined;
-  /** For the page of another origin that asks. */
-  corsHeaders: readonly string[] | undefined;
+/** `website` takes every host for that of a website: for a port of its own. */
+export function createHandlers(dependencies: PipelineDependencies): {
+  readonly s3: HttpHandler;
+  readonly website: HttpHandler;
+} {
+  const pipeline = new Pipeline(dependencies);
+  return {
+    s3: (request) => pipeline.answer(request),
+    website: (request) => pipeline.answerVisit(request),
+  };
 }
 
 interface ObjectInput {
@@ -136,11 +128,14 @@ class Pipeline {
   readonly #ids: RequestIds;
   readonly #codecs = new Map<OperationName, Codec>();
   readonly #timing: SlowReplyTiming;
+  readonly #hosts: WebsiteHosts;
 
   constructor(dependencies: PipelineDependencies) {
     this.#dependencies = dependencies;
     this.#ids = createRequestIds(dependencies.fillRandom);
     this.#timing = dependencies.slowReplyTiming ?? defaultSlowReplyTiming;
+    const { websiteDomains = [], domains } = dependencies;
+    this.#hosts = { websiteDomains, domains };
     for (const definition of Object.values(definitions)) {
       this.#codecs.set(definition.name, {
         decode: compileInputDecoder(definition),
@@ -150,9 +145,54 @@ class Pipeline {
   }
 
   async answer(request: HttpRequest): Promise<HttpResponse> {
-    const exchange = this.#receive(request);
+    const site = findWebsite(request.headers.get("host"), this.#hosts);
+    if (site !== undefined) return this.answerVisit(request, site);
+    const exchange = beginExchange(request, this.#ids, this.#dependencies.clock);
     const service = this.#findService(request);
     if (service !== undefined) return this.#answerService(exchange, service);
+    const outcome = await this.#perform(exchange);
+    const isError = outcome instanceof S3Error;
+    return this.#record(exchange, isError ? encodeError(outcome, exchange) : outcome);
+  }
+
+  /** `site`: the bucket, where the host has told it already. */
+  async answerVisit(request: HttpRequest, site?: string): Promise<HttpResponse> {
+    const { store, clock } = this.#dependencies;
+    const exchange = beginExchange(request, this.#ids, clock);
+    exchange.service = "website";
+    const { target, headers } = request;
+    try {
+      const host = headers.get("host");
+      const bucket = site ?? (await findWebsiteOfPort(host, this.#hosts, store));
+      const address = (exchange.address = parseAddressOf(bucket, target, host));
+      const origin = headers.get("origin");
+      if (origin !== undefined) await this.#findCorsHeaders(exchange, address, origin);
+      const read = (inner: HttpRequest): Promise<EncodedOutput> => this.#read(exchange, inner);
+      const { answer, error } = await answerVisit({ request, address, ids: exchange, store, read });
+      exchange.errorCode = error?.code;
+      return this.#record(exchange, answer);
+    } catch (thrown) {
+      const failure = { error: this.#fail(exchange, thrown), address: exchange.address };
+      return this.#record(exchange, encodeErrorPage(failure, exchange));
+    }
+  }
+
+  /** What a visitor reads goes through the stages as a request of its own. Throws S3Error. */
+  async #read(visit: Exchange, request: HttpRequest): Promise<EncodedOutput> {
+    const exchange = { ...visit, request, method: request.method };
+    const outcome = await this.#perform(exchange);
+    // What the record of the visit tells is its last read.
+    visit.address = exchange.address;
+    visit.definition = exchange.definition;
+    visit.caller = exchange.caller;
+    visit.access = exchange.access;
+    if (outcome instanceof S3Error) throw outcome;
+    return outcome;
+  }
+
+  /** The stages from the address to the encoded answer, or to the error that is to be shown. */
+  async #perform(exchange: Exchange): Promise<EncodedOutput | S3Error> {
+    const { request } = exchange;
     try {
       const address = this.#address(exchange);
       const origin = request.headers.get("origin");
@@ -181,10 +221,9 @@ class Pipeline {
       if (context.access.isCharged && tellsCharge(definition)) {
         encoded.headers.push("x-amz-request-charged", "requester");
       }
-      return this.#record(exchange, encoded);
+      return encoded;
     } catch (error) {
-      const shown = await this.#hideAbsence(exchange, error);
-      return this.#record(exchange, encodeError(this.#fail(exchange, shown), exchange));
+      return this.#fail(exchange, await this.#hideAbsence(exchange, error));
     }
   }
 
@@ -216,28 +255,6 @@ class Pipeline {
     );
     exchange.access = context.access;
     return context;
-  }
-
-  #receive(request: HttpRequest): Exchange {
-    const { clock } = this.#dependencies;
-    return {
-      request,
-      requestId: this.#ids.nextRequestId(),
-      hostId: this.#ids.hostId,
-      method: request.method,
-      startedMilliseconds: clock.now(),
-      startedElapsed: elapsedOf(clock),
-      address: undefined,
-      query: [],
-      definition: undefined,
-      isControl: false,
-      service: "s3",
-      serviceResponse: undefined,
-      caller: undefined,
-      access: undefined,
-      errorCode: undefined,
-      corsHeaders: undefined,
-    };
   }
 
   #findService(request: HttpRequest): ServiceApi | undefined {

@@ -14,6 +14,9 @@ export interface BannerFacts {
   /** The file that holds the key pair; `undefined` when it came from the environment. */
   readonly credentialsFile: { readonly path: string; readonly isNew: boolean } | undefined;
   readonly domains: readonly string[];
+  readonly websiteDomains: readonly string[];
+  /** Of the port that is for websites alone. */
+  readonly websiteEndpoint: string | undefined;
 }
 
 export function formatBanner(facts: BannerFacts, hasColors: boolean): string {
@@ -31,6 +34,9 @@ export function formatBanner(facts: BannerFacts, hasColors: boolean): string {
   ];
   if (facts.domains.length > 0)
     rows.push(["Bucket hosts", facts.domains.map((name) => `BUCKET.${name}`).join(", ")]);
+  const websites = facts.websiteDomains.map((name) => `BUCKET.${name}`);
+  if (facts.websiteEndpoint !== undefined) websites.push(facts.websiteEndpoint);
+  if (websites.length > 0) rows.push(["Websites", websites.join(", ")]);
   if (facts.adminEndpoint !== undefined) {
     rows.push([
       "Health",

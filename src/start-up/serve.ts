@@ -28,6 +28,7 @@ import { Supervisor } from "./supervisor.ts";
 interface RunningServer {
   readonly endpoint: string;
   readonly adminEndpoint: string | undefined;
+  readonly websiteEndpoint: string | undefined;
   /** False when requests were cut off. */
   drain(timeoutMilliseconds: number): Promise<boolean>;
   /** Gives up at once. */
@@ -111,7 +112,8 @@ async function prepare(
 
 async function startHere(prepared: Prepared): Promise<RunningServer> {
   const { configuration, directory, tls, log, credentials, masterKey, kms } = prepared;
-  const { host, port, adminPort, region, durability, domains, customerKeys } = configuration;
+  const { host, port, adminPort, region, durability, customerKeys } = configuration;
+  const { domains, websiteDomains, websitePort } = configuration;
   trustCertificates(prepared.trustedCertificates);
   const server = await createServer({
     store: directory === undefined ? "memory" : { directory },
@@ -124,6 +126,8 @@ async function startHere(prepared: Prepared): Promise<RunningServer> {
     kms,
     durability,
     domains,
+    websiteDomains,
+    websitePort,
     customerKeys,
     lifecycleDaySeconds: configuration.lifecycleDaySeconds,
     provisioning: prepared.provisioning,
@@ -139,6 +143,7 @@ async function startHere(prepared: Prepared): Promise<RunningServer> {
   return {
     endpoint: server.endpoint,
     adminEndpoint: server.adminEndpoint,
+    websiteEndpoint: server.websiteEndpoint,
     drain: (timeoutMilliseconds) => server.close({ timeoutMilliseconds }),
     kill: () => {},
   };
@@ -146,7 +151,8 @@ async function startHere(prepared: Prepared): Promise<RunningServer> {
 
 async function startWorkers(prepared: Prepared): Promise<RunningServer> {
   const { configuration, tls, credentials, log } = prepared;
-  const { host, adminPort, region, durability, domains, customerKeys } = configuration;
+  const { host, adminPort, region, durability, customerKeys } = configuration;
+  const { domains, websiteDomains, websitePort } = configuration;
   const { accessKeyId, secretAccessKey } = credentials;
   const directory = prepared.directory as string; // several workers never share a memory store
   const masterKeys = await findMasterKeys(directory, prepared.masterKey);
@@ -166,6 +172,8 @@ async function startWorkers(prepared: Prepared): Promise<RunningServer> {
       limits: limitsOf(configuration),
       region,
       domains,
+      websiteDomains,
+      websitePort,
       customerKeys,
       lifecycleDays: lifecycleDaysOf(configuration.lifecycleDaySeconds),
       bucketDefaults: bucketDefaultsOf({
@@ -188,8 +196,14 @@ async function startWorkers(prepared: Prepared): Promise<RunningServer> {
       }),
     },
   });
+  const isEncrypted = tls !== undefined;
+  const { ports } = supervisor;
   return {
-    endpoint: endpointUrl(tls !== undefined, host, supervisor.port),
+    endpoint: endpointUrl(isEncrypted, host, ports.port),
+    websiteEndpoint:
+      ports.websitePort === undefined
+        ? undefined
+        : endpointUrl(isEncrypted, host, ports.websitePort),
     adminEndpoint:
       supervisor.adminPort === undefined
         ? undefined
@@ -284,6 +298,7 @@ function banner(
       version: environment.version,
       endpoint: server.endpoint,
       adminEndpoint: server.adminEndpoint,
+      websiteEndpoint: server.websiteEndpoint,
       region: configuration.region,
       directory: prepared.directory,
       durability: configuration.durability,
@@ -291,6 +306,7 @@ function banner(
       accessKeyId: credentials.accessKeyId,
       credentialsFile: credentials.file,
       domains: configuration.domains,
+      websiteDomains: configuration.websiteDomains,
     },
     hasColors,
   );

@@ -12,6 +12,7 @@ import { Sweeper } from "../background/sweeper.ts";
 import { WorkerRunner, type BackgroundWorker } from "../background/worker.ts";
 import { systemClock } from "../base/clock.ts";
 import type { HttpHandler } from "../http/http-message.ts";
+import { sumTraffic } from "../http/http-server.ts";
 import type { HttpLimits, HttpServer, HttpServerOptions } from "../http/http-server.ts";
 import { startHttpServer } from "../http/start-http-server.ts";
 import { checkMasterKeys } from "../keys/master-key-witnesses.ts";
@@ -20,7 +21,7 @@ import { openStores, type StoresOptions } from "../open-stores.ts";
 import { operations } from "../operations/index.ts";
 import type { BucketDefaults } from "../operations/operation.ts";
 import type { ContextDependencies, CustomerKeyMode } from "../protocol/operation-context.ts";
-import { createPipeline } from "../protocol/pipeline.ts";
+import { createHandlers } from "../protocol/pipeline.ts";
 import type { ProvisioningDocument } from "../provisioning/document.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
 import { AuditLog } from "../telemetry/audit.ts";
@@ -45,6 +46,9 @@ export interface ServingOptions extends Omit<StoresOptions, "keys"> {
   readonly limits?: Partial<HttpLimits>;
   readonly region: string;
   readonly domains: readonly string[];
+  readonly websiteDomains: readonly string[];
+  /** A port of its own for websites. */
+  readonly websitePort: number | undefined;
   readonly customerKeys: CustomerKeyMode;
   readonly bucketDefaults: BucketDefaults;
   readonly credentials: Credentials;
@@ -63,6 +67,7 @@ export interface ServingOptions extends Omit<StoresOptions, "keys"> {
 
 export interface Serving extends AsyncDisposable {
   readonly address: HttpServer["address"];
+  readonly websitePort: number | undefined;
   readonly writerId: WriterId;
   /** Of the root account: twelve digits. */
   readonly accountId: string;
@@ -123,10 +128,17 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     for (const change of lines) log.provisioned({ change });
   }
   const parts = { identities, keyServices, audit, metrics, dependencies };
-  const http = started.use(await startS3(options, parts));
+  const handlers = createS3Handlers(options, parts);
+  const http = started.use(await startHttp(options, parts, options.port, handlers.s3));
+  const websites =
+    options.websitePort === undefined
+      ? undefined
+      : started.use(await startHttp(options, parts, options.websitePort, handlers.website));
+  const servers = websites === undefined ? [http] : [http, websites];
   const resources = started.move();
   return {
     address: http.address,
+    websitePort: websites?.address.port,
     writerId: stores.writerId,
     accountId: objects.rootAccount.accountId,
     identities: identities.store,
@@ -135,16 +147,16 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
       metrics?.collect(
         {
           workers: () => runners.map(({ status }) => status),
-          traffic: () => http.traffic(),
+          traffic: () => sumTraffic(servers.map((each) => each.traffic())),
           store: () => stores.statistics(),
           quotas: objects.quotas,
         },
         ofStore,
       ),
     async drain(timeoutMilliseconds) {
-      const isWhole = await http.drain(timeoutMilliseconds);
+      const areWhole = await Promise.all(servers.map((each) => each.drain(timeoutMilliseconds)));
       await resources.disposeAsync();
-      return isWhole;
+      return areWhole.every(Boolean);
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
@@ -187,8 +199,13 @@ interface Parts {
   readonly dependencies: ContextDependencies;
 }
 
-function startS3(options: ServingOptions, parts: Parts): Promise<HttpServer> {
-  const { log, host, port, tls, limits } = options;
+function startHttp(
+  options: ServingOptions,
+  parts: Parts,
+  port: number,
+  handler: HttpHandler,
+): Promise<HttpServer> {
+  const { log, host, tls, limits } = options;
   const refuse = createRefusals(fillRandom);
   return startHttpServer(
     {
@@ -205,7 +222,7 @@ function startS3(options: ServingOptions, parts: Parts): Promise<HttpServer> {
       },
       onResponseError: (error, request) => log.responseBroken({ method: request.method }, error),
     },
-    createS3Handler(options, parts),
+    handler,
   );
 }
 
@@ -230,14 +247,18 @@ function contextDependencies(
   };
 }
 
-function createS3Handler(options: ServingOptions, parts: Parts): HttpHandler {
-  const { log, region, clock, domains } = options;
+function createS3Handlers(
+  options: ServingOptions,
+  parts: Parts,
+): ReturnType<typeof createHandlers> {
+  const { log, region, clock, domains, websiteDomains } = options;
   const { identities, keyServices, audit, metrics, dependencies } = parts;
   const { kmsKeys } = keyServices;
   const observe = createObserver(log, audit, metrics?.requests);
-  return createPipeline({
+  return createHandlers({
     ...dependencies,
     domains,
+    websiteDomains,
     services: createServices({
       objects: dependencies.store,
       identities: identities.store,

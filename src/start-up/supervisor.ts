@@ -14,7 +14,12 @@ import type { Log } from "../telemetry/log.ts";
 import { mergeMetrics, MetricsCollection, type MetricsSnapshot } from "../telemetry/metrics.ts";
 import { ProcessMeter } from "../telemetry/metrics-process.ts";
 import { addBuild } from "./metrics.ts";
-import type { SupervisorMessage, WorkerMessage, WorkerOptions } from "./worker-messages.ts";
+import type {
+  ServingPorts,
+  SupervisorMessage,
+  WorkerMessage,
+  WorkerOptions,
+} from "./worker-messages.ts";
 import { WorkerMetrics } from "./worker-metrics.ts";
 
 export interface SupervisorOptions {
@@ -51,8 +56,8 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #slots: Slot[];
   /** What the workers ask for; 0 means the same free port for all of them while one is alive. */
-  #wantedPort: number;
-  #port: number;
+  #wantedPorts: ServingPorts;
+  #ports: ServingPorts;
   #admin: HttpServer | undefined;
   /** Writers of processes that died, until their successor has recorded it. */
   #deadWriters: "all" | WriterId[] = "all";
@@ -64,8 +69,9 @@ export class Supervisor {
 
   private constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#wantedPort = options.worker.port;
-    this.#port = options.worker.port;
+    const { port, websitePort } = options.worker;
+    this.#wantedPorts = { port, websitePort };
+    this.#ports = this.#wantedPorts;
     this.#slots = Array.from({ length: options.workers }, (_, index) => ({
       index,
       process: undefined,
@@ -88,8 +94,8 @@ export class Supervisor {
     }
   }
 
-  get port(): number {
-    return this.#port;
+  get ports(): ServingPorts {
+    return this.#ports;
   }
 
   get adminPort(): number | undefined {
@@ -186,7 +192,7 @@ export class Supervisor {
       wasReady = true;
       slot.writerId = message.writerId;
       slot.startedMilliseconds = Date.now();
-      this.#port = message.port;
+      this.#ports = message.ports;
       this.#isProvisioned = true;
       this.#options.log.workerStarted({ worker: index, processId: worker.process.pid ?? 0 });
       resolve();
@@ -200,7 +206,7 @@ export class Supervisor {
     });
     send(worker, {
       kind: "start",
-      options: { ...this.#options.worker, port: this.#wantedPort },
+      options: { ...this.#options.worker, ...this.#wantedPorts },
       deadWriters,
       sweeps: index === 0,
       provisioning: index === 0 && !this.#isProvisioned ? this.#options.provisioning : undefined,
@@ -243,8 +249,8 @@ export class Supervisor {
     // While the server is starting, the first failure ends it; nothing is restarted then.
     await this.#firstReady.promise;
     if (this.#isDraining) return;
-    // With the last worker the port was closed: the next ones must have the same again.
-    if (this.readiness().workers.ready === 0) this.#wantedPort = this.#port;
+    // With the last worker the ports were closed: the next ones must have the same again.
+    if (this.readiness().workers.ready === 0) this.#wantedPorts = this.#ports;
     try {
       await this.#fork(slot).loaded;
       await this.#startIn(slot.index);

@@ -16,15 +16,20 @@ import type { Credentials } from "./root-credentials.ts";
 import type { CustomerKeyMode } from "../protocol/operation-context.ts";
 import type { RotatingFileOptions } from "./rotating-file.ts";
 
-export interface WorkerOptions {
+export interface ServingPorts {
+  readonly port: number;
+  readonly websitePort: number | undefined;
+}
+
+export interface WorkerOptions extends ServingPorts {
   readonly directory: string;
   readonly durability: Durability;
   readonly host: string;
-  readonly port: number;
   readonly tls: { readonly key: string; readonly certificate: string } | undefined;
   readonly limits: Partial<HttpLimits>;
   readonly region: string;
   readonly domains: readonly string[];
+  readonly websiteDomains: readonly string[];
   readonly customerKeys: CustomerKeyMode;
   readonly lifecycleDays: LifecycleDays;
   readonly bucketDefaults: BucketDefaults;
@@ -56,7 +61,7 @@ export type SupervisorMessage =
 export type WorkerMessage =
   /** The module is loaded; `start` may come. */
   | { readonly kind: "loaded" }
-  | { readonly kind: "ready"; readonly writerId: WriterId; readonly port: number }
+  | { readonly kind: "ready"; readonly writerId: WriterId; readonly ports: ServingPorts }
   | {
       readonly kind: "metrics";
       readonly question: number;

@@ -41,7 +41,8 @@ async function start(message: SupervisorMessage & { readonly kind: "start" }): P
       provisioning,
       log: createLog(options),
     });
-    tell({ kind: "ready", writerId: serving.writerId, port: serving.address.port });
+    const { writerId, address, websitePort } = serving;
+    tell({ kind: "ready", writerId, ports: { port: address.port, websitePort } });
     if (isDraining) await drain(0);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : undefined;

@@ -230,10 +230,13 @@ describe("workers", () => {
   test("that die are replaced, and nothing that was written is lost", async () => {
     using directory = new TemporaryDirectory();
     await using server = new ServerProcess(
-      ["--data", directory.path, "--workers", "2", ...freePorts],
+      ["--data", directory.path, "--workers", "2", "--website-port", "0", ...freePorts],
       keys,
     );
     const endpoint = await server.endpoint();
+    const [, websites = ""] = /Websites +.*, (http:\S+)/.exec(server.output) ?? [];
+    const ofSite = async (): Promise<string> => (await fetch(websites)).text();
+    assert.match(await ofSite(), /<li>BucketName: 127\.0\.0\.1</);
     const adminEndpoint = await server.adminEndpoint();
     const client = clientOf(endpoint);
     await client.send(new CreateBucketCommand({ Bucket: "bucket" }));
@@ -249,12 +252,13 @@ describe("workers", () => {
     await eventually(() => deaths() === 1, "the death was noticed");
     await client.send(new HeadBucketCommand({ Bucket: "bucket" }));
     await eventually(() => workerProcesses(server).length === 3, "it was replaced");
-    // All at once: the port goes with the last one, and must come back the same.
+    // All at once: the ports go with the last one, and must come back the same.
     process.kill(first[1] as number, "SIGKILL");
     process.kill(workerProcesses(server)[2] as number, "SIGKILL");
     await eventually(() => deaths() === 3, "the deaths were noticed");
     await eventually(() => workerProcesses(server).length === 5, "all were replaced");
     assert.deepEqual(await ready(adminEndpoint), { ready: 2, configured: 2 });
+    assert.match(await ofSite(), /<li>Code: NoSuchBucket</);
     const { Body } = await client.send(new GetObjectCommand({ Bucket: "bucket", Key: "k" }));
     assert.equal((await Body?.transformToString())?.length, 100_000);
     client.destroy();

@@ -113,6 +113,8 @@ describe("the banner", () => {
     accessKeyId: "HFKEY",
     credentialsFile: { path: "/srv/it's data/root-credentials.json", isNew: true },
     domains: ["s3.test"],
+    websiteDomains: ["web.test"],
+    websiteEndpoint: "http://127.0.0.1:9002",
   };
 
   test("says what a user needs", () => {
@@ -128,6 +130,7 @@ describe("the banner", () => {
       "AWS_ENDPOINT_URL=http://127.0.0.1:9000",
       "new S3Client({",
       "BUCKET.s3.test",
+      "BUCKET.web.test, http://127.0.0.1:9002",
     ]) {
       assert.ok(banner.includes(part), part);
     }

@@ -92,6 +92,8 @@ export async function startIdentityServer(
     host: "127.0.0.1",
     port: 0,
     region: "us-east-1",
+    websiteDomains: [],
+    websitePort: undefined,
     domains: ["localhost"],
     customerKeys: "allowed",
     bucketDefaults: bucketDefaultsOf({}),

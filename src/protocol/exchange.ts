@@ -1,0 +1,56 @@
+// What the pipeline knows of a request so far; every stage adds its part.
+
+import type { RequestAuthorization } from "../access/request-authorization.ts";
+import type { Caller } from "../access/caller.ts";
+import type { ServiceName, ServiceResponse } from "../access/service-request.ts";
+import type { Clock } from "../base/clock.ts";
+import type { HttpRequest } from "../http/http-message.ts";
+import type { ErrorCode } from "../model/errors.ts";
+import type { OperationDefinition } from "../model/operation-table.ts";
+import type { Address } from "./address.ts";
+import type { QueryParameter } from "./query.ts";
+import type { RequestIds } from "./request-ids.ts";
+import { elapsedOf } from "./request-record.ts";
+
+export interface Exchange {
+  readonly request: HttpRequest;
+  readonly requestId: string;
+  readonly hostId: string;
+  readonly method: string;
+  readonly startedMilliseconds: number;
+  /** By the clock that nobody sets. */
+  readonly startedElapsed: number;
+  address: Address | undefined;
+  query: readonly QueryParameter[];
+  definition: OperationDefinition | undefined;
+  isControl: boolean;
+  service: "s3" | "website" | ServiceName;
+  /** What another service answered. */
+  serviceResponse: ServiceResponse | undefined;
+  caller: Caller | undefined;
+  access: RequestAuthorization | undefined;
+  errorCode: ErrorCode | undefined;
+  /** For the page of another origin that asks. */
+  corsHeaders: readonly string[] | undefined;
+}
+
+export function beginExchange(request: HttpRequest, ids: RequestIds, clock: Clock): Exchange {
+  return {
+    request,
+    requestId: ids.nextRequestId(),
+    hostId: ids.hostId,
+    method: request.method,
+    startedMilliseconds: clock.now(),
+    startedElapsed: elapsedOf(clock),
+    address: undefined,
+    query: [],
+    definition: undefined,
+    isControl: false,
+    service: "s3",
+    serviceResponse: undefined,
+    caller: undefined,
+    access: undefined,
+    errorCode: undefined,
+    corsHeaders: undefined,
+  };
+}
