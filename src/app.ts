@@ -113,6 +113,11 @@ export interface HoldfastServer extends AsyncDisposable {
   readonly port: number;
   readonly region: string;
   readonly credentials: Credentials;
+  /**
+   * Runs a background worker now (`lifecycle`, `sweeper`, …) and answers what it did. Throws what the pass
+   * failed with.
+   */
+  runWorker(name: string): Promise<Readonly<Record<string, number>>>;
   /** The root account's twelve digits, as policies and ARNs name it. */
   readonly accountId: string;
   /**
@@ -169,7 +174,6 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
         token: options.metricsToken,
       }),
       provisioning: await readProvisioned(options.provisioning),
-      sweeps: true,
     }),
   );
   let isDraining = false;
@@ -200,6 +204,11 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
     // A copy, and not frozen: the SDK's clients write marks of their own into what they are given.
     credentials: { ...credentials },
     accountId: serving.accountId,
+    async runWorker(name) {
+      const run = await serving.workers.run(name);
+      if (run?.error !== undefined) throw new Error(`${name}: ${run.error}`);
+      return run?.fields ?? {};
+    },
     close,
     async [Symbol.asyncDispose]() {
       await close();

@@ -6,6 +6,7 @@ import { KmsKeys } from "../keys/kms-keys.ts";
 import { createMasterKeys } from "../keys/master-key.ts";
 import { MasterKeyRing } from "../keys/master-key-ring.ts";
 import { MemoryKeyValueStore } from "../storage/key-value/memory-key-value-store.ts";
+import { noPass } from "../../tests/simulation/no-pass.ts";
 import { createKeyKeeper } from "./key-keeper.ts";
 
 const accountId = "111122223333";
@@ -19,7 +20,7 @@ function start() {
   const keys = new KmsKeys({ store, ciphers, clock, region: "eu-central-1" });
   const keeper = createKeyKeeper(keys);
   const create = () => keys.create({ accountId, description: "", tags: [], manager: "CUSTOMER" });
-  const run = async () => (await keeper.runOnce(signal)).fields;
+  const run = async () => (await keeper.runOnce(signal, noPass)).fields;
   const storedTexts = async () => {
     const all = { start: new Uint8Array(), end: Uint8Array.of(255), limit: 1000 };
     const { ranges } = await store.read({ ranges: [all] });

@@ -10,7 +10,8 @@ const pageSize = 100;
 
 export function createKeyKeeper(keys: KmsKeys): BackgroundWorker {
   return {
-    name: "key keeper",
+    name: "key-keeper",
+    scope: "store",
     intervalMilliseconds,
     async runOnce(signal) {
       let removed = 0;

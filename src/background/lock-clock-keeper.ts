@@ -13,6 +13,7 @@ export function createLockClockKeeper(
 ): BackgroundWorker {
   return {
     name: "lock-clock",
+    scope: "process",
     intervalMilliseconds: observationMilliseconds,
     async runOnce() {
       await lockClock.tick(store);

@@ -12,7 +12,8 @@ export function createMasterKeyRefresher(options: {
 }): BackgroundWorker {
   const { ring, store, intervalMilliseconds } = options;
   return {
-    name: "master keys",
+    name: "master-keys",
+    scope: "process",
     intervalMilliseconds,
     async runOnce() {
       const before = ring.currentId;

@@ -9,6 +9,7 @@ export const publicationMilliseconds = 5000;
 export function createReadPublisher(writers: Pick<Writers, "publishReads">): BackgroundWorker {
   return {
     name: "read-publisher",
+    scope: "process",
     intervalMilliseconds: publicationMilliseconds,
     async runOnce() {
       await writers.publishReads();

@@ -74,9 +74,9 @@ const sharedGraceMilliseconds = longReadMilliseconds + 2 * publicationMillisecon
 const shortestPauseMilliseconds = 1000;
 const longestPauseMilliseconds = 30_000;
 
-/** One process of those on a store runs it; several would only do the same work twice. */
 export class Sweeper implements BackgroundWorker {
   readonly name = "sweeper";
+  readonly scope = "store";
   readonly intervalMilliseconds = longestPauseMilliseconds;
   readonly #objectStore: SweeperOptions["objectStore"];
   readonly #clock: Clock;

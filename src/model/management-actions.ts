@@ -197,6 +197,15 @@ export const managementActions = {
       AccountId: accountId.optional(),
     }),
   },
+  ListWorkers: {
+    command: "workers",
+    summary: "Lists the background workers: what each does, did last, and has to do.",
+    input: z.strictObject({}),
+  },
+  RunWorker: {
+    summary: "Runs a background worker now, wherever it runs, and shows what it did.",
+    input: z.strictObject({ Name: z.string().min(1).max(64).describe("Name of the worker.") }),
+  },
   ExplainDecision: {
     command: "explain",
     summary: "Says whether somebody may do something, and why.",

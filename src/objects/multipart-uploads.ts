@@ -8,6 +8,7 @@ import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
 import { transact } from "../storage/key-value/transaction.ts";
 import type { Buckets } from "./buckets.ts";
+import type { ChangeLog } from "./change-log.ts";
 import type { Contents, SealChange } from "./contents.ts";
 import type { ReceivedContent } from "./received-content.ts";
 import type { Sequence } from "./identifiers.ts";
@@ -16,6 +17,7 @@ import type { Quotas } from "./quotas.ts";
 import type { WriteConditions } from "./preconditions.ts";
 import { checkWrite } from "./preconditions.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
+import type { ChangeCause } from "./records/change-record.ts";
 import { keys, ranges } from "./records/keyspace.ts";
 import type { ObjectRecord, StoredChecksum, StoredPart } from "./records/object-record.ts";
 import { encodeRecord } from "../storage/record-codec.ts";
@@ -63,6 +65,7 @@ export class MultipartUploads {
   readonly #contents: Contents;
   readonly #clock: Clock;
   readonly #quotas: Quotas;
+  readonly #changes: ChangeLog;
 
   constructor(options: {
     readonly store: KeyValueStore;
@@ -71,6 +74,7 @@ export class MultipartUploads {
     readonly contents: Contents;
     readonly clock: Clock;
     readonly quotas: Quotas;
+    readonly changes: ChangeLog;
   }) {
     this.#store = options.store;
     this.#buckets = options.buckets;
@@ -78,6 +82,7 @@ export class MultipartUploads {
     this.#contents = options.contents;
     this.#clock = options.clock;
     this.#quotas = options.quotas;
+    this.#changes = options.changes;
   }
 
   async create(bucketName: string, key: string, upload: NewUpload): Promise<UploadRecord> {
@@ -148,11 +153,12 @@ export class MultipartUploads {
   async complete(
     place: UploadPlace,
     options: {
+      readonly cause: ChangeCause;
       readonly conditions: WriteConditions;
       readonly assemble: (upload: UploadRecord, parts: readonly PartRecord[]) => AssembledObject;
     },
   ): Promise<Completed> {
-    return transact(this.#store, async (transaction) => {
+    const completed = await transact(this.#store, async (transaction) => {
       const state = await this.#versions.load(transaction, place.bucketName, place.key);
       const uploadAt = uploadKey(state.bucket, place);
       const value = uploadAt === undefined ? undefined : await transaction.get(uploadAt);
@@ -175,9 +181,12 @@ export class MultipartUploads {
       this.#contents.addGarbage(transaction, garbage);
       this.#takeParts(transaction, place.uploadId, found, assembled.parts);
       const countedBytes = await this.#uncount(transaction, state.bucket, place.uploadId);
-      const record = await this.#putObject(transaction, state, upload, assembled, countedBytes);
+      const counted = { countedBytes, cause: options.cause };
+      const record = await this.#putObject(transaction, state, upload, assembled, counted);
       return { bucket: state.bucket, record };
     });
+    if (this.#changes.isFor(completed.bucket)) this.#changes.announce();
+    return completed;
   }
 
   /** Ends an upload; its parts are swept. Throws S3Error NoSuchUpload. */
@@ -299,7 +308,7 @@ export class MultipartUploads {
     state: KeyState,
     upload: UploadRecord,
     assembled: AssembledObject,
-    countedBytes: number,
+    counted: { readonly countedBytes: number; readonly cause: ChangeCause },
   ): Promise<ObjectRecord> {
     const parts: StoredPart[] = assembled.parts.map((part) => ({
       number: part.number,
@@ -320,7 +329,7 @@ export class MultipartUploads {
       ...upload.settings,
       uploadId: upload.uploadId,
     });
-    return this.#versions.put(transaction, state, build, countedBytes);
+    return this.#versions.put(transaction, state, build, counted);
   }
 }
 

@@ -10,6 +10,8 @@ import { transact } from "../storage/key-value/transaction.ts";
 import { AccountSettings } from "./account-settings.ts";
 import { BucketDocuments } from "./bucket-documents.ts";
 import { Buckets } from "./buckets.ts";
+import { ChangeLog, type ChangeRoute } from "./change-log.ts";
+import { changeRoutes } from "./change-routes.ts";
 import { Contents, type ContentsOptions } from "./contents.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { calendarDays, type LifecycleDays } from "./lifecycle-days.ts";
@@ -34,6 +36,8 @@ export interface ObjectStoreOptions {
   readonly inlineLimitBytes?: number;
   /** Whether so many more bytes of objects may be written; default: always. */
   readonly hasRoom?: ContentsOptions["hasRoom"];
+  /** Who wants to know of changes; default: every configuration of buckets that does. For tests. */
+  readonly changeRoutes?: readonly ChangeRoute[];
   /** The master keys; without them bytes are stored as they come. */
   readonly keys?: WrappingKey | undefined;
   /** How lifecycle rules count days; default: by the calendar. */
@@ -62,6 +66,7 @@ export class ObjectStore {
   readonly contents: Contents;
   readonly lockClock: LockClock;
   readonly quotas: Quotas;
+  readonly changes: ChangeLog;
   readonly versions: Versions;
   readonly writes: ObjectWrites;
   readonly uploads: MultipartUploads;
@@ -98,11 +103,22 @@ export class ObjectStore {
     this.lockClock = lockClock;
     this.quotas = new Quotas({ store, buckets, accountSettings: this.accountSettings });
     const { quotas } = this;
-    this.versions = new Versions({ store, buckets, contents, clock, lockClock, quotas });
+    const routes = options.changeRoutes ?? changeRoutes;
+    this.changes = new ChangeLog({ store, documents: this.documents, routes });
+    const { changes } = this;
+    this.versions = new Versions({ store, buckets, contents, clock, lockClock, quotas, changes });
     const { versions } = this;
-    this.writes = new ObjectWrites({ store, contents, versions });
+    this.writes = new ObjectWrites({ store, contents, versions, changes });
+    this.uploads = new MultipartUploads({
+      store,
+      buckets,
+      versions,
+      contents,
+      clock,
+      quotas,
+      changes,
+    });
     this.replicationTargets = new ReplicationTargets(store);
-    this.uploads = new MultipartUploads({ store, buckets, versions, contents, clock, quotas });
   }
 
   /**

@@ -7,6 +7,7 @@ import type { Transaction } from "../storage/key-value/transaction.ts";
 import { KeyedQueue, transact } from "../storage/key-value/transaction.ts";
 import { BlobMissingError } from "../storage/storage-errors.ts";
 import { BucketChangedError } from "./bucket-changed-error.ts";
+import type { ChangeLog } from "./change-log.ts";
 import type { Contents, SealChange } from "./contents.ts";
 import type { ReceivedContent } from "./received-content.ts";
 import type { Sequence } from "./identifiers.ts";
@@ -14,6 +15,7 @@ import { noPermits, type DeletionPermits } from "./deletion-permits.ts";
 import type { WriteConditions } from "./preconditions.ts";
 import { checkWrite, isConditional, matchesEtag, preconditionFailed } from "./preconditions.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
+import type { ChangeCause } from "./records/change-record.ts";
 import type {
   Content,
   Extent,
@@ -25,7 +27,7 @@ import type {
   VersionSettings,
 } from "./records/object-record.ts";
 import { isDeleteMarker } from "./records/object-record.ts";
-import type { DeletedVersion, KeyState, Versions } from "./versions.ts";
+import type { DeletedVersion, KeyState, VersionIdentity, Versions } from "./versions.ts";
 
 export interface ObjectPlace {
   readonly bucketName: string;
@@ -34,6 +36,7 @@ export interface ObjectPlace {
 
 /** What a version is beside its bytes and its place in the key's history. */
 export interface NewVersion {
+  readonly cause: ChangeCause;
   readonly etag: string;
   readonly checksum: StoredChecksum | undefined;
   readonly attributes: ObjectAttributes;
@@ -68,6 +71,7 @@ export interface CopySource {
 }
 
 export interface DeleteConditions {
+  readonly cause: ChangeCause;
   readonly ifMatch?: string | undefined;
   readonly ifMatchLastModifiedTime?: Date | undefined;
   readonly ifMatchSize?: number | undefined;
@@ -82,6 +86,7 @@ export class ObjectWrites {
   readonly #store: KeyValueStore;
   readonly #contents: Contents;
   readonly #versions: Versions;
+  readonly #changes: ChangeLog;
   // Writers of one key in this process take turns: they would only make each other's commits fail.
   readonly #queue = new KeyedQueue();
 
@@ -89,10 +94,12 @@ export class ObjectWrites {
     readonly store: KeyValueStore;
     readonly contents: Contents;
     readonly versions: Versions;
+    readonly changes: ChangeLog;
   }) {
     this.#store = options.store;
     this.#contents = options.contents;
     this.#versions = options.versions;
+    this.#changes = options.changes;
   }
 
   /**
@@ -198,17 +205,16 @@ export class ObjectWrites {
     conditions: DeleteConditions,
     permits: DeletionPermits = noPermits,
   ): Promise<DeletedVersion & { readonly bucket: BucketRecord }> {
-    return this.#inTurn(place, () =>
-      transact(this.#store, async (transaction) => {
-        const state = await this.#versions.load(transaction, place.bucketName, place.key);
-        checkDelete(conditions, state);
-        const deleted =
-          versionId === undefined
-            ? await this.#versions.delete(transaction, state, conditions.deleter)
-            : await this.#versions.deleteVersion(transaction, state, versionId, permits);
-        return { ...deleted, bucket: state.bucket };
-      }),
-    );
+    const { cause, deleter } = conditions;
+    return this.#change(place, async (transaction) => {
+      const state = await this.#versions.load(transaction, place.bucketName, place.key);
+      checkDelete(conditions, state);
+      const deleted =
+        versionId === undefined
+          ? await this.#versions.delete(transaction, state, deleter, cause)
+          : await this.#versions.deleteVersion(transaction, state, versionId, { permits, cause });
+      return { ...deleted, bucket: state.bucket };
+    });
   }
 
   /**
@@ -219,17 +225,19 @@ export class ObjectWrites {
   async changeVersion(
     place: ObjectPlace,
     versionId: string | undefined,
+    cause: ChangeCause,
     change: (record: ObjectRecord, bucket: BucketRecord, transaction: Transaction) => ObjectRecord,
   ): Promise<Written> {
-    return this.#inTurn(place, () =>
-      transact(this.#store, async (transaction) => {
-        const state = await this.#versions.load(transaction, place.bucketName, place.key);
-        const before = await this.#versions.getVersion(transaction, state, versionId);
-        const record = change(before, state.bucket, transaction);
-        if (record !== before) await this.#versions.replace(transaction, state, record);
-        return { bucket: state.bucket, record };
-      }),
-    );
+    return this.#change(place, async (transaction) => {
+      const state = await this.#versions.load(transaction, place.bucketName, place.key);
+      const before = await this.#versions.getVersion(transaction, state, versionId);
+      const changed = change(before, state.bucket, transaction);
+      const record =
+        changed === before
+          ? before
+          : await this.#versions.replace(transaction, state, changed, cause);
+      return { bucket: state.bucket, record };
+    });
   }
 
   /**
@@ -240,24 +248,24 @@ export class ObjectWrites {
     place: ObjectPlace,
     versionId: string | undefined,
     change: SealChange & {
+      readonly cause: ChangeCause;
       readonly before: ObjectEncryption | undefined;
       readonly after: ObjectEncryption;
       readonly judge: (record: ObjectRecord) => void;
     },
   ): Promise<void> {
-    await this.#inTurn(place, () =>
-      transact(this.#store, async (transaction) => {
-        const state = await this.#versions.load(transaction, place.bucketName, place.key);
-        const before = await this.#versions.getVersion(transaction, state, versionId);
-        change.judge(before);
-        if (!isDeepStrictEqual(before.encryption, change.before)) {
-          throw new BlobMissingError("the version's key was changed");
-        }
-        const content = await this.#contents.rewrap(transaction, before.content, change);
-        const record = { ...before, content, encryption: change.after };
-        await this.#versions.replace(transaction, state, record);
-      }),
-    );
+    await this.#change(place, async (transaction) => {
+      const state = await this.#versions.load(transaction, place.bucketName, place.key);
+      const before = await this.#versions.getVersion(transaction, state, versionId);
+      change.judge(before);
+      if (!isDeepStrictEqual(before.encryption, change.before)) {
+        throw new BlobMissingError("the version's key was changed");
+      }
+      const content = await this.#contents.rewrap(transaction, before.content, change);
+      const record = { ...before, content, encryption: change.after };
+      await this.#versions.replace(transaction, state, record, change.cause);
+      return { bucket: state.bucket };
+    });
   }
 
   async #write(
@@ -265,25 +273,24 @@ export class ObjectWrites {
     begun: BegunWrite,
     store: (transaction: Transaction) => Stored | Promise<Stored>,
   ): Promise<Written> {
-    return this.#inTurn(place, () =>
-      transact(this.#store, async (transaction) => {
-        const state = await this.#versions.load(transaction, place.bucketName, place.key);
-        checkBegun(begun, state);
-        const { content, sizeBytes, version } = await store(transaction);
-        const record = await this.#versions.put(transaction, state, (identity) => ({
-          v: 1,
-          ...identity,
-          etag: version.etag,
-          sizeBytes,
-          content,
-          ...(version.checksum === undefined ? {} : { checksum: version.checksum }),
-          attributes: version.attributes,
-          ...(version.encryption === undefined ? {} : { encryption: version.encryption }),
-          ...version.settle?.(state.bucket),
-        }));
-        return { bucket: state.bucket, record };
-      }),
-    );
+    return this.#change(place, async (transaction) => {
+      const state = await this.#versions.load(transaction, place.bucketName, place.key);
+      checkBegun(begun, state);
+      const { content, sizeBytes, version } = await store(transaction);
+      const build = (identity: VersionIdentity): ObjectRecord => ({
+        v: 1,
+        ...identity,
+        etag: version.etag,
+        sizeBytes,
+        content,
+        ...(version.checksum === undefined ? {} : { checksum: version.checksum }),
+        attributes: version.attributes,
+        ...(version.encryption === undefined ? {} : { encryption: version.encryption }),
+        ...version.settle?.(state.bucket),
+      });
+      const record = await this.#versions.put(transaction, state, build, version);
+      return { bucket: state.bucket, record };
+    });
   }
 
   async #shareContent(
@@ -299,8 +306,16 @@ export class ObjectWrites {
     return this.#contents.writeLayout(transaction, { extents, parts: layout.parts });
   }
 
-  #inTurn<Result>(place: ObjectPlace, work: () => Promise<Result>): Promise<Result> {
-    return this.#queue.run(`${place.bucketName}/${place.key}`, work);
+  /** A transaction about one key, when its turn comes; then those who wait for changes hear of it. */
+  async #change<Result extends { readonly bucket: BucketRecord }>(
+    place: ObjectPlace,
+    work: (transaction: Transaction) => Promise<Result>,
+  ): Promise<Result> {
+    const result = await this.#queue.run(`${place.bucketName}/${place.key}`, () =>
+      transact(this.#store, work),
+    );
+    if (this.#changes.isFor(result.bucket)) this.#changes.announce();
+    return result;
   }
 }
 

@@ -11,6 +11,7 @@ import { S3Error } from "../model/errors.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
 import type { Buckets } from "./buckets.ts";
+import type { ChangeLog } from "./change-log.ts";
 import type { Contents } from "./contents.ts";
 import type { Sequence, VersionId } from "./identifiers.ts";
 import { newVersionId, nextSequence, nullVersionId, parseVersionId } from "./identifiers.ts";
@@ -19,6 +20,7 @@ import { mfaRefusal, noPermits, type DeletionPermits } from "./deletion-permits.
 import { checkRemovable, settleLock } from "./object-lock.ts";
 import type { Quotas } from "./quotas.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
+import type { ChangeCause } from "./records/change-record.ts";
 import { keys, ranges } from "./records/keyspace.ts";
 import type { DeleteMarkerRecord, ObjectRecord, VersionRecord } from "./records/object-record.ts";
 import {
@@ -64,6 +66,7 @@ export class Versions {
   readonly #clock: Clock;
   readonly #lockClock: LockClock;
   readonly #quotas: Quotas;
+  readonly #changes: ChangeLog;
 
   constructor(options: {
     readonly store: KeyValueStore;
@@ -72,6 +75,7 @@ export class Versions {
     readonly clock: Clock;
     readonly lockClock: LockClock;
     readonly quotas: Quotas;
+    readonly changes: ChangeLog;
   }) {
     this.#store = options.store;
     this.#buckets = options.buckets;
@@ -79,6 +83,7 @@ export class Versions {
     this.#clock = options.clock;
     this.#lockClock = options.lockClock;
     this.#quotas = options.quotas;
+    this.#changes = options.changes;
   }
 
   /**
@@ -141,11 +146,15 @@ export class Versions {
     transaction: Transaction,
     state: KeyState,
     build: (identity: VersionIdentity) => ObjectRecord,
-    countedBytes = 0,
+    { cause, countedBytes = 0 }: { readonly cause: ChangeCause; readonly countedBytes?: number },
   ): Promise<ObjectRecord> {
     const { bucket, key } = state;
-    const built = build(this.#identify(state));
-    const record = bucket.defaultLock === undefined ? built : this.#lock(transaction, state, built);
+    let record = build(this.#identify(state));
+    if (bucket.defaultLock !== undefined) record = this.#lock(transaction, state, record);
+    if (this.#changes.isFor(bucket)) {
+      const change = { bucket, key, cause, sequence: record.sequence };
+      record = await this.#changes.append(transaction, change, record);
+    }
     const replaced = await this.#makeRoom(transaction, state);
     const quotaCheck = this.#quotas.check(bucket, {
       objects: replaced === undefined ? 1 : 0,
@@ -158,14 +167,24 @@ export class Versions {
     return record;
   }
 
-  /** Replaces a version's record by one with the same identity and bytes (its metadata changed). */
-  async replace(transaction: Transaction, state: KeyState, record: ObjectRecord): Promise<void> {
+  /**
+   * Replaces a version's record by one with the same identity and bytes (its metadata changed). Answers
+   * what was stored.
+   */
+  async replace(
+    transaction: Transaction,
+    state: KeyState,
+    changed: ObjectRecord,
+    cause: ChangeCause,
+  ): Promise<ObjectRecord> {
     const { bucket, key, current } = state;
+    const record = await this.#log(transaction, state, cause, changed);
     const isCurrent = current?.sequence === record.sequence;
     const place = isCurrent
       ? keys.current(bucket.id, key)
       : keys.version(bucket.id, key, record.sequence);
     transaction.set(place, encodeRecord(record));
+    return record;
   }
 
   /** A DELETE without a version id: removes the object, or hides it behind a delete marker. */
@@ -173,22 +192,25 @@ export class Versions {
     transaction: Transaction,
     state: KeyState,
     deleter: DeleteMarkerRecord["owner"],
+    cause: ChangeCause,
   ): Promise<DeletedVersion> {
     const { bucket, key, current } = state;
     if (bucket.versioning === "Unversioned") {
       if (current === undefined) return { versionId: undefined, isDeleteMarker: false };
       await this.#remove(transaction, bucket, current);
       transaction.delete(keys.current(bucket.id, key));
+      await this.#log(transaction, state, cause, current);
       return { versionId: undefined, isDeleteMarker: false };
     }
     const identity = this.#identify(state);
-    const marker: DeleteMarkerRecord = {
+    const made: DeleteMarkerRecord = {
       v: 1,
       isDeleteMarker: true,
       ...identity,
       ...(deleter === undefined || deleter.id === bucket.ownerId ? {} : { owner: deleter }),
     };
     await this.#makeRoom(transaction, state);
+    const marker = await this.#log(transaction, state, whenMarked(cause), made);
     if (current !== undefined) transaction.delete(keys.current(bucket.id, key));
     transaction.set(keys.marker(bucket.id, key), encodeRecord(marker));
     return { versionId: identity.versionId, isDeleteMarker: true };
@@ -203,7 +225,7 @@ export class Versions {
     transaction: Transaction,
     state: KeyState,
     versionId: string,
-    permits: DeletionPermits,
+    { permits, cause }: { readonly permits: DeletionPermits; readonly cause: ChangeCause },
   ): Promise<DeletedVersion> {
     if (state.bucket.mfaDelete === "Enabled" && !permits.isMfaVerified) throw mfaRefusal();
     const target = await this.loadVersion(transaction, state, versionId);
@@ -220,6 +242,7 @@ export class Versions {
       transaction.delete(keys.version(bucket.id, key, target.sequence));
       if (target.versionId === nullVersionId) transaction.delete(keys.nullVersion(bucket.id, key));
     }
+    await this.#log(transaction, state, cause, target);
     return { versionId: target.versionId, isDeleteMarker: isMarker };
   }
 
@@ -318,7 +341,8 @@ export class Versions {
 
   #identify(state: KeyState): VersionIdentity {
     const now = this.#clock.now();
-    const sequence = nextSequence(now, (state.current ?? state.marker)?.sequence);
+    const head = state.current ?? state.marker;
+    const sequence = nextSequence(now, head && lastSequenceOf(head));
     return {
       sequence,
       versionId: state.bucket.versioning === "Enabled" ? newVersionId(sequence) : nullVersionId,
@@ -410,6 +434,20 @@ export class Versions {
     this.#countUsage(transaction, bucket, -1, -record.sizeBytes);
   }
 
+  /** Tells who wants to know of a change that makes no version. Answers the record to store. */
+  async #log<Version extends VersionRecord>(
+    transaction: Transaction,
+    { bucket, key }: KeyState,
+    cause: ChangeCause,
+    record: Version,
+  ): Promise<Version> {
+    if (!this.#changes.isFor(bucket)) return record;
+    const sequence = nextSequence(cause.timeMilliseconds, lastSequenceOf(record));
+    const change = { bucket, key, cause, sequence };
+    const stored = await this.#changes.append(transaction, change, record);
+    return isDeleteMarker(stored) ? stored : { ...stored, changeSequence: sequence };
+  }
+
   #countUsage(
     transaction: Transaction,
     bucket: BucketRecord,
@@ -418,6 +456,23 @@ export class Versions {
   ): void {
     transaction.add(keys.usageObjects(bucket.id), objects);
     if (sizeBytes !== 0) transaction.add(keys.usageBytes(bucket.id), sizeBytes);
+  }
+}
+
+/** Of the last change of a version that was told to anybody. */
+function lastSequenceOf(record: VersionRecord): Sequence {
+  return isDeleteMarker(record) ? record.sequence : (record.changeSequence ?? record.sequence);
+}
+
+/** What happens when a deletion hides instead of removing. */
+function whenMarked(cause: ChangeCause): ChangeCause {
+  switch (cause.event) {
+    case "ObjectRemoved:Delete":
+      return { ...cause, event: "ObjectRemoved:DeleteMarkerCreated" };
+    case "LifecycleExpiration:Delete":
+      return { ...cause, event: "LifecycleExpiration:DeleteMarkerCreated" };
+    default:
+      return cause;
   }
 }
 

@@ -12,12 +12,15 @@ import type { DataKeys } from "../keys/data-keys.ts";
 import type { PublicAccessBlock } from "../model/access-control-list.ts";
 import type { PutObjectInput } from "../model/types.generated.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
+import type { ChangeCause, ChangeEvent } from "../objects/records/change-record.ts";
 import type { Versions } from "../objects/versions.ts";
 import type { ObjectOwnership } from "../objects/records/bucket-record.ts";
 
 export interface OperationContext {
   readonly requestId: string;
   readonly caller: Caller;
+  /** What is told of this request to who wants to know of the change that it makes. */
+  readonly cause: (event: ChangeEvent) => ChangeCause;
   /** What the caller may do beside what let it in. */
   readonly access: RequestAccess;
   /** Looks objects up; the one that the request reads has been found already, when it was judged. */

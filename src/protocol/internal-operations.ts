@@ -56,6 +56,7 @@ function internalContext(
     {
       request,
       requestId: "provisioning",
+      hostId: "",
       query: [],
       address: {
         level: "bucket",

@@ -10,6 +10,7 @@ import type { Clock } from "../base/clock.ts";
 import type { DataKeys } from "../keys/data-keys.ts";
 import type { HttpRequest } from "../http/http-message.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
+import { causeOf } from "../operations/change-cause.ts";
 import { bucketDefaultsOf } from "../operations/bucket/new-bucket-access.ts";
 import type { BucketDefaults, OperationContext } from "../operations/operation.ts";
 import type { Address } from "./address.ts";
@@ -48,6 +49,7 @@ export interface ContextDependencies {
 export interface UnderstoodRequest {
   readonly request: HttpRequest;
   readonly requestId: string;
+  readonly hostId: string;
   readonly address: Address;
   readonly query: readonly QueryParameter[];
   readonly authentication: Authentication;
@@ -85,6 +87,14 @@ export class PipelineContext implements OperationContext {
 
   get caller(): Caller {
     return this.#understood.authentication.caller;
+  }
+
+  get cause(): OperationContext["cause"] {
+    const { request, requestId, hostId } = this.#understood;
+    const timeMilliseconds = this.#dependencies.clock.now();
+    const sourceAddress = request.remoteAddress;
+    return (event) =>
+      causeOf(this.caller, { event, timeMilliseconds, requestId, hostId, sourceAddress });
   }
 
   get accounts(): AccountDirectory {

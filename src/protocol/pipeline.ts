@@ -243,11 +243,11 @@ class Pipeline {
     exchange: Exchange,
     understood: Pick<UnderstoodRequest, "address" | "authentication" | "input" | "payload">,
   ): PipelineContext {
-    const { request, requestId, query } = exchange;
+    const { request, requestId, hostId, query } = exchange;
     const { address, authentication, input, payload } = understood;
     const context = new PipelineContext(
       this.#dependencies,
-      { request, requestId, query, address, authentication, input, payload },
+      { request, requestId, hostId, query, address, authentication, input, payload },
       (access, caller) => {
         exchange.access = access;
         exchange.caller = caller;

@@ -62,6 +62,7 @@ export async function openIdentities(options: IdentitiesOptions): Promise<Identi
     credentials,
     worker: {
       name: workerName,
+      scope: "process",
       intervalMilliseconds: flushMilliseconds,
       runOnce: async () => ({ fields: { written: await lastUsed.flush() } }),
     },

@@ -6,6 +6,7 @@ import { WebIdentities } from "../access/web-identity/web-identities.ts";
 import { createIamApi } from "../admin/iam/iam-api.ts";
 import { createKmsApi } from "../admin/kms/kms-api.ts";
 import { createManagementApi } from "../admin/management/management-api.ts";
+import type { WorkerDirectory } from "../admin/management/workers.ts";
 import { createStsApi } from "../admin/sts/sts-api.ts";
 import type { Clock } from "../base/clock.ts";
 import type { KmsKeys } from "../keys/kms-keys.ts";
@@ -19,13 +20,14 @@ export interface ServicesOptions {
   readonly identities: IdentityStore;
   readonly credentials: CredentialLookup;
   readonly keys: KmsKeys;
+  readonly workers: WorkerDirectory;
   readonly clock: Clock;
   readonly region: string;
   readonly log: Log;
 }
 
 export function createServices(options: ServicesOptions): readonly ServiceApi[] {
-  const { objects, identities, credentials, keys, clock, region, log } = options;
+  const { objects, identities, credentials, keys, workers, clock, region, log } = options;
   const reportFailure = (requestId: string, operation: string | undefined, error: unknown): void =>
     log.requestFailed({ requestId, operation }, error);
   const query = {
@@ -45,6 +47,7 @@ export function createServices(options: ServicesOptions): readonly ServiceApi[] 
       identities,
       credentials,
       keys,
+      workers,
       clock,
       region,
       newResourceFacts: () => new StoreFacts(objects),

@@ -9,7 +9,8 @@ import { createMasterKeyRefresher } from "../background/master-key-refresher.ts"
 import { createLockClockKeeper } from "../background/lock-clock-keeper.ts";
 import { createReadPublisher } from "../background/read-publisher.ts";
 import { Sweeper } from "../background/sweeper.ts";
-import { WorkerRunner, type BackgroundWorker } from "../background/worker.ts";
+import type { BackgroundWorker } from "../background/worker.ts";
+import { Workers } from "../background/workers.ts";
 import { systemClock } from "../base/clock.ts";
 import type { HttpHandler } from "../http/http-message.ts";
 import { sumTraffic } from "../http/http-server.ts";
@@ -61,8 +62,6 @@ export interface ServingOptions extends Omit<StoresOptions, "keys"> {
   readonly metrics?: MetricsMode;
   /** What is to be there before the server answers; for exactly one process on a store. */
   readonly provisioning?: ProvisioningDocument | undefined;
-  /** Exactly one process on a store sweeps. */
-  readonly sweeps: boolean;
 }
 
 export interface Serving extends AsyncDisposable {
@@ -75,6 +74,7 @@ export interface Serving extends AsyncDisposable {
   readonly hasMetrics: boolean;
   /** `undefined`: nothing is counted. `ofStore`: with what all processes on one store have in common. */
   metrics(ofStore: boolean): Promise<MetricsSnapshot | undefined>;
+  readonly workers: Pick<Workers, "list" | "run">;
   /** Lets requests in flight finish, then closes everything; false when some were cut off. */
   drain(timeoutMilliseconds: number): Promise<boolean>;
 }
@@ -96,7 +96,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
       events: log,
     }),
   );
-  const workers: BackgroundWorker[] = [
+  const each: BackgroundWorker[] = [
     createReadPublisher(objects.writers),
     createLockClockKeeper(objects.lockClock, objects.keyValueStore),
     createMasterKeyRefresher({
@@ -105,6 +105,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
       intervalMilliseconds: refreshMilliseconds,
     }),
     identities.worker,
+    new Sweeper({ objectStore: objects, events: options.log }),
   ];
   const keyServices = createKeyServices({
     source: options.kms,
@@ -114,11 +115,18 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     region: options.region,
     rootAccountId: objects.rootAccount.accountId,
   });
-  if (options.sweeps) {
-    workers.push(new Sweeper({ objectStore: objects, events: options.log }));
-    workers.push(createKeyKeeper(keyServices.kmsKeys));
-  }
-  const runners = startWorkers(workers, options, started);
+  each.push(createKeyKeeper(keyServices.kmsKeys));
+  const workers = started.use(
+    new Workers({
+      store: objects.keyValueStore,
+      clock: options.clock,
+      writers: objects.writers,
+      holder: stores.writerId,
+      events: log,
+    }),
+  );
+  for (const worker of each) workers.add(worker);
+  await workers.start();
   const metrics = openMetrics(options.metrics, started);
   const audit = openAuditLog(options.audit, started);
   const dependencies = contextDependencies(options, { objects, identities, keyServices });
@@ -127,7 +135,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     const lines = await applyProvisioning(options.provisioning, provisioned, { isDryRun: false });
     for (const change of lines) log.provisioned({ change });
   }
-  const parts = { identities, keyServices, audit, metrics, dependencies };
+  const parts = { identities, keyServices, audit, metrics, dependencies, workers };
   const handlers = createS3Handlers(options, parts);
   const http = started.use(await startHttp(options, parts, options.port, handlers.s3));
   const websites =
@@ -146,13 +154,14 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     metrics: async (ofStore) =>
       metrics?.collect(
         {
-          workers: () => runners.map(({ status }) => status),
+          workers: () => workers.statuses(),
           traffic: () => sumTraffic(servers.map((each) => each.traffic())),
           store: () => stores.statistics(),
           quotas: objects.quotas,
         },
         ofStore,
       ),
+    workers,
     async drain(timeoutMilliseconds) {
       const areWhole = await Promise.all(servers.map((each) => each.drain(timeoutMilliseconds)));
       await resources.disposeAsync();
@@ -160,18 +169,6 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
-}
-
-function startWorkers(
-  workers: readonly BackgroundWorker[],
-  { clock, log }: ServingOptions,
-  resources: AsyncDisposableStack,
-): readonly WorkerRunner[] {
-  return workers.map((worker) => {
-    const runner = resources.use(new WorkerRunner({ worker, clock, events: log }));
-    runner.start();
-    return runner;
-  });
 }
 
 function openMetrics(
@@ -196,6 +193,7 @@ interface Parts {
   readonly keyServices: KeyServices;
   readonly audit: AuditLog | undefined;
   readonly metrics: ServerMetrics | undefined;
+  readonly workers: Workers;
   readonly dependencies: ContextDependencies;
 }
 
@@ -252,7 +250,7 @@ function createS3Handlers(
   parts: Parts,
 ): ReturnType<typeof createHandlers> {
   const { log, region, clock, domains, websiteDomains } = options;
-  const { identities, keyServices, audit, metrics, dependencies } = parts;
+  const { identities, keyServices, audit, metrics, dependencies, workers } = parts;
   const { kmsKeys } = keyServices;
   const observe = createObserver(log, audit, metrics?.requests);
   return createHandlers({
@@ -264,6 +262,7 @@ function createS3Handlers(
       identities: identities.store,
       credentials: identities.credentials,
       keys: kmsKeys,
+      workers,
       clock,
       region,
       log,

@@ -208,7 +208,6 @@ export class Supervisor {
       kind: "start",
       options: { ...this.#options.worker, ...this.#wantedPorts },
       deadWriters,
-      sweeps: index === 0,
       provisioning: index === 0 && !this.#isProvisioned ? this.#options.provisioning : undefined,
     });
     await promise;

@@ -50,7 +50,6 @@ export type SupervisorMessage =
       readonly kind: "start";
       readonly options: WorkerOptions;
       readonly deadWriters: "all" | readonly WriterId[];
-      readonly sweeps: boolean;
       /** For the first worker alone, and only at the start of the server. */
       readonly provisioning: ProvisioningDocument | undefined;
     }

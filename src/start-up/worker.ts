@@ -26,7 +26,7 @@ process.on("message", (message: SupervisorMessage) => {
 tell({ kind: "loaded" });
 
 async function start(message: SupervisorMessage & { readonly kind: "start" }): Promise<void> {
-  const { options, deadWriters, sweeps, provisioning } = message;
+  const { options, deadWriters, provisioning } = message;
   try {
     // Never released: the end of the process does it.
     holdWorkerLock(options.directory);
@@ -37,7 +37,6 @@ async function start(message: SupervisorMessage & { readonly kind: "start" }): P
       clock: systemClock,
       tls: options.tls,
       deadWriters,
-      sweeps,
       provisioning,
       log: createLog(options),
     });

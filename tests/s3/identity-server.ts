@@ -102,7 +102,6 @@ export async function startIdentityServer(
     masterKeys: await findMasterKeys(directory, undefined),
     log,
     audit: undefined,
-    sweeps: isFirst,
   });
   return new IdentityServer(serving, root);
 }

@@ -18,6 +18,7 @@ import { listUploads } from "../../src/objects/upload-listing.ts";
 import type { ListedVersion } from "../../src/objects/version-listing.ts";
 import { listVersions } from "../../src/objects/version-listing.ts";
 import type { DeletedVersion } from "../../src/objects/versions.ts";
+import { causeFor } from "./cause.ts";
 
 const owner = { id: "0".repeat(64), name: "root" };
 const readLimitBytes = 64 * 1024 * 1024;
@@ -74,7 +75,8 @@ export class ObjectClient {
     const place = { bucketName, key };
     const begun = await this.objects.writes.begin(place, conditions);
     const received = await this.objects.contents.receive(chunksOf(bytes), bytes.byteLength);
-    const version = { etag: md5(bytes), checksum: undefined, attributes: {} };
+    const cause = causeFor("ObjectCreated:Put");
+    const version = { cause, etag: md5(bytes), checksum: undefined, attributes: {} };
     return this.objects.writes.put(place, begun, { received, version });
   }
 
@@ -88,6 +90,7 @@ export class ObjectClient {
     const { sequence } = found.record;
     const from = { place: source, versionId: source.versionId, sequence };
     return objects.writes.copy(target, begun, from, ({ etag }) => ({
+      cause: causeFor("ObjectCreated:Copy"),
       etag,
       checksum: undefined,
       attributes: {},
@@ -98,9 +101,10 @@ export class ObjectClient {
     bucketName: string,
     key: string,
     versionId?: string,
-    conditions: DeleteConditions = {},
+    conditions: Omit<DeleteConditions, "cause"> = {},
   ): Promise<DeletedVersion> {
-    return this.objects.writes.delete({ bucketName, key }, versionId, conditions);
+    const cause = causeFor("ObjectRemoved:Delete");
+    return this.objects.writes.delete({ bucketName, key }, versionId, { cause, ...conditions });
   }
 
   async find(bucketName: string, key: string, versionId?: string): Promise<ObjectRecord> {
@@ -152,6 +156,7 @@ export class ObjectClient {
     conditions: WriteConditions = {},
   ): Promise<Completed> {
     return this.objects.uploads.complete(place, {
+      cause: causeFor("ObjectCreated:CompleteMultipartUpload"),
       conditions,
       assemble: (_upload, found) => {
         const parts = numbers.map((number) => {

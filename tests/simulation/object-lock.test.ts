@@ -12,6 +12,7 @@ import { ObjectStore } from "../../src/objects/object-store.ts";
 import type { RetentionMode, VersionLock } from "../../src/objects/records/lock-record.ts";
 import { MemoryBlobStore } from "../../src/storage/blob/memory-blob-store.ts";
 import { MemoryKeyValueStore } from "../../src/storage/key-value/memory-key-value-store.ts";
+import { causeFor } from "./cause.ts";
 import { md5, multipartEtag, ObjectClient } from "./object-client.ts";
 import { chooseSeed, SeededRandom, withSeed } from "./seeded-random.ts";
 
@@ -109,6 +110,7 @@ class History {
     const received = await this.#objects.contents.receive(streamOf(bytes), bytes.byteLength);
     const begun = { conditions: {}, sequence: undefined };
     const version = {
+      cause: causeFor("ObjectCreated:Put"),
       etag: md5(bytes),
       checksum: undefined,
       attributes: {},
@@ -133,6 +135,7 @@ class History {
     const part = { number: 1, etag: md5(bytes), checksum: undefined };
     await uploads.putPart(place, received, part);
     const { record } = await uploads.complete(place, {
+      cause: causeFor("ObjectCreated:CompleteMultipartUpload"),
       conditions: {},
       assemble: (_, parts) => ({ parts, etag: multipartEtag([md5(bytes)]), checksum: undefined }),
     });
@@ -151,6 +154,7 @@ class History {
     };
     const begun = { conditions: {}, sequence: undefined };
     const { record } = await writes.copy({ bucketName, key }, begun, source, (copied) => ({
+      cause: causeFor("ObjectCreated:Copy"),
       etag: copied.etag,
       checksum: undefined,
       attributes: {},
@@ -159,7 +163,9 @@ class History {
   }
 
   async #delete(versionId: string | undefined, key = this.#random.pick(keys)): Promise<void> {
-    await this.#objects.writes.delete({ bucketName, key }, versionId, {});
+    await this.#objects.writes.delete({ bucketName, key }, versionId, {
+      cause: causeFor("ObjectRemoved:Delete"),
+    });
   }
 
   async #deleteAny(): Promise<void> {
@@ -184,7 +190,8 @@ class History {
     };
     const place = { bucketName, key: account.key };
     const { lockClock, writes } = this.#objects;
-    const { record } = await writes.changeVersion(place, account.versionId, (before) => ({
+    const cause = causeFor("ObjectLock:Retention");
+    const { record } = await writes.changeVersion(place, account.versionId, cause, (before) => ({
       ...before,
       lock: changeRetention(before.lock, change, lockClock.time(), false),
     }));
@@ -195,7 +202,9 @@ class History {
     const account = this.#random.pick(this.#accounts);
     const place = { bucketName, key: account.key };
     const legalHold = this.#random.chance(0.5) ? "ON" : "OFF";
-    const change = this.#objects.writes.changeVersion(place, account.versionId, (before) => ({
+    const { writes } = this.#objects;
+    const cause = causeFor("ObjectLock:LegalHold");
+    const change = writes.changeVersion(place, account.versionId, cause, (before) => ({
       ...before,
       lock: { ...before.lock, legalHold },
     }));

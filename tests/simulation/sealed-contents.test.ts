@@ -13,6 +13,7 @@ import { ObjectKeyWrap } from "../../src/objects/sealing/key-wrap.ts";
 import type { ObjectSeal } from "../../src/objects/sealing/object-seal.ts";
 import { MemoryBlobStore } from "../../src/storage/blob/memory-blob-store.ts";
 import { MemoryKeyValueStore } from "../../src/storage/key-value/memory-key-value-store.ts";
+import { causeFor } from "./cause.ts";
 import { ObjectClient } from "./object-client.ts";
 
 const sizes = [0, 1, 1000, 65_535, 65_536, 65_537, 300_000];
@@ -96,7 +97,8 @@ test("a bucket whose default changes during an upload gets what it asks for at t
           yield bytesOf(size);
         })();
         const received = await objects.contents.receive(source, size, from);
-        const version = { etag: "0".repeat(32), checksum: undefined, attributes: {} };
+        const cause = causeFor("ObjectCreated:Put");
+        const version = { cause, etag: "0".repeat(32), checksum: undefined, attributes: {} };
         const refusing = {
           ...version,
           settle: (bucket: ConstructorParameters<typeof BucketChangedError>[0]): never => {

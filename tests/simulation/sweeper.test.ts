@@ -6,6 +6,7 @@ import { Sweeper } from "../../src/background/sweeper.ts";
 import { ranges } from "../../src/objects/records/keyspace.ts";
 import type { WorkerReport } from "../../src/background/worker.ts";
 import type { BlobId } from "../../src/storage/blob/blob-store.ts";
+import { causeFor } from "./cause.ts";
 import { MemoryMachine, type MemoryProcess, noFaults, ProcessDiedError } from "./memory-process.ts";
 import { ObjectClient } from "./object-client.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -342,7 +343,8 @@ describe("a process that was declared dead while it lives", () => {
     await sweep(successor);
     const place = { bucketName, key: "late" };
     const begun = await process.objects.writes.begin(place, {});
-    const version = { etag: "0".repeat(32), checksum: undefined, attributes: {} };
+    const cause = causeFor("ObjectCreated:Put");
+    const version = { cause, etag: "0".repeat(32), checksum: undefined, attributes: {} };
     await assert.rejects(process.objects.writes.put(place, begun, { received, version }), {
       name: "StorageUnavailableError",
     });

@@ -6,6 +6,7 @@ import { createReadPublisher } from "../../src/background/read-publisher.ts";
 import type { BackgroundWorker, WorkerReport } from "../../src/background/worker.ts";
 import { timerSleep, WorkerRunner } from "../../src/background/worker.ts";
 import { ManualClock } from "../../src/base/clock.ts";
+import { noPass } from "./no-pass.ts";
 
 /** Sleeps that end when the test says so. */
 class Sleeps {
@@ -33,7 +34,7 @@ async function settle(): Promise<void> {
 }
 
 function worker(runOnce: BackgroundWorker["runOnce"]): BackgroundWorker {
-  return { name: "example", intervalMilliseconds: 5000, runOnce };
+  return { name: "example", scope: "process", intervalMilliseconds: 5000, runOnce };
 }
 
 const report: WorkerReport = { fields: { items: 3 } };
@@ -155,7 +156,7 @@ describe("the read publisher", () => {
         published += 1;
       },
     });
-    await publisher.runOnce(new AbortController().signal);
+    await publisher.runOnce(new AbortController().signal, noPass);
     assert.equal(published, 1);
   });
 });

@@ -20,12 +20,14 @@ import type { ObjectStore } from "../../objects/object-store.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import type { JsonCall, JsonObject } from "../json/json-api.ts";
 import { ManagementError } from "./management-error.ts";
+import type { WorkerDirectory } from "./workers.ts";
 
 export interface ManagementDependencies {
   readonly objects: ObjectStore;
   readonly identities: IdentityStore;
   readonly credentials: CredentialLookup;
   readonly keys: KmsKeys;
+  readonly workers: WorkerDirectory;
   readonly clock: Clock;
   readonly region: string;
   /** What decisions look at of buckets and objects, found as requests find it. */

@@ -19,6 +19,7 @@ import { quotaActions } from "./quotas.ts";
 import { rootAccessKeyActions } from "./root-access-keys.ts";
 import { serviceAccountActions } from "./service-accounts.ts";
 import { sessionActions } from "./sessions.ts";
+import { workerActions } from "./workers.ts";
 
 export interface ManagementApiOptions extends ManagementDependencies {
   readonly reportFailure: (requestId: string, operation: string, error: unknown) => void;
@@ -32,6 +33,7 @@ const actions: ManagementActionTable = {
   ...sessionActions,
   ...quotaActions,
   ...explainActions,
+  ...workerActions,
 };
 
 export function createManagementApi(options: ManagementApiOptions): ServiceApi {

@@ -42,6 +42,12 @@ const space = {
   accountSettings: 20,
   /** upload id → bytes of its parts, while it is in progress */
   uploadBytes: 21,
+  /** feed, sequence of the change, random id → the change */
+  change: 22,
+  /** feed → number of its rows */
+  feedSize: 23,
+  /** worker's name → its lease and what it did last */
+  worker: 24,
   /** ARN or pattern of destination buckets → an endpoint that has them */
   replicationTarget: 30,
   // 40 to 59 belong to access/identities, 60 to 69 to keys/.
@@ -74,6 +80,10 @@ export const keys = {
   accountSettings: (accountId: string) => encodeTuple([space.accountSettings, accountId]),
   replicationTarget: (bucketArn: string) => encodeTuple([space.replicationTarget, bucketArn]),
   part: (uploadId: string, number: number) => encodeTuple([space.part, uploadId, number]),
+  change: (feed: string, sequence: Sequence, rowId: string) =>
+    encodeTuple([space.change, feed, sequence, rowId]),
+  feedSize: (feed: string) => encodeTuple([space.feedSize, feed]),
+  worker: (name: string) => encodeTuple([space.worker, name]),
 };
 
 /** Where the scan of a listing begins. */
@@ -132,11 +142,30 @@ export const ranges = {
     start: keyAfter(keys.upload(bucket, key, after.sequence, after.uploadId)),
     end: bytePrefixRange([space.upload, bucket], prefix).end,
   }),
+  changes: (feed: string) => prefixRange([space.change, feed]),
+  /** Changes with a smaller sequence. */
+  changesUntil: (feed: string, sequence: Sequence): KeyRange => ({
+    start: prefixRange([space.change, feed]).start,
+    end: encodeTuple([space.change, feed, sequence]),
+  }),
+  /** Feeds whose names begin with `prefix`. */
+  feedSizes: (prefix: string) => bytePrefixRange([space.feedSize], prefix),
+  workers: () => prefixRange([space.worker]),
   parts: (uploadId: string, after: number): KeyRange => ({
     start: keys.part(uploadId, after + 1),
     end: prefixRange([space.part, uploadId]).end,
   }),
 };
+
+/** The feed in a key of the keyspace `feedSize`. */
+export function feedOf(key: Uint8Array): string {
+  return text(decodeTuple(key)[1]);
+}
+
+/** The name in a key of the keyspace `worker`. */
+export function workerNameOf(key: Uint8Array): string {
+  return text(decodeTuple(key)[1]);
+}
 
 export function bucketNameOf(key: Uint8Array): string {
   return text(decodeTuple(key)[1]);

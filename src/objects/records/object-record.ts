@@ -103,6 +103,8 @@ export interface VersionSettings {
 export interface ObjectRecord extends VersionSettings {
   readonly v: 1;
   readonly sequence: Sequence;
+  /** Of the last change to it that the change log tells; absent: its own. */
+  readonly changeSequence?: Sequence;
   readonly versionId: VersionId;
   /** Whole seconds, as S3 shows them everywhere. */
   readonly lastModifiedMilliseconds: number;

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { decodeAccountSettingsRecord } from "./account-settings-record.ts";
 import { decodeBucketRecord } from "./bucket-record.ts";
+import { decodeChangeRecord } from "./change-record.ts";
 import { decodeLockClockRecord } from "./lock-record.ts";
 import {
   decodeDeleteMarkerRecord,
@@ -36,6 +37,8 @@ const types: Readonly<Record<string, RecordType>> = {
   "object-locked": { decode: decodeObjectRecord, newestVersion: 1 },
   "object-inline": { decode: decodeObjectRecord, newestVersion: 1 },
   "object-inline-sealed": { decode: decodeObjectRecord, newestVersion: 1 },
+  "object-changed": { decode: decodeObjectRecord, newestVersion: 1 },
+  change: { decode: decodeChangeRecord, newestVersion: 1 },
   "object-blob": { decode: decodeObjectRecord, newestVersion: 1 },
   "object-layout": { decode: decodeObjectRecord, newestVersion: 1 },
   "delete-marker": { decode: decodeDeleteMarkerRecord, newestVersion: 1 },

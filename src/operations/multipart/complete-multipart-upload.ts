@@ -29,6 +29,7 @@ export const completeMultipartUpload: Operation<Input, Output> = async (input, c
   const place = { bucketName: input.Bucket, key: input.Key, uploadId: input.UploadId };
   const complete = async (): Promise<Output> => {
     const { bucket, record } = await context.store.uploads.complete(place, {
+      cause: context.cause("ObjectCreated:CompleteMultipartUpload"),
       conditions,
       assemble(upload, parts) {
         // API: "required only when the object was created using a checksum algorithm".

@@ -144,6 +144,7 @@ interface SettledCopy extends CopyRequest {
 async function writeShared(settled: SettledCopy, context: OperationContext): Promise<Written> {
   const { input, source, found, seals, algorithm } = settled;
   const { sequence, encryption } = found.record;
+  const cause = context.cause("ObjectCreated:Copy");
   const computed = algorithm && (await computeChecksum(found, algorithm, seals.from, context));
   return context.store.writes.copy(
     { bucketName: input.Bucket, key: input.Key },
@@ -157,6 +158,7 @@ async function writeShared(settled: SettledCopy, context: OperationContext): Pro
     (record) => {
       const md5Hex = knownMd5(record, seals.from);
       return {
+        cause,
         etag: copiedEtag(record, md5Hex, seals.to),
         checksum: computed ?? record.checksum,
         attributes: attributesOf(input, record),
@@ -177,6 +179,7 @@ async function writeMoved(settled: SettledCopy, context: OperationContext): Prom
   const range = { start: 0, end: record.sizeBytes };
   const moved = await moveBytes(record, range, algorithm, { seals, context });
   const version: NewVersion = {
+    cause: context.cause("ObjectCreated:Copy"),
     etag: etagFor(seals.to, moved.md5Hex),
     checksum: { ...moved.checksum, type: "FULL_OBJECT" },
     attributes: attributesOf(input, record),

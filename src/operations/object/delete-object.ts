@@ -20,6 +20,7 @@ export const deleteObject: Operation<Input, Output> = async (input, context) => 
   const place = { bucketName: input.Bucket, key: input.Key };
   const permits = await readPermits(input, context);
   const conditions = {
+    cause: context.cause("ObjectRemoved:Delete"),
     ifMatch: input.IfMatch,
     ifMatchLastModifiedTime: input.IfMatchLastModifiedTime,
     ifMatchSize: input.IfMatchSize,

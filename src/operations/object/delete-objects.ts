@@ -74,6 +74,7 @@ async function deleteOne(
     if (Buffer.byteLength(key) > keyBytes) throw new S3Error("KeyTooLongError");
     await context.access.demand(deletionOf(bucketName, key, versionId));
     const conditions = {
+      cause: context.cause("ObjectRemoved:Delete"),
       ifMatch: object.ETag,
       ifMatchLastModifiedTime: object.LastModifiedTime,
       ifMatchSize: object.Size,

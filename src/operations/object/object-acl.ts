@@ -22,23 +22,28 @@ export const putObjectAcl: Operation<Put["input"], Put["output"]> = async (input
   const { ownerAccountId } = await store.buckets.get(input.Bucket);
   const accountBlock = await store.accountSettings.publicAccessBlockOf(ownerAccountId);
   const place = { bucketName: input.Bucket, key: input.Key };
-  await store.writes.changeVersion(place, input.VersionId, (record, bucket) => {
-    const owner = record.owner ?? bucketOwner(bucket);
-    const acl = settleAcl(
-      request,
-      {
-        bucket,
-        accountBlock,
-        owner,
-        expandCanned: (name) =>
-          expandObjectCannedAcl(name, { owner, bucketOwner: bucketOwner(bucket) }),
-        action: input.VersionId === undefined ? "s3:PutObjectAcl" : "s3:PutObjectVersionAcl",
-        resource: `arn:aws:s3:::${bucket.name}/${input.Key}`,
-      },
-      context,
-    );
-    return acl === undefined ? record : withAcl(record, acl, owner.id);
-  });
+  await store.writes.changeVersion(
+    place,
+    input.VersionId,
+    context.cause("ObjectAcl:Put"),
+    (record, bucket) => {
+      const owner = record.owner ?? bucketOwner(bucket);
+      const acl = settleAcl(
+        request,
+        {
+          bucket,
+          accountBlock,
+          owner,
+          expandCanned: (name) =>
+            expandObjectCannedAcl(name, { owner, bucketOwner: bucketOwner(bucket) }),
+          action: input.VersionId === undefined ? "s3:PutObjectAcl" : "s3:PutObjectVersionAcl",
+          resource: `arn:aws:s3:::${bucket.name}/${input.Key}`,
+        },
+        context,
+      );
+      return acl === undefined ? record : withAcl(record, acl, owner.id);
+    },
+  );
   return {};
 };
 

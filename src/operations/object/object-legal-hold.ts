@@ -21,12 +21,13 @@ export const getObjectLegalHold: Operation<Get["input"], Get["output"]> = async 
 
 export const putObjectLegalHold: Operation<Put["input"], Put["output"]> = async (
   input,
-  { store },
+  context,
 ) => {
   const { Status: legalHold } = input.LegalHold;
   if (legalHold === undefined) throw new S3Error("MalformedXML");
   const place = { bucketName: input.Bucket, key: input.Key };
-  await store.writes.changeVersion(place, input.VersionId, (record, bucket) => {
+  const cause = context.cause("ObjectLock:LegalHold");
+  await context.store.writes.changeVersion(place, input.VersionId, cause, (record, bucket) => {
     checkLockEnabled(bucket);
     if (record.lock?.legalHold === legalHold) return record;
     return { ...record, lock: { ...record.lock, legalHold } };

@@ -33,11 +33,16 @@ export const putObjectRetention: Operation<Put["input"], Put["output"]> = async 
   const change = readChange(input.Retention);
   const mayBypass = await readBypass(input, input.Key, input.VersionId, context);
   const place = { bucketName: input.Bucket, key: input.Key };
-  await store.writes.changeVersion(place, input.VersionId, (record, bucket, transaction) => {
-    checkLockEnabled(bucket);
-    const time = store.lockClock.begin(transaction);
-    return { ...record, lock: changeRetention(record.lock, change, time, mayBypass) };
-  });
+  await store.writes.changeVersion(
+    place,
+    input.VersionId,
+    context.cause("ObjectLock:Retention"),
+    (record, bucket, transaction) => {
+      checkLockEnabled(bucket);
+      const time = store.lockClock.begin(transaction);
+      return { ...record, lock: changeRetention(record.lock, change, time, mayBypass) };
+    },
+  );
   return {};
 };
 

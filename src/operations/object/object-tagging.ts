@@ -22,24 +22,27 @@ export const getObjectTagging: Operation<Get["input"], Get["output"]> = async (
   };
 };
 
-export const putObjectTagging: Operation<Put["input"], Put["output"]> = async (
-  input,
-  { store },
-) => {
+export const putObjectTagging: Operation<Put["input"], Put["output"]> = async (input, context) => {
   const tags = readTagSet(input.Tagging, "object");
   const place = { bucketName: input.Bucket, key: input.Key };
-  const { bucket, record } = await store.writes.changeVersion(place, input.VersionId, (before) =>
-    withTags(before, tags),
+  const cause = context.cause("ObjectTagging:Put");
+  const { bucket, record } = await context.store.writes.changeVersion(
+    place,
+    input.VersionId,
+    cause,
+    (before) => withTags(before, tags),
   );
   return { VersionId: shownVersionId(bucket, record) };
 };
 
 export const deleteObjectTagging: Operation<Delete["input"], Delete["output"]> = async (
   input,
-  { store },
+  context,
 ) => {
   const place = { bucketName: input.Bucket, key: input.Key };
-  const { bucket, record } = await store.writes.changeVersion(place, input.VersionId, (before) =>
+  const cause = context.cause("ObjectTagging:Delete");
+  const { writes } = context.store;
+  const { bucket, record } = await writes.changeVersion(place, input.VersionId, cause, (before) =>
     before.attributes.tags === undefined ? before : withTags(before, []),
   );
   return { VersionId: shownVersionId(bucket, record) };

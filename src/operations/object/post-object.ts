@@ -11,6 +11,7 @@ import { parseBoundary, readFormData, type FormData } from "../../body/form-data
 import type { RequestPayload } from "../../body/request-payload.ts";
 import { S3Error } from "../../model/errors.ts";
 import type { OperationTypes, PutObjectInput } from "../../model/types.generated.ts";
+import { causeOf } from "../change-cause.ts";
 import type { Operation, OperationContext } from "../operation.ts";
 import { Reply } from "../operation.ts";
 import { storeUpload } from "./put-object.ts";
@@ -101,6 +102,8 @@ function uploadContext(
   return {
     requestId: context.requestId,
     caller,
+    // Of the form's own signer, whatever the event of an upload is.
+    cause: () => causeOf(caller, context.cause("ObjectCreated:Post")),
     access: found.access,
     objects: context.objects,
     accessFor: context.accessFor,

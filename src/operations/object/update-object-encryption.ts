@@ -75,6 +75,7 @@ async function update(input: Input, newKey: NewKey, context: OperationContext): 
     { bucketName: input.Bucket, key: input.Key },
     input.VersionId,
     {
+      cause: context.cause("ObjectEncryption:Put"),
       from,
       to,
       before: encryption,

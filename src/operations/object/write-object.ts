@@ -36,6 +36,7 @@ export async function writeObject(
   const received = await contents.receive(digested.stream, writing.lengthBytes, encryption.seal);
   const { md5Hex = "", checksum } = digested.result();
   const describe = ({ seal, checkBucket }: SettledEncryption): NewVersion => ({
+    cause: context.cause("ObjectCreated:Put"),
     etag: etagFor(seal, md5Hex),
     checksum: checksum === undefined ? undefined : { ...checksum, type: "FULL_OBJECT" },
     attributes,

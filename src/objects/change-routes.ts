@@ -1,0 +1,6 @@
+// Which configurations of buckets want to know of changes: the routes of the change log, in the order in
+// which they are asked.
+
+import type { ChangeRoute } from "./change-log.ts";
+
+export const changeRoutes: readonly ChangeRoute[] = [];

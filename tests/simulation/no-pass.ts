@@ -1,0 +1,9 @@
+// A pass of no runner, for workers that tests run by hand.
+
+import type { WorkerPass } from "../../src/background/worker.ts";
+
+export const noPass: WorkerPass = {
+  progress() {},
+  readState: async () => undefined,
+  writeState: async () => {},
+};
