@@ -64,6 +64,12 @@ const refused: readonly (readonly [WebsiteConfiguration, string, string?])[] = [
     "The provided HTTP redirect code (300) is not valid. Valid codes are 3XX except 300.",
   ],
   [
+    withRules({ Redirect: { HttpRedirectCode: "314" } }),
+    "InvalidRequest",
+    "The provided HTTP redirect code (314) is not valid. Valid codes are 3XX except 300.",
+  ],
+  [withRules({ Redirect: {} }), "MalformedXML"],
+  [
     withRules({ Condition: { HttpErrorCodeReturnedEquals: "302" }, Redirect: elsewhere }),
     "InvalidRequest",
     "The provided HTTP error code (302) is not valid. Valid codes are 4XX or 5XX.",

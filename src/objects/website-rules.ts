@@ -97,12 +97,15 @@ function checkRedirect(redirect: Redirect): void {
   if (ReplaceKeyWith !== undefined && ReplaceKeyPrefixWith !== undefined) {
     refuse("You can only define ReplaceKeyPrefix or ReplaceKey but not both.");
   }
-  if (code !== undefined && (!/^3\d\d$/.test(code) || code === "300")) {
+  if (code !== undefined && !redirectCodes.has(code)) {
     refuse(
       `The provided HTTP redirect code (${code}) is not valid. Valid codes are 3XX except 300.`,
     );
   }
 }
+
+/** Of all 3XX those that mean something; the service says 314 is no valid code (ceph/s3-tests). */
+const redirectCodes: ReadonlySet<string> = new Set([301, 302, 303, 304, 305, 307, 308].map(String));
 
 function checkProtocol(protocol: string | undefined): void {
   if (protocol === undefined || protocol === "http" || protocol === "https") return;
