@@ -54,6 +54,10 @@ export class Exchange implements HttpRequest {
     return this.#body?.receivedBytes ?? 0;
   }
 
+  get receivingMilliseconds(): number {
+    return this.#body?.receivingMilliseconds ?? 0;
+  }
+
   get remoteAddress(): string {
     return this.#connection.remoteAddress;
   }

@@ -18,6 +18,8 @@ export interface HttpRequest {
   readonly hasBody: boolean;
   /** Of the body, without its transfer coding, so far; an engine that does not count has none. */
   readonly receivedBodyBytes?: number;
+  /** From the head until the last byte of the body was there; 0 where there is none, or not all of it. */
+  readonly receivingMilliseconds?: number;
   readonly remoteAddress: string;
   readonly isEncrypted: boolean;
   /** `TLSv1.3`; absent without TLS. */

@@ -35,6 +35,9 @@ export class RequestBody implements ByteStream, AsyncIterator<Uint8Array>, BodyS
   #isPaused = false;
   #isDiscarding = false;
   #isReceived: boolean;
+  readonly #beganMilliseconds = performance.now();
+  /** From the head until the last byte was there; 0 before that. */
+  receivingMilliseconds = 0;
   #failure: Error | undefined;
   #waiter: Waiter | undefined;
   /** The reader could not make sense of the rest: nothing after it on the connection can be trusted. */
@@ -137,6 +140,7 @@ export class RequestBody implements ByteStream, AsyncIterator<Uint8Array>, BodyS
 
   end(): void {
     this.#isReceived = true;
+    this.receivingMilliseconds = performance.now() - this.#beganMilliseconds;
     this.#resume();
     const waiter = this.#waiter;
     this.#waiter = undefined;

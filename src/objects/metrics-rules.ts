@@ -1,7 +1,9 @@
-// A bucket's metrics configurations: what may be put, and which of them a request counts for. Pure rules.
+// A bucket's metrics configurations: what may be put, and which of them a request counts for.
 
 import { S3Error } from "../model/errors.ts";
 import type { MetricsConfiguration, MetricsFilter, Tag } from "../model/types.generated.ts";
+import type { BucketDocuments } from "./bucket-documents.ts";
+import type { BucketRecord } from "./records/bucket-record.ts";
 
 /** What a filter looks at of a request. */
 export interface MeteredObject {
@@ -15,6 +17,7 @@ export interface MeteredObject {
 
 /** The metrics configurations of one bucket. */
 export interface MetricsRules {
+  readonly ids: readonly string[];
   readonly looksAtTags: boolean;
   /** Ids of the configurations that the request counts for. */
   matching(request: MeteredObject): readonly string[];
@@ -48,12 +51,27 @@ export function tagsOfFilter({ Tag: tag, And: and }: MetricsFilter): readonly Ta
 
 export function metricsRulesOf(configurations: readonly MetricsConfiguration[]): MetricsRules {
   return {
+    ids: configurations.map(({ Id }) => Id),
     looksAtTags: configurations.some(
       ({ Filter: filter }) => filter !== undefined && tagsOfFilter(filter).length > 0,
     ),
     matching: (request) =>
       configurations.filter(({ Filter: filter }) => isMet(filter, request)).map(({ Id }) => Id),
   };
+}
+
+/** `undefined`: the bucket has none, and nothing is read. */
+export async function readMetricsRules(
+  documents: BucketDocuments,
+  bucket: BucketRecord,
+): Promise<MetricsRules | undefined> {
+  if (bucket.documents === undefined) return undefined;
+  const configurations: MetricsConfiguration[] = [];
+  for (const id of documents.namesOf(bucket, "metrics")) {
+    const found = await documents.get(bucket, `metrics/${id}`, parseMetricsConfiguration);
+    if (found !== undefined) configurations.push(found);
+  }
+  return configurations.length === 0 ? undefined : metricsRulesOf(configurations);
 }
 
 /** With a filter only requests for objects count, and of those the ones that meet all of it. */

@@ -11,6 +11,7 @@ import type { Address } from "./address.ts";
 import type { QueryParameter } from "./query.ts";
 import type { RequestIds } from "./request-ids.ts";
 import { elapsedOf } from "./request-record.ts";
+import type { StoreFacts } from "./resource-facts.ts";
 
 export interface Exchange {
   readonly request: HttpRequest;
@@ -29,6 +30,10 @@ export interface Exchange {
   serviceResponse: ServiceResponse | undefined;
   caller: Caller | undefined;
   access: RequestAuthorization | undefined;
+  /** What was looked at of buckets and objects. */
+  facts: StoreFacts | undefined;
+  /** Of an uploaded form. */
+  formKey: string | undefined;
   errorCode: ErrorCode | undefined;
   /** For the page of another origin that asks. */
   corsHeaders: readonly string[] | undefined;
@@ -50,6 +55,8 @@ export function beginExchange(request: HttpRequest, ids: RequestIds, clock: Cloc
     serviceResponse: undefined,
     caller: undefined,
     access: undefined,
+    facts: undefined,
+    formKey: undefined,
     errorCode: undefined,
     corsHeaders: undefined,
   };

@@ -57,10 +57,18 @@ export interface UnderstoodRequest {
   readonly payload: LazyPayload;
 }
 
+/** What a form's fields say of the request that carried it. */
+export interface SignedForm {
+  readonly access: RequestAuthorization;
+  readonly caller: Caller;
+  readonly facts: StoreFacts;
+  readonly formKey: string;
+}
+
 export class PipelineContext implements OperationContext {
   readonly #dependencies: ContextDependencies;
   readonly #understood: UnderstoodRequest;
-  readonly #onFormSigner: (access: RequestAuthorization, caller: Caller) => void;
+  readonly #onFormSigner: (form: SignedForm) => void;
   readonly objects: StoreFacts;
   readonly access: RequestAuthorization;
 
@@ -68,7 +76,7 @@ export class PipelineContext implements OperationContext {
   constructor(
     dependencies: ContextDependencies,
     understood: UnderstoodRequest,
-    onFormSigner: (access: RequestAuthorization, caller: Caller) => void,
+    onFormSigner: (form: SignedForm) => void,
   ) {
     this.#dependencies = dependencies;
     this.#understood = understood;
@@ -163,8 +171,9 @@ export class PipelineContext implements OperationContext {
       // The model's inputs are what a decoder makes of a request: a record of members.
       const input = upload as unknown as OperationInput;
       const facts = this.#facts(caller, form, signatureVersion, input);
-      const access = new RequestAuthorization(facts, new StoreFacts(this.store));
-      this.#onFormSigner(access, caller);
+      const objects = new StoreFacts(this.store);
+      const access = new RequestAuthorization(facts, objects);
+      this.#onFormSigner({ access, caller, facts: objects, formKey: upload.Key });
       return access;
     };
   }

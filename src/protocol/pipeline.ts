@@ -41,7 +41,7 @@ import {
 import { answerService, findService } from "./other-services.ts";
 import { parseQuery } from "./query.ts";
 import { createRequestIds, type RandomSource, type RequestIds } from "./request-ids.ts";
-import { RequestRecord } from "./request-record.ts";
+import { elapsedOf, RequestRecord } from "./request-record.ts";
 import { createRouter, type Router } from "./router.ts";
 import {
   awaitPatiently,
@@ -186,6 +186,7 @@ class Pipeline {
     visit.definition = exchange.definition;
     visit.caller = exchange.caller;
     visit.access = exchange.access;
+    visit.facts = exchange.facts;
     if (outcome instanceof S3Error) throw outcome;
     return outcome;
   }
@@ -214,6 +215,10 @@ class Pipeline {
       }
       const admission = authorize(definition.name, input, context.access);
       if (admission !== undefined) await admission;
+      if (definition.name === "DeleteObject" && context.objects.areTagsMetered) {
+        const { Bucket, Key, VersionId } = input as unknown as ObjectInput; // by the table
+        await context.objects.lookAt(Bucket, Key, VersionId);
+      }
       checkMisplacedHeaders(definition.name, request.headers);
       if (expectsOwner(input)) await checkExpectedOwner(input, this.#dependencies.store);
       const result = await run(input, context);
@@ -248,12 +253,10 @@ class Pipeline {
     const context = new PipelineContext(
       this.#dependencies,
       { request, requestId, hostId, query, address, authentication, input, payload },
-      (access, caller) => {
-        exchange.access = access;
-        exchange.caller = caller;
-      },
+      (form) => Object.assign(exchange, form),
     );
     exchange.access = context.access;
+    exchange.facts = context.objects;
     return context;
   }
 
@@ -369,6 +372,7 @@ class Pipeline {
     headers.push("x-amz-request-id", exchange.requestId);
     headers.push("x-amz-id-2", exchange.hostId, "Server", "Holdfast");
     const { observe, clock } = this.#dependencies;
+    const answeredElapsed = observe === undefined ? 0 : elapsedOf(clock);
     return {
       status,
       headers,
@@ -377,7 +381,8 @@ class Pipeline {
         ? {}
         : {
             onSettled: (bodyBytes: number, sendFailure: unknown) => {
-              observe(new RequestRecord(exchange, clock, { status, bodyBytes, sendFailure }));
+              const outcome = { status, bodyBytes, sendFailure, answeredElapsed };
+              observe(new RequestRecord(exchange, clock, outcome));
             },
           }),
     };

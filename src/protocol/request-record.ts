@@ -7,6 +7,7 @@ import type { ServiceResponse } from "../access/service-request.ts";
 import type { Clock } from "../base/clock.ts";
 import type { HttpRequest } from "../http/http-message.ts";
 import type { Address } from "./address.ts";
+import type { StoreFacts } from "./resource-facts.ts";
 import { findParameter, type QueryParameter } from "./query.ts";
 
 /** What the pipeline knows of a request at its end. */
@@ -24,6 +25,10 @@ export interface ObservedExchange {
   readonly serviceResponse: ServiceResponse | undefined;
   readonly caller: Caller | undefined;
   readonly access: { readonly lastDecision: Judged | undefined } | undefined;
+  /** What was looked at of buckets and objects; absent: nothing. */
+  readonly facts: StoreFacts | undefined;
+  /** Of an uploaded form; other keys are in the address. */
+  readonly formKey: string | undefined;
   readonly errorCode: string | undefined;
 }
 
@@ -36,6 +41,8 @@ export class RequestRecord {
   /** Why the answer did not leave whole. */
   readonly sendFailure: unknown;
   readonly durationMilliseconds: number;
+  /** From the request's last byte to the first of the answer. */
+  readonly turnaroundMilliseconds: number;
 
   constructor(
     exchange: ObservedExchange,
@@ -44,6 +51,8 @@ export class RequestRecord {
       readonly status: number;
       readonly bodyBytes: number;
       readonly sendFailure: unknown;
+      /** When the answer was there. */
+      readonly answeredElapsed: number;
     },
   ) {
     this.#exchange = exchange;
@@ -51,6 +60,12 @@ export class RequestRecord {
     this.status = outcome.status;
     this.bodyBytes = outcome.bodyBytes;
     this.sendFailure = outcome.sendFailure;
+    const { request, startedElapsed } = exchange;
+    const receivingMilliseconds = request.receivingMilliseconds ?? 0;
+    this.turnaroundMilliseconds = Math.max(
+      0,
+      outcome.answeredElapsed - startedElapsed - receivingMilliseconds,
+    );
     this.durationMilliseconds = Math.max(0, elapsedOf(clock) - exchange.startedElapsed);
   }
 
@@ -85,7 +100,7 @@ export class RequestRecord {
   }
 
   get key(): string | undefined {
-    return this.#exchange.address?.key;
+    return this.#exchange.address?.key ?? this.#exchange.formKey;
   }
 
   get versionId(): string | undefined {
@@ -110,6 +125,15 @@ export class RequestRecord {
   get errorCode(): string | undefined {
     const { serviceResponse, errorCode } = this.#exchange;
     return serviceResponse?.errorCode ?? errorCode;
+  }
+
+  get facts(): StoreFacts | undefined {
+    return this.#exchange.facts;
+  }
+
+  /** As sent: `/bucket/key`, escaped. */
+  get copySource(): string | undefined {
+    return this.#exchange.request.headers.get("x-amz-copy-source");
   }
 
   /** Of the request's body, as far as it had arrived. */

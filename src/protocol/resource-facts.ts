@@ -7,11 +7,18 @@ import type { ObjectFacts } from "../access/decide.ts";
 import { effectivePublicAccessBlock } from "../access/public-access-block.ts";
 import type { ResourceFacts } from "../access/request-authorization.ts";
 import { S3Error } from "../model/errors.ts";
+import { readMetricsRules, type MetricsRules } from "../objects/metrics-rules.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import type { BucketRecord } from "../objects/records/bucket-record.ts";
 import type { FoundObject } from "../objects/versions.ts";
 
-type Facts = Awaited<ReturnType<ResourceFacts["bucket"]>>;
+/** A bucket whose owner wants its requests counted. */
+export interface MeteredBucket {
+  readonly name: string;
+  readonly metrics: MetricsRules;
+}
+
+type Facts = Awaited<ReturnType<ResourceFacts["bucket"]>> & Partial<Pick<MeteredBucket, "metrics">>;
 
 /** By record: one and the same object stands for the same stored bytes. */
 const factsByRecord = new WeakMap<BucketRecord, Facts>();
@@ -31,6 +38,7 @@ export class StoreFacts implements ResourceFacts {
   #look: Look | undefined;
   #isTaken = false;
   #known: Facts | undefined;
+  #metered: MeteredBucket[] | undefined;
 
   constructor(store: ObjectStore) {
     this.#store = store;
@@ -42,8 +50,36 @@ export class StoreFacts implements ResourceFacts {
     this.#look = { bucketName, key, versionId, found };
     try {
       this.#known = factsByRecord.get((await found).bucket);
+      if (this.#known?.metrics !== undefined) this.#meter(this.#known, this.#known.metrics);
     } catch {
       // See above.
+    }
+  }
+
+  /** Whether it was asked about any bucket. */
+  get isUsed(): boolean {
+    return this.#look !== undefined || this.#buckets !== undefined;
+  }
+
+  /** Of the buckets that were looked at, those whose requests are counted; absent: none. */
+  get metered(): readonly MeteredBucket[] | undefined {
+    return this.#metered;
+  }
+
+  /** Whether counting asks for tags of objects. */
+  get areTagsMetered(): boolean {
+    return this.#metered?.some(({ metrics }) => metrics.looksAtTags) === true;
+  }
+
+  /** Of the object that was looked at; `undefined`: none was. */
+  async lookedTags(): Promise<Tags | undefined> {
+    try {
+      return this.#look === undefined
+        ? undefined
+        : ((await this.#look.found).record.attributes.tags ?? []);
+    } catch (error) {
+      if (error instanceof S3Error) return [];
+      throw error;
     }
   }
 
@@ -95,6 +131,7 @@ export class StoreFacts implements ResourceFacts {
   async #read(name: string): Promise<Facts> {
     const record = (await this.#lookedBucket(name)) ?? (await this.#store.buckets.get(name));
     const facts = factsByRecord.get(record) ?? (await this.#make(record));
+    if (facts.metrics !== undefined) this.#meter(facts, facts.metrics);
     const blocked = this.#store.accountSettings.publicAccessBlockOf(record.ownerAccountId);
     const accountBlock = blocked instanceof Promise ? await blocked : blocked;
     if (accountBlock === undefined) return facts;
@@ -115,13 +152,24 @@ export class StoreFacts implements ResourceFacts {
     }
   }
 
+  #meter({ name }: Facts, metrics: MetricsRules): void {
+    const metered = (this.#metered ??= []);
+    if (!metered.some((bucket) => bucket.name === name)) metered.push({ name, metrics });
+  }
+
   async #make(record: BucketRecord): Promise<Facts> {
     const policy = await this.#store.documents.get(record, "policy", compileBucketPolicy);
-    const facts = describeBucket(record, policy);
+    const metrics = await readMetricsRules(this.#store.documents, record);
+    const facts: Facts = {
+      ...describeBucket(record, policy),
+      ...(metrics === undefined ? {} : { metrics }),
+    };
     factsByRecord.set(record, facts);
     return facts;
   }
 }
+
+type Tags = readonly (readonly [key: string, value: string])[];
 
 function isSame(
   look: Look,

@@ -3,7 +3,11 @@
 import type { WorkerStatus } from "../background/worker.ts";
 import type { HttpTraffic, RefusalReason } from "../http/http-server.ts";
 import type { BucketUsages, Quotas } from "../objects/quotas.ts";
+import { S3Error } from "../model/errors.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
+import { BucketMeter } from "../protocol/bucket-meter.ts";
 import type { StoreStatistics } from "../open-stores.ts";
+import { BucketRequestMeter } from "../telemetry/metrics-buckets.ts";
 import { MetricsCollection, type MetricsSnapshot } from "../telemetry/metrics.ts";
 import { ProcessMeter } from "../telemetry/metrics-process.ts";
 import { RequestMeter } from "../telemetry/metrics-requests.ts";
@@ -17,17 +21,22 @@ export interface MetricsSources {
   readonly workers: () => readonly WorkerStatus[];
   readonly traffic: () => HttpTraffic;
   readonly store: () => StoreStatistics;
-  readonly quotas: Pick<Quotas, "usageOfBuckets">;
 }
 
 export class ServerMetrics implements Disposable {
   readonly #mode: MetricsMode;
   readonly #process = new ProcessMeter();
   readonly #refusals = new Map<RefusalReason, number>();
+  readonly #objects: ObjectStore;
+  readonly #bucketCounts = new BucketRequestMeter();
   readonly requests = new RequestMeter();
+  /** Absent: buckets are not named, and so not counted. */
+  readonly buckets: BucketMeter | undefined;
 
-  constructor(mode: MetricsMode) {
+  constructor(mode: MetricsMode, objects: ObjectStore) {
     this.#mode = mode;
+    this.#objects = objects;
+    if (mode === "with-buckets") this.buckets = new BucketMeter(objects, this.#bucketCounts);
   }
 
   headRefused(reason: RefusalReason): void {
@@ -38,6 +47,7 @@ export class ServerMetrics implements Disposable {
   async collect(sources: MetricsSources, ofStore: boolean): Promise<MetricsSnapshot> {
     const metrics = new MetricsCollection();
     this.requests.collect(metrics);
+    if (this.buckets !== undefined) await this.#collectBuckets(this.buckets, metrics);
     for (const [reason, count] of this.#refusals) {
       metrics.add("holdfast_http_heads_refused_total", count, reason);
     }
@@ -48,10 +58,28 @@ export class ServerMetrics implements Disposable {
     addBlobSyncs(metrics, statistics);
     if (ofStore) {
       addSpace(metrics, statistics);
-      if (this.#mode === "with-buckets") await addUsage(metrics, sources.quotas);
+      if (this.#mode === "with-buckets") await addUsage(metrics, this.#objects.quotas);
     }
     this.#process.collect(metrics);
     return metrics.snapshot;
+  }
+
+  async #collectBuckets(meter: BucketMeter, metrics: MetricsCollection): Promise<void> {
+    await meter.settled();
+    for (const name of this.#bucketCounts.buckets) await this.#retainConfigured(name);
+    this.#bucketCounts.collect(metrics);
+  }
+
+  /** What is gone, or not configured any more, is shown no more. */
+  async #retainConfigured(bucketName: string): Promise<void> {
+    const { buckets, documents } = this.#objects;
+    try {
+      const ids = documents.namesOf(await buckets.get(bucketName), "metrics");
+      this.#bucketCounts.retain(bucketName, ids);
+    } catch (error) {
+      // When the store cannot be read, what was counted is shown all the same.
+      if (error instanceof S3Error) this.#bucketCounts.retain(bucketName, []);
+    }
   }
 
   [Symbol.dispose](): void {
@@ -118,10 +146,7 @@ function addSpace(metrics: MetricsCollection, { space }: StoreStatistics): void 
   metrics.add("holdfast_storage_size_bytes", space.sizeBytes);
 }
 
-async function addUsage(
-  metrics: MetricsCollection,
-  quotas: MetricsSources["quotas"],
-): Promise<void> {
+async function addUsage(metrics: MetricsCollection, quotas: Quotas): Promise<void> {
   let found: BucketUsages;
   try {
     found = await quotas.usageOfBuckets(largestBuckets);

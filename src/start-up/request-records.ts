@@ -1,21 +1,30 @@
 // What becomes of the record of an answered request: it is counted, and a line of the server's log or
 // of the audit log.
 
+import type { BucketMeter } from "../protocol/bucket-meter.ts";
 import type { RequestRecord } from "../protocol/request-record.ts";
 import type { AuditLog } from "../telemetry/audit.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { RequestMeter } from "../telemetry/metrics-requests.ts";
 
+interface ServerMeters {
+  readonly requests: RequestMeter;
+  readonly buckets: BucketMeter | undefined;
+}
+
 /** `undefined` when nobody wants records: the pipeline then makes none. */
 export function createObserver(
   log: Log,
   audit: AuditLog | undefined,
-  meter: RequestMeter | undefined,
+  meters: ServerMeters | undefined,
 ): ((record: RequestRecord) => void) | undefined {
   const { logsRequests } = log;
-  if (audit === undefined && meter === undefined && !logsRequests) return undefined;
+  if (audit === undefined && meters === undefined && !logsRequests) return undefined;
   return (record) => {
-    meter?.count(record);
+    if (meters !== undefined) {
+      meters.requests.count(record);
+      meters.buckets?.count(record);
+    }
     if (logsRequests) logRequest(log, record);
     if (audit !== undefined) auditRequest(audit, record);
   };

@@ -127,7 +127,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   );
   for (const worker of each) workers.add(worker);
   await workers.start();
-  const metrics = openMetrics(options.metrics, started);
+  const metrics = openMetrics(options.metrics, objects, started);
   const audit = openAuditLog(options.audit, started);
   const dependencies = contextDependencies(options, { objects, identities, keyServices });
   if (options.provisioning !== undefined) {
@@ -157,7 +157,6 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
           workers: () => workers.statuses(),
           traffic: () => sumTraffic(servers.map((each) => each.traffic())),
           store: () => stores.statistics(),
-          quotas: objects.quotas,
         },
         ofStore,
       ),
@@ -173,9 +172,11 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
 
 function openMetrics(
   mode: MetricsMode | undefined,
+  objects: ObjectStore,
   resources: AsyncDisposableStack,
 ): ServerMetrics | undefined {
-  return mode === undefined || mode === "off" ? undefined : resources.use(new ServerMetrics(mode));
+  if (mode === undefined || mode === "off") return undefined;
+  return resources.use(new ServerMetrics(mode, objects));
 }
 
 /** Written to the end before the file is closed. */
@@ -252,7 +253,7 @@ function createS3Handlers(
   const { log, region, clock, domains, websiteDomains } = options;
   const { identities, keyServices, audit, metrics, dependencies, workers } = parts;
   const { kmsKeys } = keyServices;
-  const observe = createObserver(log, audit, metrics?.requests);
+  const observe = createObserver(log, audit, metrics);
   return createHandlers({
     ...dependencies,
     domains,

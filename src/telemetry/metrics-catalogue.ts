@@ -111,6 +111,41 @@ const families = {
   holdfast_bucket_objects: largest("Objects of a bucket, every version counted.", "bucket"),
   holdfast_bucket_bytes: largest("Bytes of a bucket, parts of uploads included.", "bucket"),
   holdfast_bucket_upload_bytes: largest("Bytes of parts of unfinished uploads.", "bucket"),
+  holdfast_bucket_requests_total: counter(
+    "Requests that a metrics configuration of a bucket counts (S3's AllRequests is their sum).",
+    "bucket",
+    "filter",
+    "type",
+  ),
+  holdfast_bucket_request_errors_total: counter(
+    "Those of them that were answered with an error (4xxErrors, 5xxErrors).",
+    "bucket",
+    "filter",
+    "code",
+  ),
+  holdfast_bucket_uploaded_bytes_total: counter(
+    "Bytes of their requests' bodies (BytesUploaded).",
+    "bucket",
+    "filter",
+  ),
+  holdfast_bucket_downloaded_bytes_total: counter(
+    "Bytes of their answers' bodies (BytesDownloaded).",
+    "bucket",
+    "filter",
+  ),
+  holdfast_bucket_first_byte_seconds: durations(
+    "From a request's last byte to the first of its answer (FirstByteLatency).",
+    "bucket",
+    "filter",
+  ),
+  holdfast_bucket_request_duration_seconds: durations(
+    "From a request's first byte to the last of its answer (TotalRequestLatency).",
+    "bucket",
+    "filter",
+  ),
+  holdfast_bucket_filters_omitted: largest(
+    "1: there are more metrics configurations than are counted; 0: there are not.",
+  ),
   holdfast_buckets_omitted: largest(
     "1: not all buckets are named (too many, or the store cannot be read); 0: all are.",
   ),

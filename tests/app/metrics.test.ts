@@ -61,6 +61,11 @@ async function exercise(server: HoldfastServer): Promise<void> {
   const s3 = s3Of(server);
   const object = { Bucket: "photos", Key: "cat" };
   await s3.createBucket({ Bucket: "photos" });
+  await s3.putBucketMetricsConfiguration({
+    Bucket: "photos",
+    Id: "all",
+    MetricsConfiguration: { Id: "all" },
+  });
   await s3.putObject({ ...object, Body: Buffer.alloc(4096) });
   for (let round = 0; round < 3; round += 1) {
     await (await s3.getObject(object)).Body?.transformToByteArray();
@@ -79,6 +84,7 @@ function checkRequests(metrics: ReadMetrics): void {
   const requests = "holdfast_http_requests_total";
   assert.deepEqual(ofFamily(metrics, requests), {
     [`${requests}{service="s3",operation="CreateBucket",code="2xx"}`]: 1,
+    [`${requests}{service="s3",operation="PutBucketMetricsConfiguration",code="2xx"}`]: 1,
     [`${requests}{service="s3",operation="PutObject",code="2xx"}`]: 1,
     [`${requests}{service="s3",operation="GetObject",code="2xx"}`]: 3,
     [`${requests}{service="s3",operation="GetObject",code="4xx"}`]: 1,
@@ -103,7 +109,7 @@ function checkRequests(metrics: ReadMetrics): void {
   assert.equal(values.get("holdfast_http_connections_refused_total"), 0);
   assert.equal(values.get("holdfast_http_requests_in_flight"), 0);
   // Each of S3's on a connection of its own, IAM's two on one, and the nonsense.
-  assert.equal(values.get("holdfast_http_connections_accepted_total"), 8);
+  assert.equal(values.get("holdfast_http_connections_accepted_total"), 9);
   const wholeSent = values.get("holdfast_http_sent_bytes_total") ?? 0;
   assert.ok(wholeSent > sent, "heads count too");
   assert.ok((values.get("holdfast_http_received_bytes_total") ?? 0) > 4096);
