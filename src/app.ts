@@ -26,6 +26,7 @@ import { readVersion } from "./start-up/version.ts";
 import { startServing, type Serving } from "./start-up/serving.ts";
 import type { KmsSource } from "./start-up/key-services.ts";
 import { findMasterKeys, type GivenMasterKey } from "./start-up/master-keys.ts";
+import type { StorageOptions } from "./storage-options.ts";
 import { destinationOf, Log, type LogLevel } from "./telemetry/log.ts";
 import { mergeMetrics, MetricsCollection, type MetricsSnapshot } from "./telemetry/metrics.ts";
 
@@ -41,6 +42,7 @@ export type { ProvisioningInput } from "./provisioning/document.ts";
 export { ProvisioningError } from "./provisioning/provisioning-error.ts";
 export type { RotatingFileOptions } from "./start-up/rotating-file.ts";
 export type { MetricsSetting } from "./start-up/metrics-mode.ts";
+export type { BlobStoreOptions, StorageClassOptions, StorageOptions } from "./storage-options.ts";
 export type { LogLevel } from "./telemetry/log.ts";
 
 export interface ServerOptions {
@@ -96,6 +98,11 @@ export interface ServerOptions {
   readonly log?: Log;
   /** What is to be there before the server answers, in the form of a configuration file. */
   readonly provisioning?: ProvisioningInput | undefined;
+  /**
+   * Where storage classes keep their bytes. Default: what `provisioning` says, else all in one store,
+   * as they come.
+   */
+  readonly storage?: StorageOptions | undefined;
   /** A JSON line for every request goes to this file; absent: none. */
   readonly audit?: RotatingFileOptions | undefined;
   /** What `/metrics` tells; default `auto`: names buckets when `host` is a loopback address. */
@@ -142,6 +149,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
   const credentials = { accessKeyId, secretAccessKey };
   const directory = store === "memory" ? undefined : store.directory;
   const masterKeys = await findMasterKeys(directory, options.masterKey);
+  const provisioning = await readProvisioned(options.provisioning);
   const serving = started.use(
     await startServing({
       store,
@@ -173,7 +181,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
         adminPort: options.adminPort,
         token: options.metricsToken,
       }),
-      provisioning: await readProvisioned(options.provisioning),
+      provisioning,
+      storage: options.storage ?? provisioning?.storage,
     }),
   );
   let isDraining = false;

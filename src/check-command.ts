@@ -7,9 +7,12 @@ import { checkStore } from "./background/check.ts";
 import type { CheckOutput } from "./background/check/finding.ts";
 import { systemClock } from "./base/clock.ts";
 import { openStoresToRead } from "./open-stores-to-read.ts";
+import type { StorageOptions } from "./storage-options.ts";
 
 export interface CheckCommandOptions {
   readonly dataDirectory: string;
+  /** As the server has it: blobs lie in its stores too. */
+  readonly storage?: StorageOptions | undefined;
   readonly output: CheckOutput;
   /** Draws a progress bar instead of plain lines. */
   readonly isTerminal: boolean;
@@ -20,7 +23,7 @@ export interface CheckCommandOptions {
 export async function runCheck(options: CheckCommandOptions): Promise<number> {
   const { dataDirectory, output, isTerminal, signal } = options;
   try {
-    await using stores = await openStoresToRead(dataDirectory);
+    await using stores = await openStoresToRead(dataDirectory, options.storage);
     output.write(`Checking ${dataDirectory}\n`);
     const result = await checkStore({
       store: stores.store,

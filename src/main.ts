@@ -53,8 +53,11 @@ async function run({ command, configuration }: Invocation): Promise<number> {
   }
   if (command === "check") {
     const { runCheck } = await import("./check-command.ts");
+    const { findProvisioning } = await import("./start-up/read-provisioning.ts");
+    const declared = await findProvisioning(configuration, process.env);
     return await runCheck({
       dataDirectory: resolve(configuration.dataDirectory),
+      storage: declared?.storage,
       output: process.stdout,
       isTerminal: process.stdout.isTTY,
     });

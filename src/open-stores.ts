@@ -21,6 +21,7 @@ import {
   SqliteKeyValueStore,
 } from "./storage/key-value/sqlite-key-value-store.ts";
 import type { WriterStatistics } from "./storage/key-value/sqlite-writer-client.ts";
+import { openTieredBlobs, type StorageOptions } from "./storage-options.ts";
 
 const databaseName = "metadata.sqlite";
 
@@ -35,6 +36,8 @@ export interface StoresOptions {
    * process of an earlier server is gone then.
    */
   readonly deadWriters: "all" | readonly WriterId[];
+  /** Stores beside this one for some storage classes; absent: there are none. */
+  readonly storage?: StorageOptions | undefined;
   /** The master keys; a server always has them. Without them nothing can be sealed or opened. */
   readonly keys?: WrappingKey | undefined;
   /** How lifecycle rules count days; default: by the calendar. */
@@ -64,21 +67,23 @@ export async function openStores(options: StoresOptions): Promise<Stores> {
     store === "memory" ? new MemoryKeyValueStore() : await openSqlite(store.directory, durability),
   );
   const measured = new MeasuredFileSystem();
-  const blobs: BlobStore = opened.use(
+  const main: BlobStore =
     store === "memory"
       ? new MemoryBlobStore()
       : await openFileBlobStore({
           directory: join(store.directory, "blobs"),
           durability,
           files: measured.files,
-        }),
-  );
+        });
+  const { blobs, tiers } = await openTieredBlobs(options.storage, main, durability);
+  opened.use(blobs);
   if (deadWriters === "all") await Writers.forgetAll(keyValueStore);
   else await Writers.forget(keyValueStore, deadWriters);
   const space = store === "memory" ? undefined : freeSpaceOf(store.directory);
   const objects = await ObjectStore.open({
     store: keyValueStore,
     blobs,
+    tiers,
     clock,
     keys: options.keys,
     lifecycleDays: options.lifecycleDays,

@@ -10,7 +10,7 @@ import { concatBytes, emptyBytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { WrappingKey } from "../keys/sealer.ts";
 import { longBodyBytes } from "../model/limits.ts";
-import type { BlobStore } from "../storage/blob/blob-store.ts";
+import type { BlobId, BlobStore } from "../storage/blob/blob-store.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
 import {
@@ -40,6 +40,7 @@ import {
   rewrapReceived,
   type ReceivedContent,
 } from "./received-content.ts";
+import type { StorageTier, StorageTiers } from "./storage-tiers.ts";
 import { checkWriterAlive } from "./writers.ts";
 
 /** The seals of a source and of what is made of it. */
@@ -59,6 +60,8 @@ export interface ContentsOptions {
   readonly hasRoom: (lengthBytes: number | undefined) => boolean;
   /** The master keys. Without them bytes are stored as they come, and sealed ones cannot be opened. */
   readonly keys?: WrappingKey | undefined;
+  /** Where each storage class keeps its bytes. */
+  readonly tiers: StorageTiers;
 }
 
 const layoutCacheEntries = 64;
@@ -99,11 +102,15 @@ export class Contents {
     stream: ByteStream,
     lengthBytes: number | undefined,
     seal: ObjectSeal | undefined = this.defaultSeal,
+    tier: StorageTier = this.#options.tiers.standard,
   ): Promise<ReceivedContent> {
-    if (!this.#options.hasRoom(lengthBytes)) throw new StorageFullError("no room left for objects");
-    const limit = this.#options.inlineLimitBytes;
+    if (tier.storeName === undefined && !this.#options.hasRoom(lengthBytes)) {
+      throw new StorageFullError("no room left for objects");
+    }
+    // A store that was named for a class holds all of its bytes.
+    const limit = tier.storeName === undefined ? this.#options.inlineLimitBytes : 0;
     if (lengthBytes !== undefined && lengthBytes > limit) {
-      return receiveBlob(stream, this.#options.blobs, lengthBytes, seal);
+      return receiveBlob(stream, tier, lengthBytes, seal);
     }
     const iterator = stream[Symbol.asyncIterator]();
     const head: Uint8Array[] = [];
@@ -121,7 +128,7 @@ export class Contents {
       await iterator.return?.();
       throw error;
     }
-    return receiveBlob(resume(head, iterator), this.#options.blobs, undefined, seal);
+    return receiveBlob(resume(head, iterator), tier, undefined, seal);
   }
 
   /** Removes bytes that no commit names. A failure to remove is left to the sweeper. */
@@ -134,13 +141,17 @@ export class Contents {
    * The same bytes under another seal: their keys are wrapped anew, or they are sealed anew where the
    * number of layers is another. Removes what it cannot hand on.
    */
-  async reseal(received: ReceivedContent, seal: ObjectSeal | undefined): Promise<ReceivedContent> {
+  async reseal(
+    received: ReceivedContent,
+    seal: ObjectSeal | undefined,
+    tier?: StorageTier,
+  ): Promise<ReceivedContent> {
     if (seal === undefined || received.sealed === undefined) return received;
     const rewrapped = rewrapReceived(received, seal);
     if (rewrapped !== undefined) return rewrapped;
     try {
       const bytes = openReceived(received, this.#options.blobs);
-      return await this.receive(bytes, received.sizeBytes, seal);
+      return await this.receive(bytes, received.sizeBytes, seal, tier);
     } finally {
       await this.discard(received);
     }
@@ -173,12 +184,19 @@ export class Contents {
   async attach(transaction: Transaction, received: ReceivedContent): Promise<readonly Extent[]> {
     if (received.sizeBytes === 0) return [];
     if (received.blob !== undefined) {
-      await checkWriterAlive(transaction, this.#options.blobs.writerId);
-      transaction.add(keys.reference(received.blob.id), 1);
-      const { sizeBytes, sealed } = received;
-      return [{ blob: received.blob.id, offset: 0, lengthBytes: sizeBytes, ...sealed?.wrapped }];
+      await this.nameBlob(transaction, received.blob.id);
+      const { sizeBytes, sealed, compression } = received;
+      const place = { blob: received.blob.id, offset: 0, lengthBytes: sizeBytes };
+      if (compression === undefined) return [{ ...place, ...sealed?.wrapped }];
+      return [{ ...place, ...sealed?.wrapped, compression }];
     }
     return [this.#attachInline(transaction, received)];
+  }
+
+  /** Names a blob that this process wrote; an extent that the caller's record must hold. As `attach`. */
+  async nameBlob(transaction: Transaction, id: BlobId): Promise<void> {
+    await checkWriterAlive(transaction, this.#options.blobs.writerId);
+    transaction.add(keys.reference(id), 1);
   }
 
   /**

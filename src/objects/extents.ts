@@ -2,9 +2,10 @@
 
 import type { TransientByteStream } from "../base/bytes.ts";
 import type { BlobReader } from "../storage/blob/blob-store.ts";
-import type { Extent } from "./records/object-record.ts";
-import type { StreamKeys } from "./sealing/chunk-cipher.ts";
-import { sealedBytes } from "./sealing/sealed-form.ts";
+import { openCompressed, type CompressedSource } from "./compressed-stream.ts";
+import type { Compression, Extent } from "./records/object-record.ts";
+import { brokenSeal, type StreamKeys } from "./sealing/chunk-cipher.ts";
+import { plainBytes, sealedBytes } from "./sealing/sealed-form.ts";
 import { openStream } from "./sealing/sealed-stream.ts";
 
 export type BlobExtent = Extract<Extent, { blob: unknown }>;
@@ -78,6 +79,10 @@ export class ExtentStream implements TransientByteStream {
   #read(blob: BlobReader, extent: BlobExtent): TransientByteStream {
     const keys = this.#source.keysOf(extent);
     const range = { start: extent.offset, end: extent.offset + extent.lengthBytes };
+    if (extent.compression !== undefined) {
+      const source = { blob, keys, method: extent.compression };
+      return openCompressed(compressedSource(source), range.start, range.end);
+    }
     if (keys === undefined) return blob.readTransient(range.start, range.end);
     const read = blob.readUnverified.bind(blob);
     return openStream(read, blob.lengthBytes, keys, range);
@@ -91,8 +96,33 @@ export class ExtentStream implements TransientByteStream {
   }
 }
 
-/** How many bytes must be stored for an extent to be read. */
+/** A blob whose plain bytes, where it is sealed, are compressed ones. Throws BlobCorruptError. */
+export function compressedSource({
+  blob,
+  keys,
+  method,
+}: {
+  readonly blob: BlobReader;
+  readonly keys: StreamKeys | undefined;
+  readonly method: Compression;
+}): CompressedSource {
+  if (keys === undefined) {
+    const read = blob.readTransient.bind(blob);
+    return { read, lengthBytes: blob.lengthBytes, method };
+  }
+  const lengthBytes = plainBytes(blob.lengthBytes, keys.layers);
+  if (lengthBytes === undefined) throw brokenSeal();
+  const readSealed = blob.readUnverified.bind(blob);
+  return {
+    read: (start, end) => openStream(readSealed, blob.lengthBytes, keys, { start, end }),
+    lengthBytes,
+    method,
+  };
+}
+
+/** How many bytes must be stored for an extent to be read: of what is compressed, at least one. */
 export function storedEndOf(extent: Extent): number {
+  if (extent.compression !== undefined) return 1;
   const end = extent.offset + extent.lengthBytes;
   if (extent.seal === undefined) return end;
   return sealedBytes(end, extent.outerSeal === undefined ? 1 : 2);

@@ -25,6 +25,9 @@ import { keys } from "./records/keyspace.ts";
 import type { StoreRecord } from "./records/store-record.ts";
 import { decodeStoreRecord } from "./records/store-record.ts";
 import { encodeRecord } from "../storage/record-codec.ts";
+import { Relocations } from "./relocations.ts";
+import { StorageTiers } from "./storage-tiers.ts";
+import { Transitions } from "./transitions.ts";
 import { Versions } from "./versions.ts";
 import { Writers } from "./writers.ts";
 
@@ -42,6 +45,8 @@ export interface ObjectStoreOptions {
   readonly keys?: WrappingKey | undefined;
   /** How lifecycle rules count days; default: by the calendar. */
   readonly lifecycleDays?: LifecycleDays | undefined;
+  /** Where each storage class keeps its bytes; default: all in `blobs`. */
+  readonly tiers?: StorageTiers | undefined;
 }
 
 /** The account that owns what is made with the root credentials. Made with the store, never changes. */
@@ -71,6 +76,9 @@ export class ObjectStore {
   readonly writes: ObjectWrites;
   readonly uploads: MultipartUploads;
   readonly replicationTargets: ReplicationTargets;
+  readonly tiers: StorageTiers;
+  readonly relocations: Relocations;
+  readonly transitions: Transitions;
 
   private constructor(options: ObjectStoreOptions, rootAccount: RootAccount, lockClock: LockClock) {
     const { store, blobs, clock } = options;
@@ -82,6 +90,8 @@ export class ObjectStore {
     this.pins = new ReadPins(clock);
     this.writers = new Writers({ store, clock, writerId: blobs.writerId, pins: this.pins });
     const hasRoom = options.hasRoom ?? (() => true);
+    this.tiers = options.tiers ?? new StorageTiers(blobs, new Map());
+    const { tiers } = this;
     this.contents = new Contents({
       store,
       blobs,
@@ -90,6 +100,7 @@ export class ObjectStore {
       inlineLimitBytes,
       hasRoom,
       keys: options.keys,
+      tiers,
     });
     const { contents } = this;
     this.buckets = new Buckets({ store, contents, clock });
@@ -108,7 +119,9 @@ export class ObjectStore {
     const { changes } = this;
     this.versions = new Versions({ store, buckets, contents, clock, lockClock, quotas, changes });
     const { versions } = this;
-    this.writes = new ObjectWrites({ store, contents, versions, changes });
+    this.relocations = new Relocations({ store, blobs, contents });
+    const { relocations } = this;
+    this.writes = new ObjectWrites({ store, contents, versions, changes, relocations });
     this.uploads = new MultipartUploads({
       store,
       buckets,
@@ -119,6 +132,14 @@ export class ObjectStore {
       changes,
     });
     this.replicationTargets = new ReplicationTargets(store);
+    this.transitions = new Transitions({
+      store,
+      versions,
+      contents,
+      relocations,
+      tiers,
+      changes,
+    });
   }
 
   /**

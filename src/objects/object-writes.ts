@@ -14,6 +14,7 @@ import type { Sequence } from "./identifiers.ts";
 import { noPermits, type DeletionPermits } from "./deletion-permits.ts";
 import type { WriteConditions } from "./preconditions.ts";
 import { checkWrite, isConditional, matchesEtag, preconditionFailed } from "./preconditions.ts";
+import type { RelocatedContent, Relocations } from "./relocations.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
 import type { ChangeCause } from "./records/change-record.ts";
 import type {
@@ -68,6 +69,8 @@ export interface CopySource {
   /** The version that the request was judged by; when it is another, the copy must judge again. */
   readonly sequence: Sequence;
   readonly encryption?: ObjectEncryption | undefined;
+  /** The source's bytes, written anew for the copy, which then shares none. Removed when that fails. */
+  readonly relocated?: RelocatedContent | undefined;
 }
 
 export interface DeleteConditions {
@@ -87,6 +90,7 @@ export class ObjectWrites {
   readonly #contents: Contents;
   readonly #versions: Versions;
   readonly #changes: ChangeLog;
+  readonly #relocations: Relocations;
   // Writers of one key in this process take turns: they would only make each other's commits fail.
   readonly #queue = new KeyedQueue();
 
@@ -95,11 +99,13 @@ export class ObjectWrites {
     readonly contents: Contents;
     readonly versions: Versions;
     readonly changes: ChangeLog;
+    readonly relocations: Relocations;
   }) {
     this.#store = options.store;
     this.#contents = options.contents;
     this.#versions = options.versions;
     this.#changes = options.changes;
+    this.#relocations = options.relocations;
   }
 
   /**
@@ -156,14 +162,19 @@ export class ObjectWrites {
     describe: (record: ObjectRecord) => NewVersion,
     change?: SealChange,
   ): Promise<Written> {
-    return this.#write(place, begun, async (transaction) => {
+    const { relocated } = source;
+    const write = this.#write(place, begun, async (transaction) => {
       const record = await this.loadSource(transaction, source);
       return {
-        content: await this.#shareContent(transaction, record.content, change),
+        content:
+          relocated === undefined
+            ? await this.#shareContent(transaction, record.content, change)
+            : await this.#relocations.attach(transaction, relocated),
         sizeBytes: record.sizeBytes,
         version: describe(record),
       };
     });
+    return relocated === undefined ? write : this.#relocations.keepOrDiscard(relocated, write);
   }
 
   /**
@@ -262,7 +273,12 @@ export class ObjectWrites {
         throw new BlobMissingError("the version's key was changed");
       }
       const content = await this.#contents.rewrap(transaction, before.content, change);
-      const record = { ...before, content, encryption: change.after };
+      let record: ObjectRecord = { ...before, content, encryption: change.after };
+      const { restore } = before;
+      if (restore?.content !== undefined) {
+        const copy = await this.#contents.rewrap(transaction, restore.content, change);
+        record = { ...record, restore: { ...restore, content: copy } };
+      }
       await this.#versions.replace(transaction, state, record, change.cause);
       return { bucket: state.bucket };
     });

@@ -3,6 +3,9 @@
 import { assert } from "../base/assert.ts";
 import type { ByteStream } from "../base/bytes.ts";
 import type { BlobStore, WrittenBlob } from "../storage/blob/blob-store.ts";
+import { Compressor, openCompressed } from "./compressed-stream.ts";
+import { compressedSource } from "./extents.ts";
+import type { Compression } from "./records/object-record.ts";
 import { brokenSeal, type StreamKeys } from "./sealing/chunk-cipher.ts";
 import {
   layersOf,
@@ -15,6 +18,12 @@ import { chunkBytes, plainBytes } from "./sealing/sealed-form.ts";
 import { openStream, openWhole, sealStream, sealWhole } from "./sealing/sealed-stream.ts";
 import { openShared } from "./sealing/shared-data-key.ts";
 
+/** Where and how a blob is written. */
+export interface BlobTarget {
+  readonly writer: Pick<BlobStore, "write">;
+  readonly compression?: Compression | undefined;
+}
+
 /** Bytes that are stored but not yet named by any record. */
 export interface ReceivedContent {
   readonly sizeBytes: number;
@@ -23,6 +32,8 @@ export interface ReceivedContent {
   readonly blob: WrittenBlob | undefined;
   /** `undefined`: the bytes are stored as they are. */
   readonly sealed: ReceivedSeal | undefined;
+  /** Of a blob. */
+  readonly compression?: Compression | undefined;
 }
 
 export interface ReceivedSeal {
@@ -54,10 +65,17 @@ export function receiveInline(bytes: Uint8Array, seal: ObjectSeal | undefined): 
 
 export async function receiveBlob(
   stream: ByteStream,
-  blobs: BlobStore,
+  { writer, compression }: BlobTarget,
   lengthBytes: number | undefined,
   seal: ObjectSeal | undefined,
 ): Promise<ReceivedContent> {
+  if (compression !== undefined) {
+    const compressor = new Compressor(compression);
+    const target = { writer, compression: undefined };
+    const received = await receiveBlob(compressor.compress(stream), target, undefined, seal);
+    return { ...received, sizeBytes: compressor.plainBytes, compression };
+  }
+  const blobs = writer;
   if (seal === undefined) {
     const blob = await blobs.write(stream);
     return { sizeBytes: blob.lengthBytes, inline: undefined, blob, sealed: undefined };
@@ -99,6 +117,11 @@ export async function* openReceived(
   }
   assert(blob !== undefined, "content is inline or a blob");
   await using reader = await blobs.open(blob.id);
+  if (received.compression !== undefined) {
+    const source = { blob: reader, keys: sealed.keys, method: received.compression };
+    yield* openCompressed(compressedSource(source), 0, sizeBytes);
+    return;
+  }
   const read = reader.readUnverified.bind(reader);
   yield* openStream(read, reader.lengthBytes, sealed.keys, { start: 0, end: sizeBytes });
 }

@@ -431,6 +431,8 @@ export class Versions {
       checkRemovable(record.lock, this.#clock.now(), mayBypassGovernance);
     }
     await this.#contents.release(transaction, record.content);
+    const copy = record.restore?.content;
+    if (copy !== undefined) await this.#contents.release(transaction, copy);
     this.#countUsage(transaction, bucket, -1, -record.sizeBytes);
   }
 

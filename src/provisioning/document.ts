@@ -2,6 +2,7 @@
 // its place, never silently nothing.
 
 import { z } from "zod";
+import { storageClasses } from "../model/storage-classes.ts";
 import { ProvisioningError } from "./provisioning-error.ts";
 
 const units: Readonly<Record<string, number>> = {
@@ -123,8 +124,33 @@ const account = z.strictObject({
   ...holdings,
 });
 
+const blobStore = z.strictObject({ directory: z.string().min(1) });
+
+const storageClass = z.strictObject({
+  store: z.string().optional(),
+  compression: z.enum(["zstd", "gzip"]).optional(),
+});
+
+/** Where storage classes keep their bytes. It is read at each start, and changes nothing in a store. */
+const storage = z
+  .strictObject({
+    stores: z.record(z.string().regex(/^[a-z0-9]{1,32}$/), blobStore).optional(),
+    classes: z.partialRecord(z.enum(storageClasses), storageClass).optional(),
+  })
+  .superRefine(({ stores = {}, classes = {} }, context) => {
+    for (const [name, { store }] of Object.entries(classes)) {
+      if (store === undefined || Object.hasOwn(stores, store)) continue;
+      const message = `there is no store named ${store} under storage.stores`;
+      context.addIssue({ code: "custom", path: ["classes", name, "store"], message });
+    }
+  });
+
 /** What stands at the top belongs to the root account. */
-const schema = z.strictObject({ accounts: z.array(account).optional(), ...holdings });
+const schema = z.strictObject({
+  accounts: z.array(account).optional(),
+  storage: storage.optional(),
+  ...holdings,
+});
 
 export type ProvisioningDocument = z.output<typeof schema>;
 /** As people write it. */

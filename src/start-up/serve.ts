@@ -194,6 +194,7 @@ async function startWorkers(prepared: Prepared): Promise<RunningServer> {
         adminPort,
         token: configuration.metricsToken,
       }),
+      storage: prepared.provisioning?.storage,
     },
   });
   const isEncrypted = tls !== undefined;

@@ -14,6 +14,7 @@ import type { MasterKeySource } from "./master-keys.ts";
 import type { MetricsMode } from "./metrics-mode.ts";
 import type { Credentials } from "./root-credentials.ts";
 import type { CustomerKeyMode } from "../protocol/operation-context.ts";
+import type { StorageOptions } from "../storage-options.ts";
 import type { RotatingFileOptions } from "./rotating-file.ts";
 
 export interface ServingPorts {
@@ -43,6 +44,7 @@ export interface WorkerOptions extends ServingPorts {
   readonly logsRequests: boolean;
   readonly audit: RotatingFileOptions | undefined;
   readonly metrics: MetricsMode;
+  readonly storage: StorageOptions | undefined;
 }
 
 export type SupervisorMessage =

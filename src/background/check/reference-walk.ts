@@ -70,6 +70,8 @@ export async function walkReferences(
       if (isDeleteMarker(record)) return;
       const place = () => objectPlace(entry, keyOf(entry.key), record.versionId);
       nameContent(visitor, record.content, { entry, layout: undefined, place });
+      const copy = record.restore?.content;
+      if (copy !== undefined) nameContent(visitor, copy, { entry, layout: undefined, place });
     });
   }
   await walk(context, ranges.allParts(), 16, (entry) => {

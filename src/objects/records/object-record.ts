@@ -5,6 +5,10 @@ import type { BlobId } from "../../storage/blob/blob-store.ts";
 import type { ContentId, Sequence, VersionId } from "../identifiers.ts";
 import { decodeRecord } from "../../storage/record-codec.ts";
 import type { VersionLock } from "./lock-record.ts";
+import type { ArchiveState } from "./archive-record.ts";
+
+/** See `compressed-stream.ts`. */
+export type Compression = "zstd" | "gzip";
 
 /**
  * A run of bytes: `lengthBytes` from `offset` of a blob or of inline bytes. Where these are sealed, both
@@ -29,6 +33,8 @@ export type Extent = (
   readonly seal?: string;
   /** The same of a second layer. */
   readonly outerSeal?: string;
+  /** How a blob was compressed before it was sealed; `offset` and `lengthBytes` count plain bytes. */
+  readonly compression?: Compression;
 };
 
 /** Where an object's bytes are: in a few extents, or in a layout record of its own when it has parts. */
@@ -100,7 +106,7 @@ export interface VersionSettings {
   readonly lock?: VersionLock;
 }
 
-export interface ObjectRecord extends VersionSettings {
+export interface ObjectRecord extends VersionSettings, ArchiveState {
   readonly v: 1;
   readonly sequence: Sequence;
   /** Of the last change to it that the change log tells; absent: its own. */

@@ -6,7 +6,9 @@ import { createHash } from "node:crypto";
 import { createChecksum } from "../../body/checksum.ts";
 import type { ChecksumAlgorithm } from "../../body/checksum.ts";
 import { longBodyBytes } from "../../model/limits.ts";
+import { readableContent } from "../../objects/archives.ts";
 import type { SealChange } from "../../objects/contents.ts";
+import type { RelocatedContent } from "../../objects/relocations.ts";
 import type { ReceivedContent } from "../../objects/received-content.ts";
 import type { ObjectEncryption, ObjectRecord } from "../../objects/records/object-record.ts";
 import { layersOf, type ObjectSeal } from "../../objects/sealing/object-seal.ts";
@@ -60,10 +62,32 @@ export function copiedEtag(
   return record.etag.includes("-") ? record.etag : etagFor(to, md5Hex ?? record.etag);
 }
 
+/** A source's bytes in the store that the copy's storage class wants; `undefined`: they lie there. */
+export async function relocateForCopy(
+  record: ObjectRecord,
+  { seals, storageClass }: Pick<MoveTarget, "seals" | "storageClass">,
+  { store, clock, signal }: OperationContext,
+): Promise<RelocatedContent | undefined> {
+  const content = readableContent(record, clock.now());
+  const tier = store.tiers.of(storageClass);
+  const { defaultSeal } = store.contents;
+  const known = { from: seals.from ?? defaultSeal, to: seals.to ?? defaultSeal };
+  // The version's own bytes are what the commit would share, whatever copy of them is read.
+  if (await store.relocations.isAt(record.content, tier, known)) return undefined;
+  return store.relocations.copy(content, tier, known, signal);
+}
+
 export interface MovedContent {
   readonly received: ReceivedContent;
   readonly md5Hex: string;
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string };
+}
+
+export interface MoveTarget {
+  readonly seals: CopySeals;
+  /** Of the object that the bytes are for. */
+  readonly storageClass: string | undefined;
+  readonly context: OperationContext;
 }
 
 /** Reads bytes of a version and stores them under another seal; waste until they are attached. */
@@ -71,14 +95,16 @@ export async function moveBytes(
   record: ObjectRecord,
   range: { readonly start: number; readonly end: number },
   algorithm: ChecksumAlgorithm,
-  { seals, context }: { readonly seals: CopySeals; readonly context: OperationContext },
+  { seals, storageClass, context }: MoveTarget,
 ): Promise<MovedContent> {
-  const { contents } = context.store;
+  const { contents, tiers } = context.store;
   const lengthBytes = range.end - range.start;
   const md5 = createHash("md5");
   const running = createChecksum(algorithm);
-  const bytes = await contents.open(record.content, range.start, range.end, seals.from);
-  const received = await contents.receive(digested(), lengthBytes, seals.to);
+  const source = readableContent(record, context.clock.now());
+  const bytes = await contents.open(source, range.start, range.end, seals.from);
+  const tier = tiers.of(storageClass);
+  const received = await contents.receive(digested(), lengthBytes, seals.to, tier);
   const value = Buffer.from(running.digest()).toString("base64");
   return { received, md5Hex: md5.digest("hex"), checksum: { algorithm, value } };
 

@@ -8,6 +8,7 @@ import type { ByteRange } from "../../body/range.ts";
 import { S3Error } from "../../model/errors.ts";
 import { partBytes } from "../../model/limits.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
+import { readableContent } from "../../objects/archives.ts";
 import { sliceExtents } from "../../objects/extents.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import type { PartRecord, UploadRecord } from "../../objects/records/upload-record.ts";
@@ -75,7 +76,11 @@ async function copyPart(request: PartCopyRequest, context: OperationContext): Pr
   // An upload that began before the server encrypted has none; its parts are sealed all the same.
   const to = sealOfUpload ?? context.store.contents.defaultSeal;
   const copied = { ...request, found, range, seals: { from, to } };
-  const write = movesBytes(found.record.encryption, to) ? writeMoved : writeShared;
+  const tier = context.store.tiers.of(upload.attributes.storageClass);
+  const seals = { from: from ?? context.store.contents.defaultSeal, to };
+  const isThere = await context.store.relocations.isAt(found.record.content, tier, seals);
+  const isMoved = !isThere || movesBytes(found.record.encryption, to);
+  const write = isMoved ? writeMoved : writeShared;
   const part = await write(copied, context);
   return {
     CopySourceVersionId: shownVersionId(found.bucket, found.record),
@@ -119,7 +124,8 @@ async function writeShared(copy: PartCopy, context: OperationContext): Promise<P
 async function writeMoved(copy: PartCopy, context: OperationContext): Promise<PartRecord> {
   const { input, upload, found, range, seals } = copy;
   const algorithm = parseChecksumAlgorithm(upload.checksumAlgorithm) ?? "CRC64NVME";
-  const moved = await moveBytes(found.record, range, algorithm, { seals, context });
+  const { storageClass } = upload.attributes;
+  const moved = await moveBytes(found.record, range, algorithm, { seals, storageClass, context });
   const { received, md5Hex, checksum } = moved;
   const place = { bucketName: input.Bucket, key: input.Key, uploadId: input.UploadId };
   const part = { number: input.PartNumber, etag: etagFor(seals.to, md5Hex), checksum };
@@ -128,7 +134,7 @@ async function writeMoved(copy: PartCopy, context: OperationContext): Promise<Pa
 
 async function digestRange(
   { found: { record }, range, upload, seals }: PartCopy,
-  { store, signal }: OperationContext,
+  { store, clock, signal }: OperationContext,
 ): Promise<{
   readonly md5Hex: string;
   readonly checksum: { readonly algorithm: string; readonly value: string };
@@ -143,7 +149,8 @@ async function digestRange(
   }
   const md5 = createHash("md5");
   const running = createChecksum(algorithm);
-  const bytes = await store.contents.open(record.content, range.start, range.end, seals.from);
+  const content = readableContent(record, clock.now());
+  const bytes = await store.contents.open(content, range.start, range.end, seals.from);
   const chunks = bytes instanceof Uint8Array ? [bytes] : bytes;
   for await (const chunk of chunks) {
     signal.throwIfAborted();

@@ -49,7 +49,8 @@ export const uploadPart: Operation<Input, Output> = async (input, context) => {
     needsMd5: true,
     maximumBytes: partBytes.maximum,
   });
-  const received = await store.contents.receive(digested.stream, lengthBytes, seal);
+  const tier = store.tiers.of(upload.attributes.storageClass);
+  const received = await store.contents.receive(digested.stream, lengthBytes, seal, tier);
   const { md5Hex = "", checksum } = digested.result();
   const part = await store.uploads.putPart(place, received, {
     number: input.PartNumber,

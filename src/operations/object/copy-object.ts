@@ -8,6 +8,7 @@ import { createChecksum, type ChecksumAlgorithm } from "../../body/checksum.ts";
 import { S3Error } from "../../model/errors.ts";
 import { copySourceBytes } from "../../model/limits.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
+import { placingClass, readableContent } from "../../objects/archives.ts";
 import { checkWriteConditionForm } from "../../objects/preconditions.ts";
 import type {
   ObjectAttributes,
@@ -24,6 +25,7 @@ import {
   knownMd5,
   moveBytes,
   movesBytes,
+  relocateForCopy,
   type CopySeals,
 } from "../encryption/copied-content.ts";
 import { hasCustomerKey, sourceCustomerKey } from "../encryption/customer-key.ts";
@@ -65,14 +67,28 @@ export const copyObject: Operation<Input, Output> = async (input, context) => {
   await demandTags(input, source, found, context);
   const isSame = algorithm === undefined || algorithm === found.record.checksum?.algorithm;
   const request = { input, source, settle, algorithm: isSame ? undefined : algorithm };
+  // Judges the storage class too, before a promise is there that could reject unseen.
+  const isQuick =
+    isPlacedAlike(input, found, context) && isSame && isSealedAlike(input, target, found);
   const copied = whenReplacedAgain(() => copy(request, context));
-  return isSame && isSealedAlike(input, target, found) ? copied : new SlowReply(copied);
+  return isQuick ? copied : new SlowReply(copied);
 };
 
 /** Whether surely no bytes have to be moved. */
 function isSealedAlike(input: Input, target: BucketRecord, { record }: FoundObject): boolean {
   const method = input.ServerSideEncryption ?? target.encryption?.algorithm ?? "AES256";
   return method === "AES256" && record.encryption?.kind === "AES256";
+}
+
+/** Whether the copy's storage class surely keeps its bytes where the source does. */
+function isPlacedAlike(
+  input: Input,
+  { record }: FoundObject,
+  { store }: OperationContext,
+): boolean {
+  const { tiers } = store;
+  const from = placingClass(record.attributes.storageClass, record.tiering?.tier);
+  return tiers.of(from) === tiers.of(readPlacement(input).storageClass);
 }
 
 /** Copied tags are read and written: both must be allowed (CopyObject, "Permissions"). */
@@ -115,8 +131,12 @@ async function copy(request: CopyRequest, context: OperationContext): Promise<Ou
     { ifMatch: input.IfMatch, ifNoneMatch: input.IfNoneMatch },
   );
   const seals = { from, to: encryption.seal };
+  const { storageClass } = readPlacement(input);
   const write = movesBytes(found.record.encryption, seals.to) ? writeMoved : writeShared;
-  const written = await write({ ...request, found, begun, encryption, seals }, context);
+  const written = await write(
+    { ...request, found, begun, encryption, seals, storageClass },
+    context,
+  );
   const { record } = written;
   const end = store.lifecycle.expirationOf(written.bucket, input.Key, record);
   return {
@@ -138,6 +158,8 @@ interface SettledCopy extends CopyRequest {
   readonly begun: BegunWrite;
   readonly encryption: SettledEncryption;
   readonly seals: CopySeals;
+  /** Of the copy. */
+  readonly storageClass: string | undefined;
 }
 
 /** Names the source's bytes once more. */
@@ -146,6 +168,7 @@ async function writeShared(settled: SettledCopy, context: OperationContext): Pro
   const { sequence, encryption } = found.record;
   const cause = context.cause("ObjectCreated:Copy");
   const computed = algorithm && (await computeChecksum(found, algorithm, seals.from, context));
+  const relocated = await relocateForCopy(found.record, settled, context);
   return context.store.writes.copy(
     { bucketName: input.Bucket, key: input.Key },
     settled.begun,
@@ -154,6 +177,7 @@ async function writeShared(settled: SettledCopy, context: OperationContext): Pro
       versionId: source.versionId,
       sequence,
       encryption,
+      relocated,
     },
     (record) => {
       const md5Hex = knownMd5(record, seals.from);
@@ -177,7 +201,8 @@ async function writeMoved(settled: SettledCopy, context: OperationContext): Prom
   const algorithm =
     settled.algorithm ?? parseChecksumAlgorithm(record.checksum?.algorithm) ?? "CRC64NVME";
   const range = { start: 0, end: record.sizeBytes };
-  const moved = await moveBytes(record, range, algorithm, { seals, context });
+  const { storageClass } = settled;
+  const moved = await moveBytes(record, range, algorithm, { seals, storageClass, context });
   const version: NewVersion = {
     cause: context.cause("ObjectCreated:Copy"),
     etag: etagFor(seals.to, moved.md5Hex),
@@ -201,10 +226,11 @@ async function computeChecksum(
   { record }: FoundObject,
   algorithm: ChecksumAlgorithm,
   seal: ObjectSeal | undefined,
-  { store }: OperationContext,
+  { store, clock }: OperationContext,
 ): Promise<StoredChecksum> {
   const running = createChecksum(algorithm);
-  const bytes = await store.contents.open(record.content, 0, record.sizeBytes, seal);
+  const content = readableContent(record, clock.now());
+  const bytes = await store.contents.open(content, 0, record.sizeBytes, seal);
   if (bytes instanceof Uint8Array) running.update(bytes);
   else for await (const chunk of bytes) running.update(chunk);
   const value = Buffer.from(running.digest()).toString("base64");

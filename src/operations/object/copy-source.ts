@@ -4,6 +4,7 @@ import { S3Error } from "../../model/errors.ts";
 import type { CopyObjectInput } from "../../model/types.generated.ts";
 import type { ReadConditions } from "../../objects/preconditions.ts";
 import { checkCopySource } from "../../objects/preconditions.ts";
+import { checkReadable } from "../../objects/archives.ts";
 import type { FoundObject } from "../../objects/versions.ts";
 import type { OperationContext } from "../operation.ts";
 
@@ -58,7 +59,7 @@ export function parseCopySource(header: string): CopySourceName {
 export async function findCopySource(
   source: CopySourceName,
   input: CopySourceConditions & CopySourceOwner,
-  { store, access }: OperationContext,
+  { store, access, clock }: OperationContext,
 ): Promise<FoundObject> {
   const { bucketName, key, versionId } = source;
   await access.demand({
@@ -92,6 +93,13 @@ export async function findCopySource(
     ifUnmodifiedSince: input.CopySourceIfUnmodifiedSince,
   };
   checkCopySource(conditions, found.record);
+  // Seen of the service: github.com/s3tools/s3cmd/pull/193. (ObjectNotInActiveTierError, of which the
+  // model speaks, was not.)
+  checkReadable(
+    found.record,
+    clock.now(),
+    "Operation is not valid for the source object's storage class",
+  );
   return found;
 }
 

@@ -2,6 +2,7 @@
 // CopyObject and CreateMultipartUpload, judged once, kept until the object is read.
 
 import { S3Error } from "../../model/errors.ts";
+import { isStorageClass } from "../../model/storage-classes.ts";
 import type { PutObjectInput } from "../../model/types.generated.ts";
 import type { ObjectAttributes } from "../../objects/records/object-record.ts";
 import { checkTags } from "./tag-set.ts";
@@ -21,18 +22,6 @@ export type AttributeMembers = Pick<
 >;
 
 type Mutable<Type> = { -readonly [Member in keyof Type]: Type[Member] };
-
-/** Classes that a client may name; others belong to other kinds of buckets (PutObject, StorageClass). */
-const storageClasses: ReadonlySet<string> = new Set([
-  "STANDARD",
-  "REDUCED_REDUNDANCY",
-  "STANDARD_IA",
-  "ONEZONE_IA",
-  "INTELLIGENT_TIERING",
-  "GLACIER",
-  "DEEP_ARCHIVE",
-  "GLACIER_IR",
-]);
 
 /** What S3 says of an object that was uploaded without a type. */
 export const defaultContentType = "binary/octet-stream";
@@ -65,7 +54,7 @@ export function readPlacement(input: AttributeMembers): ObjectAttributes {
   const attributes: Mutable<ObjectAttributes> = {};
   const { StorageClass: storageClass, WebsiteRedirectLocation: redirect } = input;
   if (storageClass !== undefined) {
-    if (!storageClasses.has(storageClass)) {
+    if (!isStorageClass(storageClass)) {
       throw new S3Error("InvalidStorageClass", { fields: { StorageClassRequested: storageClass } });
     }
     if (storageClass !== "STANDARD") attributes.storageClass = storageClass;

@@ -30,10 +30,12 @@ export async function writeObject(
   writing: ObjectWriting,
   context: OperationContext,
 ): Promise<{ readonly written: Written; readonly shown: SettledEncryption["shown"] }> {
-  const { contents, writes } = context.store;
+  const { contents, writes, tiers } = context.store;
   const { input, place, begun, digested, attributes, settle } = writing;
   let { encryption } = writing;
-  const received = await contents.receive(digested.stream, writing.lengthBytes, encryption.seal);
+  const tier = tiers.of(attributes.storageClass);
+  const { stream } = digested;
+  const received = await contents.receive(stream, writing.lengthBytes, encryption.seal, tier);
   const { md5Hex = "", checksum } = digested.result();
   const describe = ({ seal, checkBucket }: SettledEncryption): NewVersion => ({
     cause: context.cause("ObjectCreated:Put"),
@@ -50,7 +52,7 @@ export async function writeObject(
   const written = await writes.put(place, begun, upload, async (bucket, bytes) => {
     // The bucket's default was changed since: the bytes are there, and get the seal that it wants.
     encryption = await settleEncryption(input, { bucket, key: place.key }, context);
-    const resealed = await contents.reseal(bytes, encryption.seal);
+    const resealed = await contents.reseal(bytes, encryption.seal, tier);
     return { received: resealed, version: describe(encryption) };
   });
   return { written, shown: encryption.shown };

@@ -58,6 +58,20 @@ export interface BlobReader extends AsyncDisposable {
   readUnverified(start: number, end: number): TransientByteStream;
 }
 
+/** Several stores behind one contract; see `multi-blob-store.ts`. */
+export interface NamedBlobStores {
+  /** Writes into the store of that name. Throws StorageUnavailableError when there is none. */
+  writeInto(name: string, source: TransientByteStream): Promise<WrittenBlob>;
+}
+
+/** `<writer id>-<sequence>-<random part>-<name>`: three parts are the main store's. */
+export const partsOfMainId = 3;
+
+/** The store in which a blob lies, of several behind one; `undefined`: the main one. */
+export function storeNameOfBlob(id: BlobId): string | undefined {
+  return id.split("-", partsOfMainId + 1)[partsOfMainId];
+}
+
 /** The writer part of a blob's id. */
 export function writerOfBlob(id: BlobId): WriterId {
   return id.slice(0, id.indexOf("-")) as WriterId;
