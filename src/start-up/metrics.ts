@@ -1,6 +1,7 @@
 // The metrics of one serving process: brings together what each part of the server counts.
 
 import type { WorkerStatus } from "../background/worker.ts";
+import type { Workers } from "../background/workers.ts";
 import type { HttpTraffic, RefusalReason } from "../http/http-server.ts";
 import type { BucketUsages, Quotas } from "../objects/quotas.ts";
 import { S3Error } from "../model/errors.ts";
@@ -18,7 +19,7 @@ const largestBuckets = 1000;
 
 /** What there is to ask once the server is put together. */
 export interface MetricsSources {
-  readonly workers: () => readonly WorkerStatus[];
+  readonly workers: Pick<Workers, "statuses" | "list">;
   readonly traffic: () => HttpTraffic;
   readonly store: () => StoreStatistics;
 }
@@ -52,12 +53,13 @@ export class ServerMetrics implements Disposable {
       metrics.add("holdfast_http_heads_refused_total", count, reason);
     }
     addTraffic(metrics, sources.traffic());
-    for (const status of sources.workers()) addWorker(metrics, status);
+    for (const status of sources.workers.statuses()) addWorker(metrics, status);
     const statistics = sources.store();
     addWriter(metrics, statistics);
     addBlobSyncs(metrics, statistics);
     if (ofStore) {
       addSpace(metrics, statistics);
+      await addWorkersOfStore(metrics, sources.workers);
       if (this.#mode === "with-buckets") await addUsage(metrics, this.#objects.quotas);
     }
     this.#process.collect(metrics);
@@ -113,6 +115,23 @@ function addWorker(metrics: MetricsCollection, status: WorkerStatus): void {
   const lastSeconds = lastDurationMilliseconds / 1000;
   metrics.add("holdfast_worker_last_run_duration_seconds", lastSeconds, name);
   metrics.add("holdfast_worker_last_run_timestamp_seconds", lastRunMilliseconds / 1000, name);
+}
+
+/** What no process knows by itself: how much waits, and what a process that is gone did last. */
+async function addWorkersOfStore(
+  metrics: MetricsCollection,
+  workers: MetricsSources["workers"],
+): Promise<void> {
+  try {
+    for (const { name, backlog, lastRun } of await workers.list()) {
+      if (backlog !== undefined) metrics.add("holdfast_worker_backlog", backlog, name);
+      if (lastRun === undefined) continue;
+      const seconds = lastRun.beganMilliseconds / 1000;
+      metrics.add("holdfast_worker_last_run_timestamp_seconds", seconds, name);
+    }
+  } catch {
+    // A store that cannot be read is when the other metrics are wanted most.
+  }
 }
 
 /** A store in memory has no writer thread. */

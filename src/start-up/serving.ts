@@ -154,7 +154,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     metrics: async (ofStore) =>
       metrics?.collect(
         {
-          workers: () => workers.statuses(),
+          workers,
           traffic: () => sumTraffic(servers.map((each) => each.traffic())),
           store: () => stores.statistics(),
         },

@@ -81,6 +81,7 @@ const families = {
   holdfast_worker_run_seconds_total: counter("Time that passes took.", "worker"),
   holdfast_worker_last_run_duration_seconds: largest("What the last pass took.", "worker"),
   holdfast_worker_last_run_timestamp_seconds: largest("When the last ended pass began.", "worker"),
+  holdfast_worker_backlog: largest("How much waits for the worker.", "worker"),
   holdfast_store_commits_total: counter("Transactions of the metadata store that were committed."),
   holdfast_store_failed_commits_total: counter("Transactions that failed: the disk, or the lock."),
   holdfast_store_writes_total: counter(
