@@ -5,6 +5,10 @@ import type { OperationName, OperationTypes } from "../model/types.generated.ts"
 import type { Operation } from "./operation.ts";
 import { getBucketAbac, putBucketAbac } from "./bucket-configuration/abac.ts";
 import {
+  getBucketAccelerateConfiguration,
+  putBucketAccelerateConfiguration,
+} from "./bucket-configuration/acceleration.ts";
+import {
   getObjectLockConfiguration,
   putObjectLockConfiguration,
 } from "./bucket-configuration/object-lock.ts";
@@ -38,7 +42,6 @@ import {
   deleteBucketAnalyticsConfiguration,
   deleteBucketIntelligentTieringConfiguration,
   deleteBucketInventoryConfiguration,
-  getBucketAccelerateConfiguration,
   getBucketAnalyticsConfiguration,
   getBucketIntelligentTieringConfiguration,
   getBucketInventoryConfiguration,
@@ -211,7 +214,7 @@ export const operations = {
   Preflight: preflight,
   PutAccountPublicAccessBlock: putAccountPublicAccessBlock,
   PutBucketAbac: putBucketAbac,
-  PutBucketAccelerateConfiguration: notImplemented,
+  PutBucketAccelerateConfiguration: putBucketAccelerateConfiguration,
   PutBucketAcl: putBucketAcl,
   PutBucketAnalyticsConfiguration: notImplemented,
   PutBucketCors: putBucketCors,

@@ -19,6 +19,8 @@ export interface Address {
   readonly rawQuery: string;
   /** The bucket as the Host header named it; `undefined` when the path named it. */
   readonly virtualHostBucket: string | undefined;
+  /** Whether the host is that of transfer acceleration. */
+  readonly isAccelerated: boolean;
   /** The authority that the client spoke to, with its port; empty when it sent none. */
   readonly host: string;
 }
@@ -38,8 +40,13 @@ export function parseAddress(
     throw new S3Error("BadRequest");
   }
   const host = hostHeader ?? "";
-  const virtualHostBucket = domains.length === 0 ? undefined : findHostBucket(host, domains);
-  const common = { rawPath: path, rawQuery: query, virtualHostBucket, host };
+  const hostBucket = domains.length === 0 ? undefined : findHostBucket(host, domains);
+  const acceleration = hostBucket?.includes(accelerateLabel)
+    ? acceleratedHost.exec(hostBucket)
+    : undefined;
+  const isAccelerated = acceleration !== undefined && acceleration !== null;
+  const virtualHostBucket = isAccelerated ? acceleration[1] : hostBucket;
+  const common = { rawPath: path, rawQuery: query, virtualHostBucket, isAccelerated, host };
   if (virtualHostBucket !== undefined) {
     return withKey(virtualHostBucket, path.slice(1), common);
   }
@@ -59,14 +66,24 @@ export function parseAddressOf(
 ): Address {
   const { path, query } = splitTarget(target);
   const host = hostHeader ?? "";
-  const common = { rawPath: path, rawQuery: query, virtualHostBucket: bucket, host };
+  const common = {
+    rawPath: path,
+    rawQuery: query,
+    virtualHostBucket: bucket,
+    isAccelerated: false,
+    host,
+  };
   return withKey(bucket, path.slice(1), common);
 }
+
+const accelerateLabel = "s3-accelerate";
+/** What stands before the domain: `bucket.s3-accelerate`, or for IPv6 `bucket.s3-accelerate.dualstack`. */
+const acceleratedHost = /^(?:(.+)\.)?s3-accelerate(?:\.dualstack)?$/;
 
 function withKey(
   bucket: string,
   rawKey: string,
-  common: Pick<Address, "rawPath" | "rawQuery" | "virtualHostBucket" | "host">,
+  common: Omit<Address, "level" | "bucket" | "key">,
 ): Address {
   if (rawKey === "") return { level: "bucket", bucket, key: undefined, ...common };
   const key = decodeForm(rawKey);

@@ -65,6 +65,7 @@ function internalContext(
         rawPath: `/${bucket ?? ""}`,
         rawQuery: "",
         virtualHostBucket: undefined,
+        isAccelerated: false,
         host: "localhost",
       },
       authentication: { caller, integrity, presigned: false, signatureVersion: "v4" },

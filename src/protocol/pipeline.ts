@@ -19,6 +19,7 @@ import type { ObjectStore } from "../objects/object-store.ts";
 import { notImplemented, operations, type OperationTable } from "../operations/index.ts";
 import type { BucketDefaults, OperationContext } from "../operations/operation.ts";
 import { Reply, SlowReply } from "../operations/operation.ts";
+import { checkAcceleration } from "./acceleration.ts";
 import { parseAddress, parseAddressOf, type Address } from "./address.ts";
 import { findCorsHeaders } from "./cors-headers.ts";
 import { compileInputDecoder, type InputDecoder, type OperationInput } from "./decode-input.ts";
@@ -129,6 +130,7 @@ class Pipeline {
   readonly #codecs = new Map<OperationName, Codec>();
   readonly #timing: SlowReplyTiming;
   readonly #hosts: WebsiteHosts;
+  readonly #store: ObjectStore;
 
   constructor(dependencies: PipelineDependencies) {
     this.#dependencies = dependencies;
@@ -136,6 +138,7 @@ class Pipeline {
     this.#timing = dependencies.slowReplyTiming ?? defaultSlowReplyTiming;
     const { websiteDomains = [], domains } = dependencies;
     this.#hosts = { websiteDomains, domains };
+    this.#store = dependencies.store;
     for (const definition of Object.values(definitions)) {
       this.#codecs.set(definition.name, {
         decode: compileInputDecoder(definition),
@@ -204,6 +207,7 @@ class Pipeline {
       const { caller, integrity } = authentication;
       if (route.operation === undefined) throw route.refusal;
       const definition = (exchange.definition = route.operation);
+      if (address.isAccelerated) await checkAcceleration(address, definition, this.#store);
       const run = this.#findOperation(definition.name, caller);
       const codec = this.#codecs.get(definition.name) as Codec; // made for every definition
       const payload = new LazyPayload(request, integrity);
@@ -220,7 +224,7 @@ class Pipeline {
         await context.objects.lookAt(Bucket, Key, VersionId);
       }
       checkMisplacedHeaders(definition.name, request.headers);
-      if (expectsOwner(input)) await checkExpectedOwner(input, this.#dependencies.store);
+      if (expectsOwner(input)) await checkExpectedOwner(input, this.#store);
       const result = await run(input, context);
       const encoded = await this.#encode(exchange, codec.encoder, result);
       if (context.access.isCharged && tellsCharge(definition)) {
@@ -293,8 +297,7 @@ class Pipeline {
   async #findCorsHeaders(exchange: Exchange, { bucket }: Address, origin: string): Promise<void> {
     const { request } = exchange;
     if (bucket === undefined || request.method === "OPTIONS") return;
-    const { store } = this.#dependencies;
-    exchange.corsHeaders = await findCorsHeaders(request, origin, bucket, store);
+    exchange.corsHeaders = await findCorsHeaders(request, origin, bucket, this.#store);
   }
 
   async #authenticate(

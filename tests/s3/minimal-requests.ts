@@ -126,6 +126,9 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
   PostObject: { action: "s3:PutObject" },
   PutAccountPublicAccessBlock: { ...ofAccount, body: blocks },
   PutBucketAbac: { body: "<AbacStatus><Status>Disabled</Status></AbacStatus>" },
+  PutBucketAccelerateConfiguration: {
+    body: "<AccelerateConfiguration><Status>Enabled</Status></AccelerateConfiguration>",
+  },
   PutBucketAcl: { headers: { "x-amz-acl": "private" } },
   PutBucketCors: {
     body: "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin></CORSRule></CORSConfiguration>",

@@ -331,7 +331,22 @@ const subResources: Readonly<Record<string, SubResource>> = {
     planned: () => ({ ReplicationConfiguration: replication }),
     destroy: (Bucket) => s3.deleteBucketReplication({ Bucket }),
   },
-  accelerate: { refresh: (Bucket) => s3.getBucketAccelerateConfiguration({ Bucket }), unset: {} },
+  accelerate: {
+    refresh: (Bucket) => s3.getBucketAccelerateConfiguration({ Bucket }),
+    unset: {},
+    apply: (Bucket) =>
+      s3.putBucketAccelerateConfiguration({
+        Bucket,
+        AccelerateConfiguration: { Status: "Enabled" },
+      }),
+    planned: () => ({ Status: "Enabled" }),
+    destroy: (Bucket) =>
+      s3.putBucketAccelerateConfiguration({
+        Bucket,
+        AccelerateConfiguration: { Status: "Suspended" },
+      }),
+    destroyed: { Status: "Suspended" },
+  },
   logging: { refresh: (Bucket) => s3.getBucketLogging({ Bucket }), unset: {} },
   notification: {
     refresh: (Bucket) => s3.getBucketNotificationConfiguration({ Bucket }),

@@ -42,6 +42,8 @@ export interface BucketRecord {
   /** Absent: the owner has FULL_CONTROL and nobody else anything. */
   readonly acl?: AclGrants;
   readonly publicAccessBlock?: PublicAccessBlock;
+  /** Transfer acceleration; absent: never configured. */
+  readonly acceleration?: "Enabled" | "Suspended";
   /** Absent: the bucket's owner pays. */
   readonly requestPayer?: "Requester";
   readonly tags: readonly (readonly [key: string, value: string])[];
