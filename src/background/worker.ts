@@ -15,6 +15,8 @@ export interface WorkerReport {
 
 /** What a pass has of its runner. */
 export interface WorkerPass {
+  /** Whether somebody asked for this pass, rather than that its time had come. */
+  readonly isAsked: boolean;
   /** Tells how far the pass has come; cheap. */
   readonly progress: (fields: Readonly<Record<string, number>>) => void;
   /** Where an earlier pass, perhaps of a process that is gone, said to go on. For workers of the store. */
@@ -198,7 +200,7 @@ export class WorkerRunner implements LeaseHolder, AsyncDisposable {
       const waiting = this.#waiting;
       this.#waiting = [];
       this.#passing = new AbortController();
-      const run = await this.#runPass(this.#passing.signal);
+      const run = await this.#runPass(this.#passing.signal, waiting.length > 0);
       this.#passing = undefined;
       for (const resolve of waiting) resolve(run);
       if (!this.#isWoken) await this.#pause(this.#pauseMilliseconds());
@@ -212,15 +214,15 @@ export class WorkerRunner implements LeaseHolder, AsyncDisposable {
     this.#sleeping = undefined;
   }
 
-  async #runPass(signal: AbortSignal): Promise<WorkerRun> {
+  async #runPass(signal: AbortSignal, isAwaited: boolean): Promise<WorkerRun> {
     const beganMilliseconds = this.#clock.now();
     const beganElapsed = this.#elapsed();
     const { name } = this;
-    const isAsked = this.#isRequested;
+    const isAsked = this.#isRequested || isAwaited;
     this.#isRequested = false;
     this.#progress = undefined;
     try {
-      const report = await this.#worker.runOnce(signal, this.#pass(beganMilliseconds));
+      const report = await this.#worker.runOnce(signal, this.#pass(beganMilliseconds, isAsked));
       this.#lastReport = report;
       this.#lastError = undefined;
       this.#failuresInARow = 0;
@@ -256,11 +258,12 @@ export class WorkerRunner implements LeaseHolder, AsyncDisposable {
     return this.#clock.elapsed?.() ?? this.#clock.now();
   }
 
-  #pass(beganMilliseconds: number): WorkerPass {
+  #pass(beganMilliseconds: number, isAsked: boolean): WorkerPass {
     const { name } = this;
     let state: WorkerRecord["state"];
     let recorded = performance.now();
     return {
+      isAsked,
       progress: (fields) => {
         this.#progress = { beganMilliseconds, fields };
         if (this.#leases === undefined) return;

@@ -43,8 +43,8 @@ const facts = (members: Partial<VersionFacts> = {}): VersionFacts => ({
   ...members,
 });
 const on = (text: string): LifecycleMoment => ({ nowMilliseconds: at(text), days: calendarDays });
-const kept = { isDeleted: false, canMove: true };
-const gone = { isDeleted: true, canMove: true };
+const kept = { isDeleted: false };
+const gone = { isDeleted: true };
 
 const isExpiring = (rule: Partial<LifecycleRule>, members: Partial<VersionFacts> = {}): boolean =>
   findExpiration(
@@ -79,7 +79,7 @@ const placeOf = (newerVersions: number): NoncurrentPlace => ({
 });
 
 const noncurrentOf = (rules: ActiveLifecycle, newer: number, text: string) =>
-  noncurrentAction(rules, facts(), placeOf(newer), on(text), { canMove: true });
+  noncurrentAction(rules, facts(), placeOf(newer), on(text));
 
 describe("days", () => {
   test("the example of the user guide: rounded up to the next midnight UTC", () => {
@@ -177,8 +177,6 @@ describe("a current version", () => {
     assert.equal(currentAction(rules, facts(), now, kept)?.kind, "transition");
     const moved = facts({ storageClass: "GLACIER" });
     assert.equal(currentAction(rules, moved, now, kept)?.kind, "expire");
-    const cannotMove = { isDeleted: false, canMove: false };
-    assert.equal(currentAction(rules, facts(), now, cannotMove)?.kind, "expire");
   });
 
   test("goes to the cheapest class that is due, with Intelligent-Tiering before all but archives", () => {
@@ -309,7 +307,7 @@ const someMoment = (nowMilliseconds: number, isShort: boolean): LifecycleMoment 
   nowMilliseconds,
   days: isShort ? lifecycleDaysOf(3600) : calendarDays,
 });
-const someOptions = fc.record({ isDeleted: fc.boolean(), canMove: fc.boolean() });
+const someOptions = fc.record({ isDeleted: fc.boolean() });
 
 describe("whatever the rules are", () => {
   test("a walk passes over nothing that is due", () => {
@@ -326,12 +324,12 @@ describe("whatever the rules are", () => {
           LifecycleAction | undefined,
         ])[] = [
           ["current", currentAction(rules, version, moment, options)],
-          ["noncurrent", noncurrentAction(rules, version, place, moment, options)],
+          ["noncurrent", noncurrentAction(rules, version, place, moment)],
           ["marker", markerAction(rules, version, moment)],
         ];
         for (const [kind, action] of found) {
           if (action === undefined) continue;
-          const plan = planWalk(rules, kind, moment, options);
+          const plan = planWalk(rules, kind, moment);
           assert.ok(plan !== undefined, kind);
           assert.ok(version.lastModifiedMilliseconds <= plan.latestMilliseconds, kind);
           assert.equal(plan.prefixes.filter((each) => version.key.startsWith(each)).length, 1);

@@ -143,19 +143,18 @@ export function findAbortion(
 /**
  * What is due for a current version. "Permanent deletion takes precedence over transition. Transition
  * takes precedence over creation of delete markers" (Guide, ibid.). `isDeleted`: its end is for good, and
- * not a delete marker. `canMove`: which transitions the server can make; others are not due.
+ * not a delete marker.
  */
 export function currentAction(
   lifecycle: ActiveLifecycle,
   facts: VersionFacts,
   moment: LifecycleMoment,
-  options: { readonly isDeleted: boolean; readonly canMove: boolean },
+  options: { readonly isDeleted: boolean },
 ): LifecycleAction | undefined {
   const end = findExpiration(lifecycle, facts, moment.days);
   const isOver = end !== undefined && end.atMilliseconds <= moment.nowMilliseconds;
   const expire = isOver ? ({ kind: "expire", ruleId: end.ruleId } as const) : undefined;
   if (expire !== undefined && options.isDeleted) return expire;
-  if (!options.canMove) return expire;
   return findTransition(lifecycle, facts, (rule) => dueTransitions(rule, facts, moment)) ?? expire;
 }
 
@@ -180,7 +179,6 @@ export function noncurrentAction(
   facts: VersionFacts,
   place: NoncurrentPlace,
   moment: LifecycleMoment,
-  options: { readonly canMove: boolean },
 ): LifecycleAction | undefined {
   const isDue = (when: NoncurrentWhen): boolean =>
     place.newerVersions >= when.newerVersions &&
@@ -191,7 +189,6 @@ export function noncurrentAction(
       return { kind: "expire", ruleId: rule.id };
     }
   }
-  if (!options.canMove) return undefined;
   return findTransition(lifecycle, facts, (rule) =>
     rule.noncurrentTransitions.filter(isDue).map((each) => each.storageClass),
   );
@@ -285,12 +282,11 @@ export function planWalk(
   { rules }: ActiveLifecycle,
   kind: WalkKind,
   moment: LifecycleMoment,
-  options: { readonly canMove: boolean },
 ): WalkPlan | undefined {
   const prefixes: string[] = [];
   let latestMilliseconds = Number.NEGATIVE_INFINITY;
   for (const rule of rules) {
-    const latest = latestOf(rule, kind, moment, options.canMove);
+    const latest = latestOf(rule, kind, moment);
     if (latest === undefined) continue;
     prefixes.push(rule.prefix);
     latestMilliseconds = Math.max(latestMilliseconds, latest);
@@ -300,12 +296,7 @@ export function planWalk(
 }
 
 /** The youngest that a rule may act upon; `undefined`: it does not act. */
-function latestOf(
-  rule: ActiveRule,
-  kind: WalkKind,
-  moment: LifecycleMoment,
-  canMove: boolean,
-): number | undefined {
+function latestOf(rule: ActiveRule, kind: WalkKind, moment: LifecycleMoment): number | undefined {
   const times: number[] = [];
   const add = (when: When): void => {
     if ("days" in when) times.push(latestBeginning(when.days, moment));
@@ -314,10 +305,10 @@ function latestOf(
   if ((kind === "current" || kind === "marker") && rule.expiration !== undefined) {
     add(rule.expiration);
   }
-  if (kind === "current" && canMove) for (const each of rule.transitions) add(each);
+  if (kind === "current") for (const each of rule.transitions) add(each);
   if (kind === "noncurrent") {
     if (rule.noncurrentExpiration !== undefined) add(rule.noncurrentExpiration);
-    if (canMove) for (const each of rule.noncurrentTransitions) add(each);
+    for (const each of rule.noncurrentTransitions) add(each);
   }
   if (kind === "marker" && rule.cleansMarkers) times.push(Number.POSITIVE_INFINITY);
   if (kind === "upload" && rule.abortAfterDays !== undefined) add({ days: rule.abortAfterDays });

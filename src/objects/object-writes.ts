@@ -80,6 +80,17 @@ export interface DeleteConditions {
   readonly ifMatchSize?: number | undefined;
   /** Who asks: the owner of a delete marker that is made. */
   readonly deleter?: VersionSettings["owner"];
+  /** Judges, in the transaction, the version that is to go; may throw to refuse. */
+  readonly judge?: (seen: SeenVersion) => void;
+}
+
+/** What a deletion is about to remove or to hide, as it stands in the transaction. */
+export interface SeenVersion {
+  readonly bucket: BucketRecord;
+  /** Absent: there is none any more. */
+  readonly record: VersionRecord | undefined;
+  /** Whether it is what the key is now. */
+  readonly isHead: boolean;
 }
 
 /** Each fails only when the bucket's settings change in the very moment. */
@@ -220,6 +231,9 @@ export class ObjectWrites {
     return this.#change(place, async (transaction) => {
       const state = await this.#versions.load(transaction, place.bucketName, place.key);
       checkDelete(conditions, state);
+      if (conditions.judge !== undefined) {
+        conditions.judge(await this.#look(transaction, state, versionId));
+      }
       const deleted =
         versionId === undefined
           ? await this.#versions.delete(transaction, state, deleter, cause)
@@ -282,6 +296,18 @@ export class ObjectWrites {
       await this.#versions.replace(transaction, state, record, change.cause);
       return { bucket: state.bucket };
     });
+  }
+
+  async #look(
+    transaction: Transaction,
+    state: KeyState,
+    versionId: string | undefined,
+  ): Promise<SeenVersion> {
+    const { bucket } = state;
+    const head = state.current ?? state.marker;
+    if (versionId === undefined) return { bucket, record: state.current, isHead: true };
+    const record = await this.#versions.loadVersion(transaction, state, versionId);
+    return { bucket, record, isHead: record !== undefined && record.sequence === head?.sequence };
   }
 
   async #write(

@@ -7,6 +7,7 @@ import type { IdentityStore } from "../access/identities/identity-store.ts";
 import { createKeyKeeper } from "../background/key-keeper.ts";
 import { createMasterKeyRefresher } from "../background/master-key-refresher.ts";
 import { createLockClockKeeper } from "../background/lock-clock-keeper.ts";
+import { LifecycleWorker } from "../background/lifecycle-worker.ts";
 import { createReadPublisher } from "../background/read-publisher.ts";
 import { Sweeper } from "../background/sweeper.ts";
 import type { BackgroundWorker } from "../background/worker.ts";
@@ -116,6 +117,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     rootAccountId: objects.rootAccount.accountId,
   });
   each.push(createKeyKeeper(keyServices.kmsKeys));
+  each.push(new LifecycleWorker({ objectStore: objects }));
   const workers = started.use(
     new Workers({
       store: objects.keyValueStore,

@@ -3,6 +3,7 @@
 import type { WorkerPass } from "../../src/background/worker.ts";
 
 export const noPass: WorkerPass = {
+  isAsked: false,
   progress() {},
   readState: async () => undefined,
   writeState: async () => {},

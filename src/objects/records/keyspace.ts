@@ -50,6 +50,8 @@ const space = {
   worker: 24,
   /** ARN or pattern of destination buckets → an endpoint that has them */
   replicationTarget: 30,
+  /** bucket → how far the worker of lifecycle rules has come */
+  lifecycleState: 35,
   // 40 to 59 belong to access/identities, 60 to 69 to keys/.
 } as const;
 
@@ -84,6 +86,7 @@ export const keys = {
     encodeTuple([space.change, feed, sequence, rowId]),
   feedSize: (feed: string) => encodeTuple([space.feedSize, feed]),
   worker: (name: string) => encodeTuple([space.worker, name]),
+  lifecycleState: (bucket: BucketId) => encodeTuple([space.lifecycleState, bucket]),
 };
 
 /** Where the scan of a listing begins. */
@@ -105,6 +108,7 @@ export const ranges = {
   allNullVersions: () => prefixRange([space.nullVersion]),
   allUploads: () => prefixRange([space.upload]),
   allDocuments: () => prefixRange([space.document]),
+  lifecycleStates: () => prefixRange([space.lifecycleState]),
   /** Buckets whose names begin with `prefix`, after the name `after`. */
   buckets: (prefix: string, after: string | undefined) =>
     scan([space.bucket], prefix, after === undefined ? undefined : { afterKey: after }),
@@ -189,6 +193,19 @@ export function versionPlaceOf(key: Uint8Array): {
   return { key: text(parts[2]), sequence: invert(integer(parts[3])) };
 }
 
+/** The sequence, which is never a small integer, is the last nine bytes of such a key. */
+const sequencePartBytes = 9;
+
+/** Whether two keys of the keyspace `version` are of one object key, without taking them apart. */
+export function areOfOneObject(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.byteLength !== b.byteLength) return false;
+  // Keys that lie side by side differ near their ends.
+  for (let at = a.byteLength - sequencePartBytes - 1; at >= 0; at -= 1) {
+    if (a[at] !== b[at]) return false;
+  }
+  return true;
+}
+
 export function uploadPlaceOf(key: Uint8Array): {
   readonly key: string;
   readonly sequence: Sequence;
@@ -206,7 +223,10 @@ export function partPlaceOf(key: Uint8Array): {
   return { uploadId: text(parts[1]), number: integer(parts[2]) };
 }
 
-/** The identifier in a key of the keyspaces `inline`, `layout`, `reference`, `garbage`, `usage`. */
+/**
+ * The identifier in a key of the keyspaces `inline`, `layout`, `reference`, `garbage`, `usage`,
+ * `lifecycleState`.
+ */
 export function identifierOf(key: Uint8Array): string {
   return text(decodeTuple(key)[1]);
 }

@@ -7,6 +7,7 @@ import { describe, it } from "node:test";
 import { decodeAccountSettingsRecord } from "./account-settings-record.ts";
 import { decodeBucketRecord } from "./bucket-record.ts";
 import { decodeChangeRecord } from "./change-record.ts";
+import { decodeLifecycleState } from "./lifecycle-state-record.ts";
 import { decodeLockClockRecord } from "./lock-record.ts";
 import {
   decodeDeleteMarkerRecord,
@@ -46,6 +47,7 @@ const types: Readonly<Record<string, RecordType>> = {
   upload: { decode: decodeUploadRecord, newestVersion: 1 },
   part: { decode: decodePartRecord, newestVersion: 1 },
   "account-quota": { decode: decodeAccountSettingsRecord, newestVersion: 1 },
+  "lifecycle-state": { decode: decodeLifecycleState, newestVersion: 1 },
   "account-settings": { decode: decodeAccountSettingsRecord, newestVersion: 1 },
 };
 

@@ -1,0 +1,175 @@
+// Acts on lifecycle rules: once a day for each bucket, soon after midnight UTC, and within a minute
+// after a configuration was put. A walk over a bucket leaves a record of how far it came: killed
+// anywhere, it goes on there, and what it does again changes nothing.
+
+import type { Clock } from "../base/clock.ts";
+import type { LifecycleMoment } from "../objects/lifecycle-days.ts";
+import { lifecycleKind } from "../objects/lifecycle-document.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
+import type { BucketRecord } from "../objects/records/bucket-record.ts";
+import { decodeBucketRecord } from "../objects/records/bucket-record.ts";
+import { identifierOf, keys, ranges } from "../objects/records/keyspace.ts";
+import {
+  decodeLifecycleState,
+  type LifecycleStateRecord,
+  type RuleCount,
+} from "../objects/records/lifecycle-state-record.ts";
+import { encodeRecord } from "../storage/record-codec.ts";
+import { BucketWalk, type WalkBudget } from "./lifecycle/bucket-walk.ts";
+import { WalkTally } from "./lifecycle/walk-tally.ts";
+import { pagesOf } from "./store-pages.ts";
+import type { BackgroundWorker, WorkerPass, WorkerReport } from "./worker.ts";
+
+export interface LifecycleWorkerOptions {
+  readonly objectStore: Pick<
+    ObjectStore,
+    "keyValueStore" | "lifecycle" | "writes" | "uploads" | "transitions" | "clock"
+  >;
+  /** How much is done before the place is noted; default: some seconds of work. */
+  readonly budget?: WalkBudget;
+}
+
+const wholeDayMilliseconds = 86_400_000;
+const pauseMilliseconds = { least: 200, most: 60_000 } as const;
+const defaultBudget: WalkBudget = { looked: 500_000, actions: 20_000 };
+const bucketPage = 500;
+const nothing = { checks: [], sets: [], deletes: [], additions: [] } as const;
+
+/** What passes report beside the number of buckets. */
+const reportedCounts = [
+  "expired",
+  "noncurrentDeleted",
+  "deleteMarkersRemoved",
+  "transitioned",
+  "uploadsAborted",
+  "locked",
+  "failed",
+] as const satisfies readonly RuleCount[];
+
+/** One process of those on a store runs it; two would only look at everything twice. */
+export class LifecycleWorker implements BackgroundWorker {
+  readonly name = "lifecycle";
+  readonly scope = "store";
+  readonly intervalMilliseconds: number;
+  readonly #objectStore: LifecycleWorkerOptions["objectStore"];
+  readonly #clock: Clock;
+  readonly #budget: WalkBudget;
+
+  constructor(options: LifecycleWorkerOptions) {
+    const { objectStore, budget = defaultBudget } = options;
+    this.#objectStore = objectStore;
+    this.#clock = objectStore.clock;
+    this.#budget = budget;
+    const { dayMilliseconds } = objectStore.lifecycle.days;
+    this.intervalMilliseconds = Math.min(
+      pauseMilliseconds.most,
+      Math.max(pauseMilliseconds.least, dayMilliseconds / 10),
+    );
+  }
+
+  /** Walks over the buckets whose turn it is; when it was asked to, over all from their beginnings. */
+  async runOnce(signal: AbortSignal, pass: WorkerPass): Promise<WorkerReport> {
+    const totals = new Map<string, number>();
+    const add = (name: string, count: number): void => {
+      totals.set(name, (totals.get(name) ?? 0) + count);
+    };
+    const known = new Set<string>();
+    const { keyValueStore } = this.#objectStore;
+    const range = ranges.buckets("", undefined);
+    for await (const page of pagesOf(keyValueStore, range, { limit: bucketPage, signal })) {
+      for (const entry of page) {
+        const bucket = decodeBucketRecord(entry.value);
+        const documentId = bucket.documents?.[lifecycleKind];
+        if (documentId === undefined) continue;
+        known.add(bucket.id);
+        // What was done for another configuration, or on another day, says nothing.
+        const found = pass.isAsked ? undefined : await this.#findState(bucket, documentId);
+        const state = found?.day === this.#today() ? found : undefined;
+        if (state !== undefined && state.cursor === undefined) continue;
+        const tally = await this.#walk(bucket, { documentId, resumed: state }, { signal, pass });
+        if (tally === undefined) continue;
+        add("buckets", 1);
+        add("looked", tally.looked);
+        for (const count of reportedCounts) add(count, tally.total(count));
+      }
+    }
+    await this.#forgetOthers(known, signal);
+    const fields: Record<string, number> = { buckets: 0, looked: 0 };
+    for (const [name, count] of totals) fields[name] = count;
+    return { fields };
+  }
+
+  /** Goes on where an earlier walk was. `undefined`: there was nothing to do. */
+  async #walk(
+    bucket: BucketRecord,
+    work: {
+      readonly documentId: string;
+      readonly resumed: LifecycleStateRecord | undefined;
+    },
+    { signal, pass }: { readonly signal: AbortSignal; readonly pass: WorkerPass },
+  ): Promise<WalkTally | undefined> {
+    const { documentId, resumed } = work;
+    const store = this.#objectStore;
+    const lifecycles = store.lifecycle;
+    const lifecycle = await lifecycles.find(bucket);
+    // MFA delete and lifecycle exclude each other: both together are older than that rule.
+    if (lifecycle === undefined || bucket.mfaDelete === "Enabled") return undefined;
+    const moment: LifecycleMoment = { nowMilliseconds: this.#clock.now(), days: lifecycles.days };
+    const tally = new WalkTally(
+      resumed?.report ?? { startedMilliseconds: moment.nowMilliseconds, looked: 0, rules: {} },
+    );
+    const day = this.#today();
+    const walk = new BucketWalk({ store, bucket, lifecycle, moment, tally, signal });
+    let cursor = resumed?.cursor;
+    do {
+      cursor = await walk.run(cursor, this.#budget);
+      pass.progress({ looked: tally.looked, actions: tally.actions });
+      const finished = cursor === undefined ? this.#clock.now() : undefined;
+      await this.#keepState(bucket, {
+        v: 1,
+        bucketName: bucket.name,
+        documentId,
+        day,
+        ...(cursor === undefined ? {} : { cursor }),
+        report: tally.report(finished),
+      });
+    } while (cursor !== undefined);
+    return tally;
+  }
+
+  /** Days by their number; where they are short, every pass is a new one. */
+  #today(): number {
+    const now = this.#clock.now();
+    const { waitsForMidnight } = this.#objectStore.lifecycle.days;
+    return waitsForMidnight ? Math.floor(now / wholeDayMilliseconds) : now;
+  }
+
+  async #findState(
+    bucket: BucketRecord,
+    documentId: string,
+  ): Promise<LifecycleStateRecord | undefined> {
+    const { keyValueStore } = this.#objectStore;
+    const { gets } = await keyValueStore.read({ gets: [keys.lifecycleState(bucket.id)] });
+    const state = gets[0] === undefined ? undefined : decodeLifecycleState(gets[0].value);
+    return state?.documentId === documentId ? state : undefined;
+  }
+
+  async #keepState(bucket: BucketRecord, state: LifecycleStateRecord): Promise<void> {
+    const { keyValueStore } = this.#objectStore;
+    const key = keys.lifecycleState(bucket.id);
+    await keyValueStore.write({
+      ...nothing,
+      sets: [{ key, value: encodeRecord(state) }],
+    });
+  }
+
+  /** Of buckets that are gone, or have no lifecycle any more. */
+  async #forgetOthers(known: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+    const { keyValueStore } = this.#objectStore;
+    const range = ranges.lifecycleStates();
+    for await (const page of pagesOf(keyValueStore, range, { limit: bucketPage, signal })) {
+      const deletes = page.map((entry) => entry.key).filter((key) => !known.has(identifierOf(key)));
+      if (deletes.length > 0) await keyValueStore.write({ ...nothing, deletes });
+    }
+  }
+}

@@ -1,0 +1,205 @@
+// Does what lifecycle rules find due: each action is one transaction, which judges again what it sees.
+// A version that was replaced, tagged anew or locked since it was looked at is left to the next walk.
+
+import { S3Error } from "../../model/errors.ts";
+import {
+  currentAction,
+  markerAction,
+  noncurrentAction,
+  type ActiveLifecycle,
+  type LifecycleAction,
+  type NoncurrentPlace,
+} from "../../objects/lifecycle-rules.ts";
+import { serverCause } from "../../objects/change-log.ts";
+import { factsOf } from "../../objects/lifecycle.ts";
+import type { LifecycleMoment } from "../../objects/lifecycle-days.ts";
+import { lifecycleKind } from "../../objects/lifecycle-document.ts";
+import { nullVersionId } from "../../objects/identifiers.ts";
+import { isProtected } from "../../objects/object-lock.ts";
+import type { ObjectStore } from "../../objects/object-store.ts";
+import type { SeenVersion } from "../../objects/object-writes.ts";
+import type { BucketRecord } from "../../objects/records/bucket-record.ts";
+import { isDeleteMarker, type VersionRecord } from "../../objects/records/object-record.ts";
+import type { RuleCount } from "../../objects/records/lifecycle-state-record.ts";
+import type { WalkTally } from "./walk-tally.ts";
+
+/** What one walk over one bucket works with. */
+export interface WalkContext {
+  readonly store: Pick<
+    ObjectStore,
+    "keyValueStore" | "writes" | "uploads" | "transitions" | "clock"
+  >;
+  readonly bucket: BucketRecord;
+  readonly lifecycle: ActiveLifecycle;
+  /** By which everything in the walk is judged. */
+  readonly moment: LifecycleMoment;
+  readonly tally: WalkTally;
+  readonly signal: AbortSignal;
+}
+
+class VersionChangedError extends Error {
+  override readonly name = "VersionChangedError";
+}
+
+/** So many are under way at a time: they share the commits of the store. */
+const parallelActions = 32;
+/** Moves copy bytes. */
+const parallelMoves = 4;
+
+export class LifecycleActions {
+  readonly #context: WalkContext;
+  readonly #running = new Set<Promise<void>>();
+  #failure: unknown;
+
+  constructor(context: WalkContext) {
+    this.#context = context;
+  }
+
+  /** The end of a current version, or its move. Resolves when there is room for more. */
+  async onCurrent(key: string, record: VersionRecord, action: LifecycleAction): Promise<void> {
+    if (action.kind === "transition") return this.#move(key, record, action);
+    const isDeleted = endsForGood(this.#context.bucket, record);
+    if (isDeleted && this.#isLocked(record, action)) return undefined;
+    return this.#delete({ key, record, action, versionId: undefined, isHead: true }, (seen) => {
+      if (seen === undefined) return false;
+      const { lifecycle, moment } = this.#context;
+      const found = currentAction(lifecycle, factsOf(key, seen), moment, { isDeleted });
+      return found?.kind === "expire";
+    });
+  }
+
+  async onNoncurrent(
+    key: string,
+    record: VersionRecord,
+    place: NoncurrentPlace,
+    action: LifecycleAction,
+  ): Promise<void> {
+    if (action.kind === "transition") return this.#move(key, record, action);
+    if (this.#isLocked(record, action)) return undefined;
+    const { versionId } = record;
+    return this.#delete({ key, record, action, versionId, isHead: false }, (seen) => {
+      if (seen === undefined) return false;
+      const { lifecycle, moment } = this.#context;
+      return noncurrentAction(lifecycle, factsOf(key, seen), place, moment)?.kind === "expire";
+    });
+  }
+
+  /** Of a delete marker that is all there is of its key. A version cannot come to lie under it. */
+  async onMarker(key: string, record: VersionRecord, action: LifecycleAction): Promise<void> {
+    const { versionId } = record;
+    return this.#delete({ key, record, action, versionId, isHead: true }, (seen) => {
+      if (seen === undefined) return false;
+      const { lifecycle, moment } = this.#context;
+      return markerAction(lifecycle, factsOf(key, seen), moment) !== undefined;
+    });
+  }
+
+  async onUpload(key: string, uploadId: string, ruleId: string): Promise<void> {
+    const { store, bucket, tally } = this.#context;
+    await this.#run(ruleId, parallelActions, async () => {
+      await store.uploads.abort({ bucketName: bucket.name, key, uploadId });
+      tally.add(ruleId, "uploadsAborted");
+    });
+  }
+
+  /** Resolves when everything is done that was begun. Throws what made it impossible to go on. */
+  async finish(): Promise<void> {
+    await Promise.all(this.#running);
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #isLocked(record: VersionRecord, { ruleId }: LifecycleAction): boolean {
+    const { moment, tally } = this.#context;
+    const lock = isDeleteMarker(record) ? undefined : record.lock;
+    const isLocked = isProtected(lock, moment.nowMilliseconds, false);
+    if (isLocked) tally.add(ruleId, "locked");
+    return isLocked;
+  }
+
+  async #move(
+    key: string,
+    { versionId, sequence }: VersionRecord,
+    action: LifecycleAction & { readonly kind: "transition" },
+  ): Promise<void> {
+    const { bucket, store, tally, signal } = this.#context;
+    const place = { bucketName: bucket.name, key, versionId, sequence };
+    await this.#run(action.ruleId, parallelMoves, async () => {
+      const cause = serverCause("LifecycleTransition", store.clock);
+      const result = await store.transitions.move(place, action.storageClass, cause, signal);
+      if (result === "moved") tally.add(action.ruleId, "transitioned");
+      else if (result === "gone") tally.add(action.ruleId, "changed");
+    });
+  }
+
+  async #delete(
+    target: {
+      readonly key: string;
+      readonly record: VersionRecord;
+      readonly action: LifecycleAction;
+      /** Absent: the current version, as a DELETE without one. */
+      readonly versionId: string | undefined;
+      readonly isHead: boolean;
+    },
+    isStillDue: (record: VersionRecord | undefined) => boolean,
+  ): Promise<void> {
+    const { store, bucket, tally } = this.#context;
+    const { key, record, versionId } = target;
+    const { ruleId } = target.action;
+    const documentId = bucket.documents?.[lifecycleKind];
+    const judge = (seen: SeenVersion): void => {
+      // The rules are those of the walk, the version is the one that was looked at, and where it was.
+      const isSame =
+        seen.bucket.documents?.[lifecycleKind] === documentId &&
+        seen.record?.sequence === record.sequence &&
+        seen.isHead === target.isHead;
+      if (!isSame || !isStillDue(seen.record)) throw new VersionChangedError();
+    };
+    await this.#run(ruleId, parallelActions, async () => {
+      const place = { bucketName: bucket.name, key };
+      const cause = serverCause("LifecycleExpiration:Delete", store.clock);
+      const deleted = await store.writes.delete(place, versionId, { cause, judge });
+      for (const count of countsOf(record, versionId, deleted.isDeleteMarker)) {
+        tally.add(ruleId, count);
+      }
+    });
+  }
+
+  /** Begins an action. What S3 would refuse is counted; what the store refuses ends the walk. */
+  async #run(ruleId: string, most: number, work: () => Promise<void>): Promise<void> {
+    const { tally } = this.#context;
+    if (this.#failure !== undefined) throw this.#failure;
+    tally.actions += 1;
+    const running = work()
+      .catch((error: unknown) => {
+        if (error instanceof VersionChangedError || isGone(error)) tally.add(ruleId, "changed");
+        else if (error instanceof S3Error && error.code === "AccessDenied") {
+          tally.add(ruleId, "locked");
+        } else if (error instanceof S3Error) tally.fail(ruleId, error);
+        else this.#failure ??= error;
+      })
+      .finally(() => this.#running.delete(running));
+    this.#running.add(running);
+    while (this.#running.size >= most) await Promise.race(this.#running);
+  }
+}
+
+/** Whether the end of a current version removes it, rather than hide it behind a delete marker. */
+export function endsForGood(bucket: BucketRecord, { versionId }: VersionRecord): boolean {
+  if (bucket.versioning === "Unversioned") return true;
+  return bucket.versioning === "Suspended" && versionId === nullVersionId;
+}
+
+function isGone(error: unknown): boolean {
+  return (
+    error instanceof S3Error && (error.code === "NoSuchUpload" || error.code === "NoSuchBucket")
+  );
+}
+
+function countsOf(
+  record: VersionRecord,
+  versionId: string | undefined,
+  madeMarker: boolean,
+): readonly RuleCount[] {
+  if (versionId === undefined) return madeMarker ? ["expired", "deleteMarkersMade"] : ["expired"];
+  return [isDeleteMarker(record) ? "deleteMarkersRemoved" : "noncurrentDeleted"];
+}
