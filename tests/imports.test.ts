@@ -48,6 +48,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "storage errors",
     "telemetry",
   ],
+  // Clients of other servers: sockets, and no rule about what is sent.
+  remote: [],
   // A client of the public API: it shares the table of actions and the signer, nothing of the server.
   cli: ["model", "keys"],
   provisioning: ["model", "access"],
@@ -57,7 +59,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 
 /** Modules of Node.js, and packages, that only some folders may use. */
 const guarded: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/^node:(?:http|https|http2)$/, ["http"]],
+  [/^node:(?:http|https|http2)$/, ["http", "remote"]],
   [/^node:tls$/, ["http", "app"]],
   [/^node:fs(?:\/promises)?$/, ["storage", "app"]],
   [/^node:sqlite$/, ["storage", "app"]],

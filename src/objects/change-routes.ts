@@ -2,5 +2,6 @@
 // which they are asked.
 
 import type { ChangeRoute } from "./change-log.ts";
+import { replicationRoute } from "./replication-route.ts";
 
-export const changeRoutes: readonly ChangeRoute[] = [];
+export const changeRoutes: readonly ChangeRoute[] = [replicationRoute];

@@ -1,6 +1,7 @@
 // The writes of whole objects: put, copy and delete, each one transaction.
 
 import { isDeepStrictEqual } from "node:util";
+import { assert } from "../base/assert.ts";
 import { S3Error } from "../model/errors.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
@@ -15,6 +16,7 @@ import { noPermits, type DeletionPermits } from "./deletion-permits.ts";
 import type { WriteConditions } from "./preconditions.ts";
 import { checkWrite, isConditional, matchesEtag, preconditionFailed } from "./preconditions.ts";
 import type { RelocatedContent, Relocations } from "./relocations.ts";
+import { ReplicaExistsError, type ReplicaIdentity } from "./replica.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
 import type { ChangeCause } from "./records/change-record.ts";
 import type {
@@ -44,6 +46,8 @@ export interface NewVersion {
   readonly encryption?: ObjectEncryption | undefined;
   /** Settled in the transaction, by the bucket as it is there. May throw BucketChangedError. */
   readonly settle?: (bucket: BucketRecord) => VersionSettings;
+  /** The version is a replica, and takes the place of its source in the key's history. */
+  readonly replica?: ReplicaIdentity | undefined;
 }
 
 export interface Upload {
@@ -82,6 +86,8 @@ export interface DeleteConditions {
   readonly deleter?: VersionSettings["owner"];
   /** Judges, in the transaction, the version that is to go; may throw to refuse. */
   readonly judge?: (seen: SeenVersion) => void;
+  /** The marker that is made is a replica. */
+  readonly replica?: ReplicaIdentity | undefined;
 }
 
 /** What a deletion is about to remove or to hide, as it stands in the transaction. */
@@ -152,6 +158,10 @@ export class ObjectWrites {
           })),
         );
       } catch (error) {
+        if (error instanceof ReplicaExistsError) {
+          await this.#contents.discard(received);
+          return existing(error);
+        }
         if (!(error instanceof BucketChangedError)) throw error;
         if (settleAgain === undefined || attempt === settleAttempts) {
           await this.#contents.discard(received);
@@ -185,7 +195,12 @@ export class ObjectWrites {
         version: describe(record),
       };
     });
-    return relocated === undefined ? write : this.#relocations.keepOrDiscard(relocated, write);
+    const written =
+      relocated === undefined ? write : this.#relocations.keepOrDiscard(relocated, write);
+    return written.catch((error: unknown) => {
+      if (error instanceof ReplicaExistsError) return existing(error);
+      throw error;
+    });
   }
 
   /**
@@ -227,13 +242,14 @@ export class ObjectWrites {
     conditions: DeleteConditions,
     permits: DeletionPermits = noPermits,
   ): Promise<DeletedVersion & { readonly bucket: BucketRecord }> {
-    const { cause, deleter } = conditions;
+    const { cause, deleter, replica } = conditions;
     return this.#change(place, async (transaction) => {
       const state = await this.#versions.load(transaction, place.bucketName, place.key);
       checkDelete(conditions, state);
       if (conditions.judge !== undefined) {
         conditions.judge(await this.#look(transaction, state, versionId));
       }
+      if (replica !== undefined) return this.#putReplicaMarker(transaction, state, conditions);
       const deleted =
         versionId === undefined
           ? await this.#versions.delete(transaction, state, deleter, cause)
@@ -348,6 +364,23 @@ export class ObjectWrites {
     return this.#contents.writeLayout(transaction, { extents, parts: layout.parts });
   }
 
+  async #putReplicaMarker(
+    transaction: Transaction,
+    state: KeyState,
+    { cause, deleter, replica }: DeleteConditions,
+  ): Promise<DeletedVersion & { readonly bucket: BucketRecord }> {
+    assert(replica !== undefined, "only replicas have a place of their own");
+    const { bucket } = state;
+    try {
+      const made = { cause, deleter };
+      const marked = await this.#versions.putReplicaMarker(transaction, state, replica, made);
+      return { ...marked, bucket };
+    } catch (error) {
+      if (!(error instanceof ReplicaExistsError)) throw error;
+      return { versionId: error.record.versionId, isDeleteMarker: true, bucket };
+    }
+  }
+
   /** A transaction about one key, when its turn comes; then those who wait for changes hear of it. */
   async #change<Result extends { readonly bucket: BucketRecord }>(
     place: ObjectPlace,
@@ -365,6 +398,12 @@ interface Stored {
   readonly content: Content;
   readonly sizeBytes: number;
   readonly version: NewVersion;
+}
+
+/** Written already, by an attempt whose answer was lost. */
+function existing({ bucket, record }: ReplicaExistsError): Written {
+  assert(!isDeleteMarker(record), "an object and a delete marker have one version id");
+  return { bucket, record };
 }
 
 function checkBegun(begun: BegunWrite, state: KeyState): void {

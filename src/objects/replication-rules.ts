@@ -134,23 +134,32 @@ export function destinationsOfNew(
 export function destinationsOfChange(
   rules: ReplicationRules,
   state: ReplicationState | undefined,
-  before: ReplicationSubject,
-  after: ReplicationSubject,
+  subject: ReplicationSubject,
 ): ReadonlyMap<string, CompiledRule> {
   const found = new Map<string, CompiledRule>();
   for (const destination of rules.destinations) {
-    const { bucketArn } = destination;
-    // Changed tags must not keep the change itself from going where the version is.
-    const rule =
-      findReplicationRule(destination, after) ?? findReplicationRule(destination, before);
-    if (rule === undefined) continue;
-    const goes =
-      state?.isReplica === true
-        ? rule.replicatesReplicaModifications
-        : state?.destinations?.[bucketArn] !== undefined;
-    if (goes) found.set(bucketArn, rule);
+    const rule = findRuleOfChange(destination, state, subject);
+    if (rule !== undefined) found.set(destination.bucketArn, rule);
   }
   return found;
+}
+
+/** The rule by which a change goes to one destination. */
+export function findRuleOfChange(
+  destination: DestinationRules,
+  state: ReplicationState | undefined,
+  subject: ReplicationSubject,
+): CompiledRule | undefined {
+  if (state?.isReplica === true) {
+    const rule = findReplicationRule(destination, subject);
+    return rule?.replicatesReplicaModifications === true ? rule : undefined;
+  }
+  if (state?.destinations?.[destination.bucketArn] === undefined) return undefined;
+  // A change of tags must not keep itself from going where the version is.
+  return (
+    findReplicationRule(destination, subject) ??
+    destination.rules.find(({ prefix }) => subject.key.startsWith(prefix))
+  );
 }
 
 /** What x-amz-replication-status says ("Getting replication status information", User Guide). */

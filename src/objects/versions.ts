@@ -19,6 +19,7 @@ import type { LockClock } from "./lock-clock.ts";
 import { mfaRefusal, noPermits, type DeletionPermits } from "./deletion-permits.ts";
 import { checkRemovable, settleLock } from "./object-lock.ts";
 import type { Quotas } from "./quotas.ts";
+import { ReplicaExistsError, replicaState, type ReplicaIdentity } from "./replica.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
 import type { ChangeCause } from "./records/change-record.ts";
 import { keys, ranges } from "./records/keyspace.ts";
@@ -46,6 +47,14 @@ export interface VersionIdentity {
   readonly sequence: Sequence;
   readonly versionId: VersionId;
   readonly lastModifiedMilliseconds: number;
+}
+
+/** How a version comes to be. */
+export interface VersionMaking {
+  readonly cause: ChangeCause;
+  readonly countedBytes?: number;
+  /** Keeps the place of the version that it is a replica of. */
+  readonly replica?: ReplicaIdentity | undefined;
 }
 
 export interface FoundObject {
@@ -146,23 +155,32 @@ export class Versions {
     transaction: Transaction,
     state: KeyState,
     build: (identity: VersionIdentity) => ObjectRecord,
-    { cause, countedBytes = 0 }: { readonly cause: ChangeCause; readonly countedBytes?: number },
+    { cause, countedBytes = 0, replica }: VersionMaking,
   ): Promise<ObjectRecord> {
     const { bucket, key } = state;
-    let record = build(this.#identify(state));
+    const identity =
+      replica === undefined
+        ? this.#identify(state)
+        : await this.#identifyReplica(transaction, state, replica);
+    let record = build(identity);
     if (bucket.defaultLock !== undefined) record = this.#lock(transaction, state, record);
     if (this.#changes.isFor(bucket)) {
       const change = { bucket, key, cause, sequence: record.sequence };
       record = await this.#changes.append(transaction, change, record);
     }
-    const replaced = await this.#makeRoom(transaction, state);
+    const isOlder = isOlderThanHead(state, record.sequence);
+    const replaced = isOlder ? undefined : await this.#makeRoom(transaction, state);
     const quotaCheck = this.#quotas.check(bucket, {
       objects: replaced === undefined ? 1 : 0,
       bytes: record.sizeBytes - countedBytes - (replaced?.sizeBytes ?? 0),
     });
     if (quotaCheck !== undefined) await quotaCheck;
-    transaction.set(keys.current(bucket.id, key), encodeRecord(record));
-    if (state.marker !== undefined) transaction.delete(keys.marker(bucket.id, key));
+    if (isOlder) {
+      transaction.set(keys.version(bucket.id, key, record.sequence), encodeRecord(record));
+    } else {
+      transaction.set(keys.current(bucket.id, key), encodeRecord(record));
+      if (state.marker !== undefined) transaction.delete(keys.marker(bucket.id, key));
+    }
     this.#countUsage(transaction, bucket, 1, record.sizeBytes);
     return record;
   }
@@ -214,6 +232,36 @@ export class Versions {
     if (current !== undefined) transaction.delete(keys.current(bucket.id, key));
     transaction.set(keys.marker(bucket.id, key), encodeRecord(marker));
     return { versionId: identity.versionId, isDeleteMarker: true };
+  }
+
+  /** The replica of a delete marker, at its place in the key's history. Throws ReplicaExistsError. */
+  async putReplicaMarker(
+    transaction: Transaction,
+    state: KeyState,
+    replica: ReplicaIdentity,
+    {
+      cause,
+      deleter,
+    }: { readonly cause: ChangeCause; readonly deleter: DeleteMarkerRecord["owner"] },
+  ): Promise<DeletedVersion> {
+    const { bucket, key, current } = state;
+    const made: DeleteMarkerRecord = {
+      v: 1,
+      isDeleteMarker: true,
+      ...(await this.#identifyReplica(transaction, state, replica)),
+      ...(deleter === undefined || deleter.id === bucket.ownerId ? {} : { owner: deleter }),
+      replication: replicaState,
+    };
+    const marker = await this.#log(transaction, state, whenMarked(cause), made);
+    const { versionId, sequence } = marker;
+    if (isOlderThanHead(state, sequence)) {
+      transaction.set(keys.version(bucket.id, key, sequence), encodeRecord(marker));
+      return { versionId, isDeleteMarker: true };
+    }
+    await this.#makeRoom(transaction, state);
+    if (current !== undefined) transaction.delete(keys.current(bucket.id, key));
+    transaction.set(keys.marker(bucket.id, key), encodeRecord(marker));
+    return { versionId, isDeleteMarker: true };
   }
 
   /**
@@ -291,6 +339,30 @@ export class Versions {
     return record;
   }
 
+  /** A version or delete marker as it is now; `undefined`: there is none of this id. */
+  async findAny(
+    bucket: BucketRecord,
+    key: string,
+    versionId: string,
+  ): Promise<VersionRecord | undefined> {
+    const gets = [keys.current(bucket.id, key), keys.marker(bucket.id, key)];
+    const isNull = versionId === nullVersionId;
+    if (isNull) gets.push(keys.nullVersion(bucket.id, key));
+    else gets.push(keys.version(bucket.id, key, parseVersionId(versionId)));
+    const read = await this.#store.read({ gets });
+    let [current, marker, other] = read.gets;
+    if (isNull && other !== undefined) {
+      const place = keys.version(bucket.id, key, decodeSequence(other.value));
+      other = (await this.#store.read({ gets: [place] })).gets[0];
+    }
+    for (const entry of [current, marker, other]) {
+      if (entry === undefined) continue;
+      const record = decodeVersionRecord(entry.value);
+      if (record.versionId === versionId) return record;
+    }
+    return undefined;
+  }
+
   /** The place of a key's null version in its history; `undefined` when it has none. */
   async findNullSequence(bucket: BucketRecord, key: string): Promise<Sequence | undefined> {
     const read = await this.#store.read({
@@ -309,20 +381,8 @@ export class Versions {
 
   async #findVersion(bucketName: string, key: string, versionId: string): Promise<FoundObject> {
     const bucket = await this.#buckets.get(bucketName);
-    const isNull = versionId === nullVersionId;
-    const gets = [keys.current(bucket.id, key), keys.marker(bucket.id, key)];
-    if (isNull) gets.push(keys.nullVersion(bucket.id, key));
-    else gets.push(keys.version(bucket.id, key, parseVersionId(versionId)));
-    const read = await this.#store.read({ gets });
-    let [current, marker, other] = read.gets;
-    if (isNull && other !== undefined) {
-      const place = keys.version(bucket.id, key, decodeSequence(other.value));
-      other = (await this.#store.read({ gets: [place] })).gets[0];
-    }
-    for (const entry of [current, marker, other]) {
-      if (entry === undefined) continue;
-      const record = decodeVersionRecord(entry.value);
-      if (record.versionId !== versionId) continue;
+    const record = await this.findAny(bucket, key, versionId);
+    if (record !== undefined) {
       if (!isDeleteMarker(record)) return { bucket, record };
       throw deleteMarkerRefusal(record);
     }
@@ -348,6 +408,30 @@ export class Versions {
       versionId: state.bucket.versioning === "Enabled" ? newVersionId(sequence) : nullVersionId,
       lastModifiedMilliseconds: Math.floor(now / 1000) * 1000,
     };
+  }
+
+  /** Throws ReplicaExistsError; S3Error where a replica cannot be. */
+  async #identifyReplica(
+    transaction: Transaction,
+    state: KeyState,
+    { versionId, lastModifiedMilliseconds }: ReplicaIdentity,
+  ): Promise<VersionIdentity> {
+    const { bucket, key } = state;
+    if (bucket.versioning !== "Enabled") {
+      throw new S3Error("InvalidRequest", {
+        message: "Destination bucket must have versioning enabled.",
+      });
+    }
+    if (versionId === undefined) return { ...this.#identify(state), lastModifiedMilliseconds };
+    const sequence = parseVersionId(versionId);
+    const existing = await this.loadVersion(transaction, state, versionId);
+    if (existing !== undefined) throw new ReplicaExistsError(bucket, existing);
+    const isTaken =
+      (state.current ?? state.marker)?.sequence === sequence ||
+      (await transaction.get(keys.version(bucket.id, key, sequence))) !== undefined;
+    if (!isTaken) return { sequence, versionId, lastModifiedMilliseconds };
+    // Two servers have made versions of one key in the same microsecond.
+    throw new S3Error("InvalidRequest", { message: "Another version has this place." });
   }
 
   /**
@@ -459,6 +543,11 @@ export class Versions {
     transaction.add(keys.usageObjects(bucket.id), objects);
     if (sizeBytes !== 0) transaction.add(keys.usageBytes(bucket.id), sizeBytes);
   }
+}
+
+function isOlderThanHead({ current, marker }: KeyState, sequence: Sequence): boolean {
+  const head = current ?? marker;
+  return head !== undefined && sequence < head.sequence;
 }
 
 /** Of the last change of a version that was told to anybody. */

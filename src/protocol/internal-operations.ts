@@ -2,6 +2,7 @@
 // that owns what they are about, and without authorization, because nobody asks.
 
 import type { IdentifiedCaller } from "../access/caller.ts";
+import type { RequestAccess } from "../access/request-access.ts";
 import { HttpHeaders } from "../http/http-message.ts";
 import { S3Error } from "../model/errors.ts";
 import type { OperationName } from "../model/types.generated.ts";
@@ -22,7 +23,7 @@ export function createOperationRunner(dependencies: ContextDependencies): Operat
   return async (name, input, caller) => {
     const operation = operations[name];
     if (operation === notImplemented) throw new S3Error("NotImplemented");
-    const context = internalContext(dependencies, input, caller);
+    const context = createInternalContext(dependencies, { input, caller });
     // The table's own type has proven that the function fits the operation's name.
     const run = operation as unknown as (
       input: OperationInput,
@@ -34,11 +35,17 @@ export function createOperationRunner(dependencies: ContextDependencies): Operat
   };
 }
 
-function internalContext(
+/** What an operation needs that no request asks for. `access`: default, what the caller may do. */
+export function createInternalContext(
   dependencies: ContextDependencies,
-  input: OperationInput,
-  caller: IdentifiedCaller,
+  internal: {
+    readonly input: OperationInput;
+    readonly caller: IdentifiedCaller;
+    readonly access?: RequestAccess;
+    readonly signal?: AbortSignal;
+  },
 ): OperationContext {
+  const { input, caller, access, signal = new AbortController().signal } = internal;
   const request = {
     method: "POST",
     target: "/",
@@ -47,7 +54,7 @@ function internalContext(
     hasBody: false,
     remoteAddress: "127.0.0.1",
     isEncrypted: true,
-    signal: new AbortController().signal,
+    signal,
   };
   const integrity = { kind: "unsigned" } as const;
   const bucket = input["Bucket"] as string | undefined;
@@ -73,6 +80,7 @@ function internalContext(
       payload: new LazyPayload(request, integrity),
     },
     () => {},
+    access,
   );
 }
 

@@ -4,6 +4,7 @@
 import type { AccountDirectory } from "../access/accounts.ts";
 import type { Caller } from "../access/caller.ts";
 import type { MfaVerifier } from "../access/mfa-verifier.ts";
+import type { RequestAccess } from "../access/request-access.ts";
 import { RequestAuthorization } from "../access/request-authorization.ts";
 import type { Authentication, CredentialLookup } from "../access/signed-request.ts";
 import type { Clock } from "../base/clock.ts";
@@ -70,13 +71,18 @@ export class PipelineContext implements OperationContext {
   readonly #understood: UnderstoodRequest;
   readonly #onFormSigner: (form: SignedForm) => void;
   readonly objects: StoreFacts;
-  readonly access: RequestAuthorization;
+  readonly authorization: RequestAuthorization;
+  readonly access: RequestAccess;
 
-  /** `onFormSigner` hears of the caller that was found in a form's fields. */
+  /**
+   * `onFormSigner` hears of the caller that was found in a form's fields. `access`: in place of what the
+   * caller may do.
+   */
   constructor(
     dependencies: ContextDependencies,
     understood: UnderstoodRequest,
     onFormSigner: (form: SignedForm) => void,
+    access?: RequestAccess,
   ) {
     this.#dependencies = dependencies;
     this.#understood = understood;
@@ -86,7 +92,8 @@ export class PipelineContext implements OperationContext {
     const signed = presigned ? "query" : "header";
     const form = caller.kind === "anonymous" ? "none" : signed;
     const facts = this.#facts(caller, form, signatureVersion);
-    this.access = new RequestAuthorization(facts, this.objects);
+    this.authorization = new RequestAuthorization(facts, this.objects);
+    this.access = access ?? this.authorization;
   }
 
   get requestId(): string {

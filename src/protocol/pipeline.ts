@@ -217,7 +217,7 @@ class Pipeline {
         const { Bucket, Key, VersionId } = input as unknown as ObjectInput; // by the table
         await context.objects.lookAt(Bucket, Key, VersionId);
       }
-      const admission = authorize(definition.name, input, context.access);
+      const admission = authorize(definition.name, input, context.authorization);
       if (admission !== undefined) await admission;
       if (definition.name === "DeleteObject" && context.objects.areTagsMetered) {
         const { Bucket, Key, VersionId } = input as unknown as ObjectInput; // by the table
@@ -227,7 +227,7 @@ class Pipeline {
       if (expectsOwner(input)) await checkExpectedOwner(input, this.#store);
       const result = await run(input, context);
       const encoded = await this.#encode(exchange, codec.encoder, result);
-      if (context.access.isCharged && tellsCharge(definition)) {
+      if (context.authorization.isCharged && tellsCharge(definition)) {
         encoded.headers.push("x-amz-request-charged", "requester");
       }
       return encoded;
@@ -259,7 +259,7 @@ class Pipeline {
       { request, requestId, hostId, query, address, authentication, input, payload },
       (form) => Object.assign(exchange, form),
     );
-    exchange.access = context.access;
+    exchange.access = context.authorization;
     exchange.facts = context.objects;
     return context;
   }

@@ -46,14 +46,6 @@ export class RotatingFile implements LogDestination, Disposable {
     if (fstatSync(this.#descriptor).size >= this.#options.maximumBytes) this.#rotate();
   }
 
-  /** Opens what is at the path now, whatever happened to it. */
-  reopen(): void {
-    const descriptor = openAppending(this.#options.path);
-    closeSync(this.#descriptor);
-    this.#descriptor = descriptor;
-    this.#inode = fstatSync(descriptor).ino;
-  }
-
   [Symbol.dispose](): void {
     closeSync(this.#descriptor);
   }
@@ -61,7 +53,11 @@ export class RotatingFile implements LogDestination, Disposable {
   /** Opens the file anew when another process, or an administrator, has put it aside. */
   #follow(): void {
     const current = statSync(this.#options.path, { throwIfNoEntry: false });
-    if (current?.ino !== this.#inode) this.reopen();
+    if (current?.ino === this.#inode) return;
+    const descriptor = openAppending(this.#options.path);
+    closeSync(this.#descriptor);
+    this.#descriptor = descriptor;
+    this.#inode = fstatSync(descriptor).ino;
   }
 
   #rotate(): void {

@@ -38,6 +38,7 @@ import { createRefusals } from "./refused-requests.ts";
 import { createObserver } from "./request-records.ts";
 import { openIdentities, type Identities } from "./open-identities.ts";
 import type { Credentials } from "./root-credentials.ts";
+import { addReplication } from "./replication.ts";
 import { createServices } from "./services.ts";
 import { RotatingFile, type RotatingFileOptions } from "./rotating-file.ts";
 
@@ -128,10 +129,11 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     }),
   );
   for (const worker of each) workers.add(worker);
+  const dependencies = contextDependencies(options, { objects, identities, keyServices });
+  started.use(addReplication(workers, { objects, identities: identities.store, dependencies }));
   await workers.start();
   const metrics = openMetrics(options.metrics, objects, started);
   const audit = openAuditLog(options.audit, started);
-  const dependencies = contextDependencies(options, { objects, identities, keyServices });
   if (options.provisioning !== undefined) {
     const provisioned = { identities: identities.store, objects, dependencies };
     const lines = await applyProvisioning(options.provisioning, provisioned, { isDryRun: false });

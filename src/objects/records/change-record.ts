@@ -36,6 +36,25 @@ export interface ChangeCause {
   readonly principalId: string;
   /** `127.0.0.1` for the server's own. */
   readonly sourceAddress: string;
+  /** Replication itself makes the change, here or from another server: it is not replicated again. */
+  readonly isReplication?: true;
+  /** Of the `Replication:` events. */
+  readonly replication?: ReplicationEventFacts;
+}
+
+/** What a `Replication:` event tells beside the change ("Event message structure", User Guide). */
+export interface ReplicationEventFacts {
+  readonly ruleId: string;
+  /** ARN. */
+  readonly destinationBucket: string;
+  /** `OBJECT_PUT`. */
+  readonly operation: string;
+  /** When the change happened that is replicated. */
+  readonly requestMilliseconds: number;
+  readonly failureReason?: string;
+  readonly thresholdMilliseconds?: number;
+  /** How long it took. */
+  readonly replicationMilliseconds?: number;
 }
 
 export interface ChangeRecord extends ChangeCause {

@@ -52,6 +52,16 @@ const space = {
   replicationTarget: 30,
   /** bucket → how far the worker of lifecycle rules has come */
   lifecycleState: 35,
+  /** feed, key → why and until when changes of the key wait */
+  replicationHold: 70,
+  /** feed, key, sequence of the change, id → a change that waits */
+  replicationHeld: 71,
+  /** feed, time, key → nothing: keys that wait by the time of the next attempt */
+  replicationDue: 72,
+  /** feed → number of changes that wait */
+  replicationHeldSize: 73,
+  /** feed → how far existing objects have been looked through */
+  replicationResync: 74,
   // 40 to 59 belong to access/identities, 60 to 69 to keys/.
 } as const;
 
@@ -81,6 +91,13 @@ export const keys = {
   document: (bucket: BucketId, id: string) => encodeTuple([space.document, bucket, id]),
   accountSettings: (accountId: string) => encodeTuple([space.accountSettings, accountId]),
   replicationTarget: (bucketArn: string) => encodeTuple([space.replicationTarget, bucketArn]),
+  replicationHold: (feed: string, key: string) => encodeTuple([space.replicationHold, feed, key]),
+  replicationHeld: (feed: string, key: string, sequence: Sequence, rowId: string) =>
+    encodeTuple([space.replicationHeld, feed, key, sequence, rowId]),
+  replicationDue: (feed: string, dueMilliseconds: number, key: string) =>
+    encodeTuple([space.replicationDue, feed, dueMilliseconds, key]),
+  replicationHeldSize: (feed: string) => encodeTuple([space.replicationHeldSize, feed]),
+  replicationResync: (feed: string) => encodeTuple([space.replicationResync, feed]),
   part: (uploadId: string, number: number) => encodeTuple([space.part, uploadId, number]),
   change: (feed: string, sequence: Sequence, rowId: string) =>
     encodeTuple([space.change, feed, sequence, rowId]),
@@ -100,6 +117,13 @@ export const ranges = {
   layouts: () => prefixRange([space.layout]),
   usage: () => prefixRange([space.usage]),
   allParts: () => prefixRange([space.part]),
+  replicationHeld: (feed: string, key: string) => prefixRange([space.replicationHeld, feed, key]),
+  /** Keys whose time has come. */
+  replicationDue: (feed: string, nowMilliseconds: number): KeyRange => ({
+    start: prefixRange([space.replicationDue, feed]).start,
+    end: encodeTuple([space.replicationDue, feed, nowMilliseconds + 1]),
+  }),
+  replicationResyncs: () => prefixRange([space.replicationResync]),
   replicationTargets: () => prefixRange([space.replicationTarget]),
   // Of all buckets, also of such as are gone: for walks that look for what should not be there.
   allCurrent: () => prefixRange([space.current]),
@@ -183,6 +207,11 @@ export function bucketIdOf(key: Uint8Array): BucketId {
 /** The object key in a key of the keyspaces `current`, `marker` and `nullVersion`. */
 export function objectKeyOf(key: Uint8Array): string {
   return text(decodeTuple(key)[2]);
+}
+
+/** The object key in a key of the keyspace `replicationDue`. */
+export function dueKeyOf(key: Uint8Array): string {
+  return text(decodeTuple(key)[3]);
 }
 
 export function versionPlaceOf(key: Uint8Array): {

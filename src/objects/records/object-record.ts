@@ -9,6 +9,7 @@ import type { ArchiveState } from "./archive-record.ts";
 
 /** See `compressed-stream.ts`. */
 export type Compression = "zstd" | "gzip";
+import type { ReplicationState } from "./replication-record.ts";
 
 /**
  * A run of bytes: `lengthBytes` from `offset` of a blob or of inline bytes. Where these are sealed, both
@@ -104,6 +105,8 @@ export interface VersionSettings {
   readonly encryption?: ObjectEncryption;
   /** What the upload asked for; in a version's record with the bucket's default. */
   readonly lock?: VersionLock;
+  /** Absent: neither is the version a replica, nor does it go anywhere. */
+  readonly replication?: ReplicationState;
 }
 
 export interface ObjectRecord extends VersionSettings, ArchiveState {
@@ -131,6 +134,7 @@ export interface DeleteMarkerRecord {
   readonly versionId: VersionId;
   readonly lastModifiedMilliseconds: number;
   readonly owner?: { readonly id: string; readonly name: string };
+  readonly replication?: ReplicationState;
 }
 
 export type VersionRecord = ObjectRecord | DeleteMarkerRecord;

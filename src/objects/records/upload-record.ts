@@ -2,6 +2,7 @@
 
 import type { Sequence, UploadId } from "../identifiers.ts";
 import type { Extent, ObjectAttributes, VersionSettings } from "./object-record.ts";
+import type { ReplicaIdentity } from "../replica.ts";
 import { decodeRecord } from "../../storage/record-codec.ts";
 
 export interface UploadRecord {
@@ -11,6 +12,8 @@ export interface UploadRecord {
   readonly initiatedMilliseconds: number;
   readonly attributes: ObjectAttributes;
   readonly settings?: VersionSettings;
+  /** What the replica keeps of the version that it is made of. */
+  readonly replica?: ReplicaIdentity;
   /** Absent: the client asked for none, and parts carry CRC64NVME made by the server. */
   readonly checksumAlgorithm?: string;
   readonly checksumType?: "FULL_OBJECT" | "COMPOSITE";

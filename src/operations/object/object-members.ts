@@ -4,6 +4,7 @@ import type { OperationTypes } from "../../model/types.generated.ts";
 import type { VersionId } from "../../objects/identifiers.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import type { ObjectRecord } from "../../objects/records/object-record.ts";
+import { replicationStatusOf } from "../../objects/replication-rules.ts";
 import { showEncryption } from "../encryption/shown-encryption.ts";
 import { defaultContentType } from "./upload-attributes.ts";
 
@@ -64,6 +65,7 @@ export function describeObject(
     WebsiteRedirectLocation: attributes.websiteRedirectLocation,
     Metadata: attributes.userMetadata,
     StorageClass: attributes.storageClass,
+    ReplicationStatus: replicationStatusOf(record.replication),
     ...showEncryption(record.encryption, overrides.SSECustomerKeyMD5),
   };
 }

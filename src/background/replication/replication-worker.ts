@@ -1,0 +1,131 @@
+// The worker `replication`: brings the changes of buckets with a replication configuration to their
+// destinations. Safe to run twice and to be killed anywhere: a version has one place at a destination,
+// and a change is taken out of its feed in the commit that says that it is done.
+
+import type { ObjectStore } from "../../objects/object-store.ts";
+import { replicationFeedPrefix } from "../../objects/replication-route.ts";
+import type { BackgroundWorker, WorkerReport } from "../worker.ts";
+import type { ReplicaDestination } from "./destination.ts";
+import { DestinationAwayError } from "./failure.ts";
+import { FeedRun, type FeedServices, type FeedTally } from "./feed-run.ts";
+import { Holds } from "./holds.ts";
+import { Outcomes } from "./outcomes.ts";
+import type { ReplicationRole, ReplicationRoles } from "./replication-role.ts";
+
+export interface ReplicationWorkerOptions {
+  readonly store: ObjectStore;
+  readonly roles: ReplicationRoles;
+  /** Throws ReplicationRefusedError for a destination that nobody knows. */
+  readonly destinationOf: (bucketArn: string) => Promise<ReplicaDestination>;
+}
+
+interface Pause {
+  readonly untilMilliseconds: number;
+  readonly failures: number;
+}
+
+const intervalMilliseconds = 10_000;
+const feedsAtOnce = 4;
+const firstPauseMilliseconds = 1000;
+const longestPauseMilliseconds = 60_000;
+
+export class ReplicationWorker implements BackgroundWorker {
+  readonly name = "replication";
+  readonly scope = "store";
+  readonly intervalMilliseconds = intervalMilliseconds;
+  readonly #options: ReplicationWorkerOptions;
+  readonly #holds: Holds;
+  readonly #outcomes: Outcomes;
+  /** Feeds whose destination is away. */
+  readonly #pauses = new Map<string, Pause>();
+
+  constructor(options: ReplicationWorkerOptions) {
+    this.#options = options;
+    this.#holds = new Holds(options.store.keyValueStore);
+    this.#outcomes = new Outcomes(options.store);
+  }
+
+  async runOnce(signal: AbortSignal): Promise<WorkerReport> {
+    const tally: FeedTally = { replicated: 0, dropped: 0, refused: 0 };
+    const { changes, clock } = this.#options.store;
+    const feeds = await changes.sizes(replicationFeedPrefix());
+    const pending = feeds.values();
+    let away = 0;
+    const services = this.#services();
+    const work = async (): Promise<void> => {
+      for (const { feed, rows } of pending) {
+        if (signal.aborted) return;
+        const pause = this.#pauses.get(feed);
+        if (pause !== undefined && pause.untilMilliseconds > clock.now()) {
+          away += 1;
+          continue;
+        }
+        const run = new FeedRun(feed, services, tally);
+        try {
+          await run.runHeld(signal);
+          if (rows > 0) await run.run(signal);
+          this.#pauses.delete(feed);
+        } catch (error) {
+          if (!(error instanceof DestinationAwayError)) throw error;
+          away += 1;
+          this.#pause(feed, pause);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: feedsAtOnce }, work));
+    const againMilliseconds = this.#nextPauseMilliseconds();
+    return {
+      fields: { ...tally, away },
+      ...(againMilliseconds === undefined ? {} : { againMilliseconds }),
+    };
+  }
+
+  async backlog(): Promise<number> {
+    const { changes } = this.#options.store;
+    const feeds = await changes.sizes(replicationFeedPrefix());
+    const held = await Promise.all(feeds.map(({ feed }) => this.#holds.size(feed)));
+    return [...feeds.map(({ rows }) => rows), ...held].reduce((sum, each) => sum + each, 0);
+  }
+
+  /** Roles and destinations are looked up once a pass. */
+  #services(): FeedServices {
+    const { store, roles, destinationOf } = this.#options;
+    const assumed = new Map<string, Promise<ReplicationRole | undefined>>();
+    const destinations = new Map<string, Promise<ReplicaDestination>>();
+    return {
+      store,
+      holds: this.#holds,
+      outcomes: this.#outcomes,
+      assume: (roleArn, source) =>
+        remembered(assumed, `${source.name} ${roleArn}`, () => roles.assume(roleArn, source)),
+      destinationOf: (bucketArn) => remembered(destinations, bucketArn, destinationOf),
+    };
+  }
+
+  #pause(feed: string, known: Pause | undefined): void {
+    const failures = (known?.failures ?? 0) + 1;
+    const pause = Math.min(firstPauseMilliseconds * 2 ** (failures - 1), longestPauseMilliseconds);
+    const untilMilliseconds = this.#options.store.clock.now() + pause;
+    this.#pauses.set(feed, { failures, untilMilliseconds });
+  }
+
+  #nextPauseMilliseconds(): number | undefined {
+    if (this.#pauses.size === 0) return undefined;
+    const now = this.#options.store.clock.now();
+    const next = Math.min(...[...this.#pauses.values()].map((each) => each.untilMilliseconds));
+    return Math.min(Math.max(next - now, firstPauseMilliseconds), intervalMilliseconds);
+  }
+}
+
+function remembered<Value>(
+  known: Map<string, Promise<Value>>,
+  name: string,
+  find: (name: string) => Promise<Value>,
+): Promise<Value> {
+  let value = known.get(name);
+  if (value === undefined) {
+    value = find(name);
+    known.set(name, value);
+  }
+  return value;
+}
