@@ -31,11 +31,7 @@ export function encodeErrorPage(
     ofDocument === undefined
       ? ""
       : `<h3>An Error Occurred While Attempting to Retrieve a Custom Error Document</h3>\n${listOf(describe(ofDocument))}`;
-  return {
-    status: error.status,
-    headers: [...errorHeaders(failure), "Content-Type", "text/html; charset=utf-8"],
-    body: page(error.status, listOf(lines) + second),
-  };
+  return page(error.status, errorHeaders(failure), listOf(lines) + second);
 }
 
 /** What every answer that is an error carries, also with a document of the site's own. */
@@ -59,8 +55,7 @@ export function encodeFolderRedirect(location: string, ids: PageIds): EncodedOut
   ];
   const headers = ["Location", location, "x-amz-error-code", "Found"];
   headers.push("x-amz-error-message", "Resource Found");
-  headers.push("Content-Type", "text/html; charset=utf-8");
-  return { status: 302, headers, body: page(302, listOf(lines)) };
+  return page(302, headers, listOf(lines));
 }
 
 /** `location` is fit for a header. */
@@ -82,9 +77,14 @@ function fieldsOf({ error, address }: SiteFailure): S3Error["fields"] {
   return namedFields(error, address);
 }
 
-function page(status: number, content: string): string {
+/** Its length is told to a HEAD as well. */
+function page(status: number, headers: readonly string[], content: string): EncodedOutput {
   const title = `${status} ${reasonPhrase(status)}`;
-  return `<html>\n<head><title>${title}</title></head>\n<body>\n<h1>${title}</h1>\n${content}<hr/>\n</body>\n</html>\n`;
+  const body = Buffer.from(
+    `<html>\n<head><title>${title}</title></head>\n<body>\n<h1>${title}</h1>\n${content}<hr/>\n</body>\n</html>\n`,
+  );
+  const about = ["Content-Type", "text/html; charset=utf-8", "Content-Length", String(body.length)];
+  return { status, headers: [...headers, ...about], body };
 }
 
 function listOf(lines: readonly string[]): string {

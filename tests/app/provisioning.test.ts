@@ -47,6 +47,8 @@ buckets:
       versioning: { Status: Enabled }
       tagging: { TagSet: [{ Key: team, Value: a }] }
       cors: { CORSRules: [{ AllowedOrigins: ["https://*.example"], AllowedMethods: [GET, HEAD] }] }
+      website: { IndexDocument: { Suffix: index.html }, RoutingRules: [{ Redirect: { Protocol: https } }] }
+      accelerate: { Status: Enabled }
       metrics: [{ Id: all }, { Id: cats, Filter: { Prefix: cats/ } }]
       publicAccessBlock: { BlockPublicPolicy: false, RestrictPublicBuckets: false, BlockPublicAcls: true, IgnorePublicAcls: true }
       policy:
@@ -126,6 +128,10 @@ describe("a declared server", () => {
     const shown = await fetch(`${server.endpoint}/photos/cat.jpg`, page);
     assert.equal(await shown.text(), "meow");
     assert.equal(shown.headers.get("access-control-allow-origin"), "https://app.example");
+    const website = await boss.getBucketWebsite({ Bucket: "photos" });
+    assert.equal(website.RoutingRules?.[0]?.Redirect?.Protocol, "https");
+    const { Status } = await boss.getBucketAccelerateConfiguration({ Bucket: "photos" });
+    assert.equal(Status, "Enabled");
     await assert.rejects(
       boss.putObject({ Bucket: "photos", Key: "big", Body: Buffer.alloc(2 * 1024 * 1024) }),
       { name: "QuotaExceeded" },
