@@ -11,6 +11,7 @@ import { measureAuthorization } from "./sections/authorization.ts";
 import { measureBigObjects } from "./sections/big-objects.ts";
 import { measureGenerator } from "./sections/generator.ts";
 import { measureLarge } from "./sections/large.ts";
+import { measureLifecycle } from "./sections/lifecycle.ts";
 import { measureList } from "./sections/list.ts";
 import { measureProfile } from "./sections/profile.ts";
 import { measureSmall } from "./sections/small.ts";
@@ -21,6 +22,7 @@ const sections = new Map<string, Section>([
   ["small", measureSmall],
   ["large", measureLarge],
   ["list", measureList],
+  ["lifecycle", measureLifecycle],
   ["big-objects", measureBigObjects],
   ["authorization", measureAuthorization],
   ["start", measureStart],
@@ -34,7 +36,7 @@ Sections: ${[...sections.keys()].join(", ")} (all but profile when none is named
   --quick              few cells, short rounds, 20,000 keys
   --rounds N           rounds of each side (5; quick 3)
   --round-ms N         length of a round in milliseconds (1500; quick 700)
-  --keys N             keys in the bucket of the list section (1,000,000)
+  --keys N             keys in the bucket of the sections list and lifecycle (1,000,000)
   --list-data DIR      keep the list section's data directory there and use it again
   --data-parent DIR    where data directories are made (the system's temporary directory)
   --only TEXT          only rows whose name holds TEXT, for example "GET 4 KiB @64"

@@ -332,6 +332,8 @@ describe("whatever the rules are", () => {
           const plan = planWalk(rules, kind, moment);
           assert.ok(plan !== undefined, kind);
           assert.ok(version.lastModifiedMilliseconds <= plan.latestMilliseconds, kind);
+          assert.ok(!plan.needsTags || version.tags !== undefined, kind);
+          if (kind === "noncurrent") assert.ok(newerVersions >= plan.fewestNewerVersions);
           assert.equal(plan.prefixes.filter((each) => version.key.startsWith(each)).length, 1);
         }
       },

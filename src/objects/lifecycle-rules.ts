@@ -273,6 +273,10 @@ export interface WalkPlan {
   readonly prefixes: readonly string[];
   /** Nothing is due for what was made later than this. */
   readonly latestMilliseconds: number;
+  /** Nothing is due for what has no tag at all. */
+  readonly needsTags: boolean;
+  /** Nothing is due for a noncurrent version with fewer newer ones. */
+  readonly fewestNewerVersions: number;
 }
 
 export type WalkKind = "current" | "noncurrent" | "marker" | "upload";
@@ -285,14 +289,32 @@ export function planWalk(
 ): WalkPlan | undefined {
   const prefixes: string[] = [];
   let latestMilliseconds = Number.NEGATIVE_INFINITY;
+  let fewestNewerVersions = Number.POSITIVE_INFINITY;
+  let needsTags = true;
   for (const rule of rules) {
     const latest = latestOf(rule, kind, moment);
     if (latest === undefined) continue;
     prefixes.push(rule.prefix);
     latestMilliseconds = Math.max(latestMilliseconds, latest);
+    needsTags &&= rule.tags.length > 0;
+    for (const each of noncurrentActions(rule)) {
+      fewestNewerVersions = Math.min(fewestNewerVersions, each.newerVersions);
+    }
   }
   if (prefixes.length === 0) return undefined;
-  return { prefixes: withoutNested(prefixes), latestMilliseconds };
+  return {
+    prefixes: withoutNested(prefixes),
+    latestMilliseconds,
+    needsTags,
+    fewestNewerVersions,
+  };
+}
+
+function noncurrentActions({
+  noncurrentExpiration: end,
+  noncurrentTransitions,
+}: ActiveRule): readonly NoncurrentWhen[] {
+  return end === undefined ? noncurrentTransitions : [end, ...noncurrentTransitions];
 }
 
 /** The youngest that a rule may act upon; `undefined`: it does not act. */
@@ -306,10 +328,7 @@ function latestOf(rule: ActiveRule, kind: WalkKind, moment: LifecycleMoment): nu
     add(rule.expiration);
   }
   if (kind === "current") for (const each of rule.transitions) add(each);
-  if (kind === "noncurrent") {
-    if (rule.noncurrentExpiration !== undefined) add(rule.noncurrentExpiration);
-    for (const each of rule.noncurrentTransitions) add(each);
-  }
+  if (kind === "noncurrent") for (const each of noncurrentActions(rule)) add(each);
   if (kind === "marker" && rule.cleansMarkers) times.push(Number.POSITIVE_INFINITY);
   if (kind === "upload" && rule.abortAfterDays !== undefined) add({ days: rule.abortAfterDays });
   return times.length === 0 ? undefined : Math.max(...times);

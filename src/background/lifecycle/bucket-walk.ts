@@ -31,7 +31,7 @@ import {
   decodeObjectRecord,
   decodeVersionRecord,
 } from "../../objects/records/object-record.ts";
-import { peekLastModified } from "../../objects/records/peek.ts";
+import { mayHaveTags, peekLastModified } from "../../objects/records/peek.ts";
 import type { Entry } from "../../storage/key-value/key-value-store.ts";
 import type { KeyRange } from "../../storage/key-value/tuple.ts";
 import { pagesOf } from "../store-pages.ts";
@@ -155,7 +155,7 @@ export class BucketWalk {
   async #lookAtCurrent(page: readonly Entry[], plan: WalkPlan): Promise<void> {
     const { lifecycle, moment, bucket } = this.#context;
     for (const entry of page) {
-      if (isTooYoung(entry, plan)) continue;
+      if (!mayBeDue(entry, plan)) continue;
       const record = decodeObjectRecord(entry.value);
       const key = objectKeyOf(entry.key);
       const options = { isDeleted: endsForGood(bucket, record) };
@@ -173,7 +173,7 @@ export class BucketWalk {
       const newerVersions = isFirst ? 0 : previous.newerVersions + 1;
       this.#previous = { entry, newerVersions };
       // No version is younger than its successor.
-      if (isTooYoung(entry, plan)) continue;
+      if (newerVersions < plan.fewestNewerVersions || !mayBeDue(entry, plan)) continue;
       if (isFirst) newest.push(entry);
       else if (!isTooYoung(previous.entry, plan)) {
         const sinceMilliseconds = lastModifiedOf(previous.entry);
@@ -200,14 +200,16 @@ export class BucketWalk {
     if (entries.length === 0) return [];
     const { bucket, store } = this.#context;
     const names = entries.map((entry) => versionPlaceOf(entry.key).key);
-    const { gets } = await store.keyValueStore.read({
-      gets: [
-        ...names.map((name) => keys.current(bucket.id, name)),
-        ...names.map((name) => keys.marker(bucket.id, name)),
-      ],
+    const { gets: current } = await store.keyValueStore.read({
+      gets: names.map((name) => keys.current(bucket.id, name)),
     });
+    const hidden = names.filter((_, index) => current[index] === undefined);
+    const { gets: found } = await store.keyValueStore.read({
+      gets: hidden.map((name) => keys.marker(bucket.id, name)),
+    });
+    const markers = new Map(hidden.map((name, index) => [name, found[index]]));
     return entries.flatMap((entry, index) => {
-      const head = gets[index] ?? gets[index + entries.length];
+      const head = current[index] ?? markers.get(names[index] as string);
       // Without one the version has become current since the page was read.
       return head === undefined ? [] : [[entry, head] as const];
     });
@@ -243,6 +245,11 @@ export class BucketWalk {
       await this.#actions.onUpload(key, uploadId, end.ruleId);
     }
   }
+}
+
+/** Before it is parsed. */
+function mayBeDue(entry: Entry, plan: WalkPlan): boolean {
+  return !isTooYoung(entry, plan) && (!plan.needsTags || mayHaveTags(entry.value));
 }
 
 function isTooYoung({ value }: Entry, { latestMilliseconds }: WalkPlan): boolean {

@@ -2,6 +2,7 @@
 // mostly need nothing cannot afford more.
 
 const lastModifiedName = Buffer.from('"lastModifiedMilliseconds":');
+const tagsName = Buffer.from('"tags":');
 const zero = 0x30;
 const nine = 0x39;
 
@@ -22,4 +23,9 @@ export function peekLastModified(value: Uint8Array): number | undefined {
     number = number * 10 + (digit - zero);
   }
   return at === start ? undefined : number;
+}
+
+/** `false`: the version's record surely has no tags. */
+export function mayHaveTags(value: Uint8Array): boolean {
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).includes(tagsName);
 }
