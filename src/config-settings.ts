@@ -343,13 +343,34 @@ export const settings = {
     environment: "HOLDFAST_LOG_FORMAT",
     choices: ["text", "json"],
     defaultValue: "text",
-    help: "Form of the log, which goes to the standard error stream.",
+    help: "Form of the log, for people or for machines.",
   }),
   logsRequests: flag({
     option: "log-requests",
     environment: "HOLDFAST_LOG_REQUESTS",
     defaultValue: false,
     help: "Log a line for every request.",
+  }),
+  logFile: optionalText({
+    option: "log-file",
+    environment: "HOLDFAST_LOG_FILE",
+    valueName: "FILE",
+    help: "File for the log, in place of the standard error stream; opened anew on SIGHUP, and when it was moved.",
+  }),
+  logFileBytes: sizeOrOff({
+    option: "log-file-size",
+    environment: "HOLDFAST_LOG_FILE_SIZE",
+    defaultValue: 100 * 1024 * 1024,
+    defaultText: "100MiB",
+    help: "Length at which the log's file is put aside and begun anew; off: others (logrotate) see to it.",
+  }),
+  logFileKept: integer({
+    option: "log-files",
+    environment: "HOLDFAST_LOG_FILES",
+    defaultValue: 10,
+    minimum: 0,
+    maximum: 100_000,
+    help: "Files of the log that were put aside and are kept.",
   }),
   provisioningFile: optionalText({
     option: "config",
@@ -371,12 +392,12 @@ export const settings = {
     valueName: "FILE",
     help: "File that gets a JSON line for every request: who asked, what was decided, and by which statement.",
   }),
-  auditLogBytes: size({
+  auditLogBytes: sizeOrOff({
     option: "audit-log-size",
     environment: "HOLDFAST_AUDIT_LOG_SIZE",
     defaultValue: 100 * 1024 * 1024,
     defaultText: "100MiB",
-    help: "Length at which the audit log's file is put aside and begun anew.",
+    help: "Length at which the audit log's file is put aside and begun anew; off: others see to it.",
   }),
   auditLogKeptFiles: integer({
     option: "audit-log-files",
@@ -490,8 +511,13 @@ function duration(basics: Basics<number>): Setting<number> {
   };
 }
 
-function size(basics: Basics<number>): Setting<number> {
-  return { ...basics, valueName: "SIZE", parse: (value) => parseSize(value) };
+/** `off` is as good as infinite. */
+function sizeOrOff(basics: Basics<number>): Setting<number> {
+  return {
+    ...basics,
+    valueName: "SIZE",
+    parse: (value) => (value === "off" ? Number.MAX_SAFE_INTEGER : parseSize(value)),
+  };
 }
 
 function choice<Choice extends string>(

@@ -46,6 +46,14 @@ export class RotatingFile implements LogDestination, Disposable {
     if (fstatSync(this.#descriptor).size >= this.#options.maximumBytes) this.#rotate();
   }
 
+  /** Opens what is at the path now, whatever happened to it. */
+  reopen(): void {
+    const descriptor = openAppending(this.#options.path);
+    closeSync(this.#descriptor);
+    this.#descriptor = descriptor;
+    this.#inode = fstatSync(descriptor).ino;
+  }
+
   [Symbol.dispose](): void {
     closeSync(this.#descriptor);
   }
@@ -53,11 +61,7 @@ export class RotatingFile implements LogDestination, Disposable {
   /** Opens the file anew when another process, or an administrator, has put it aside. */
   #follow(): void {
     const current = statSync(this.#options.path, { throwIfNoEntry: false });
-    if (current?.ino === this.#inode) return;
-    const descriptor = openAppending(this.#options.path);
-    closeSync(this.#descriptor);
-    this.#descriptor = descriptor;
-    this.#inode = fstatSync(descriptor).ino;
+    if (current?.ino !== this.#inode) this.reopen();
   }
 
   #rotate(): void {

@@ -7,10 +7,9 @@ import { join, resolve } from "node:path";
 
 import { createServer } from "../app.ts";
 import { bucketDefaultsOf } from "../operations/bucket/new-bucket-access.ts";
-import { systemClock } from "../base/clock.ts";
 import { ConfigurationError, type Configuration } from "../config.ts";
 import type { ProvisioningDocument } from "../provisioning/document.ts";
-import { destinationOf, Log } from "../telemetry/log.ts";
+import type { Log } from "../telemetry/log.ts";
 import { lifecycleDaysOf } from "../objects/lifecycle-days.ts";
 import { formatBanner } from "./banner.ts";
 import { acquireDirectoryLock } from "./directory-lock.ts";
@@ -20,6 +19,8 @@ import { findMasterKeys, readGivenMasterKey, type GivenMasterKey } from "./maste
 import { loadOrCreateCredentials, type RootCredentials } from "./root-credentials.ts";
 import type { RotatingFileOptions } from "./rotating-file.ts";
 import { metricsModeOf } from "./metrics-mode.ts";
+import { listenForReopen } from "./reopen-signal.ts";
+import { openServerLog, type ServerLog, type ServerLogOptions } from "./server-log.ts";
 import { listenForStop } from "./stop-signals.ts";
 import { trustCertificates } from "./trusted-certificates.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -31,6 +32,8 @@ interface RunningServer {
   readonly websiteEndpoint: string | undefined;
   /** False when requests were cut off. */
   drain(timeoutMilliseconds: number): Promise<boolean>;
+  /** Of other processes. */
+  reopenLogs(): void;
   /** Gives up at once. */
   kill(): void;
 }
@@ -57,11 +60,16 @@ export async function serve(
   environment: { readonly version: string; readonly output: NodeJS.WriteStream },
 ): Promise<number> {
   await using resources = new AsyncDisposableStack();
-  const log = resources.use(createLog(configuration));
+  const serverLog = resources.use(createLog(configuration));
+  const { log } = serverLog;
   let server: RunningServer | undefined;
   const stop = listenForStop(() => {
     server?.kill();
     process.exit(1);
+  });
+  listenForReopen(() => {
+    serverLog.reopen();
+    server?.reopenLogs();
   });
   const prepared = await prepare(configuration, { log, version: environment.version }, resources);
   server = prepared.workers > 1 ? await startWorkers(prepared) : await startHere(prepared);
@@ -145,6 +153,7 @@ async function startHere(prepared: Prepared): Promise<RunningServer> {
     adminEndpoint: server.adminEndpoint,
     websiteEndpoint: server.websiteEndpoint,
     drain: (timeoutMilliseconds) => server.close({ timeoutMilliseconds }),
+    reopenLogs: () => {},
     kill: () => {},
   };
 }
@@ -184,9 +193,7 @@ async function startWorkers(prepared: Prepared): Promise<RunningServer> {
       masterKeys,
       kms: prepared.kms,
       trustedCertificates: prepared.trustedCertificates,
-      logLevel: configuration.logLevel,
-      logFormat: configuration.logFormat,
-      logsRequests: configuration.logsRequests,
+      log: logOptionsOf(configuration),
       audit: auditOf(configuration),
       metrics: metricsModeOf({
         setting: configuration.metrics,
@@ -210,6 +217,7 @@ async function startWorkers(prepared: Prepared): Promise<RunningServer> {
         ? undefined
         : endpointUrl(false, host, supervisor.adminPort),
     drain: (timeoutMilliseconds) => supervisor.drain(timeoutMilliseconds),
+    reopenLogs: () => supervisor.reopenLogs(),
     kill: () => supervisor.kill(),
   };
 }
@@ -276,14 +284,29 @@ function auditOf(configuration: Configuration): RotatingFileOptions | undefined 
   };
 }
 
-function createLog(configuration: Configuration): Log {
-  return new Log({
-    level: configuration.logLevel,
-    format: configuration.logFormat,
-    requests: configuration.logsRequests,
-    clock: systemClock,
-    destination: destinationOf(process.stderr),
-  });
+function logOptionsOf(configuration: Configuration): ServerLogOptions {
+  const { logLevel, logFormat, logsRequests, logFile, logFileBytes, logFileKept } = configuration;
+  return {
+    level: logLevel,
+    format: logFormat,
+    requests: logsRequests,
+    file:
+      logFile === undefined
+        ? undefined
+        : { path: resolve(logFile), maximumBytes: logFileBytes, keptFiles: logFileKept },
+  };
+}
+
+function createLog(configuration: Configuration): ServerLog {
+  try {
+    return openServerLog(logOptionsOf(configuration));
+  } catch (error) {
+    const reason = error instanceof Error && "code" in error ? String(error.code) : "unusable";
+    throw new ConfigurationError(
+      `--log-file: cannot write ${configuration.logFile ?? ""} (${reason})`,
+      { cause: error },
+    );
+  }
 }
 
 function banner(

@@ -1,4 +1,7 @@
-// When the server should stop: SIGTERM, SIGINT, or the end of the launcher that started this process.
+// When the server should stop: SIGTERM, SIGINT, the end of the terminal that it runs in, or of the
+// launcher that started this process.
+
+import { hasTerminal } from "./reopen-signal.ts";
 
 /**
  * One press of Ctrl-C reaches every process of a terminal, and a launcher passes on what it gets: two
@@ -26,6 +29,7 @@ export function listenForStop(onSecond: () => void): StopSignals {
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
+  if (hasTerminal()) process.on("SIGHUP", onSignal);
   // The pipe to the launcher (bin/holdfast.mjs) closes when it is killed: perhaps it is already gone.
   // Without a launcher there is no pipe, and the property is not there at all.
   const launcher = process as { readonly connected?: boolean };

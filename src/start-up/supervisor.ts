@@ -125,6 +125,12 @@ export class Supervisor {
     return results.every(Boolean);
   }
 
+  reopenLogs(): void {
+    for (const { process: worker } of this.#slots) {
+      if (worker !== undefined) send(worker, { kind: "reopenLogs" });
+    }
+  }
+
   /** Ends every worker now. */
   kill(): void {
     this.#isDraining = true;

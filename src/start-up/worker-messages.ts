@@ -7,7 +7,6 @@ import type { Durability } from "../open-stores.ts";
 import type { BucketDefaults } from "../operations/operation.ts";
 import type { ProvisioningDocument } from "../provisioning/document.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
-import type { LogFormat, LogLevel } from "../telemetry/log.ts";
 import type { MetricsSnapshot } from "../telemetry/metrics.ts";
 import type { KmsSource } from "./key-services.ts";
 import type { MasterKeySource } from "./master-keys.ts";
@@ -15,6 +14,7 @@ import type { MetricsMode } from "./metrics-mode.ts";
 import type { Credentials } from "./root-credentials.ts";
 import type { CustomerKeyMode } from "../protocol/operation-context.ts";
 import type { StorageOptions } from "../storage-options.ts";
+import type { ServerLogOptions } from "./server-log.ts";
 import type { RotatingFileOptions } from "./rotating-file.ts";
 
 export interface ServingPorts {
@@ -39,9 +39,7 @@ export interface WorkerOptions extends ServingPorts {
   readonly kms: KmsSource;
   /** PEM: to trust beside the system's. */
   readonly trustedCertificates: string | undefined;
-  readonly logLevel: LogLevel;
-  readonly logFormat: LogFormat;
-  readonly logsRequests: boolean;
+  readonly log: ServerLogOptions;
   readonly audit: RotatingFileOptions | undefined;
   readonly metrics: MetricsMode;
   readonly storage: StorageOptions | undefined;
@@ -56,6 +54,7 @@ export type SupervisorMessage =
       readonly provisioning: ProvisioningDocument | undefined;
     }
   | { readonly kind: "drain"; readonly timeoutMilliseconds: number }
+  | { readonly kind: "reopenLogs" }
   /** `ofStore`: also what all processes on one store have in common. */
   | { readonly kind: "metrics"; readonly question: number; readonly ofStore: boolean };
 

@@ -2,24 +2,28 @@
 // supervisor alone; when the supervisor is gone, so is the worker, at once.
 
 import { systemClock } from "../base/clock.ts";
-import { destinationOf, Log } from "../telemetry/log.ts";
 import { holdWorkerLock } from "./directory-lock.ts";
 import { trustCertificates } from "./trusted-certificates.ts";
 import { startServing, type Serving } from "./serving.ts";
-import type { SupervisorMessage, WorkerMessage, WorkerOptions } from "./worker-messages.ts";
+import { openServerLog, type ServerLog } from "./server-log.ts";
+import type { SupervisorMessage, WorkerMessage } from "./worker-messages.ts";
 
 const defaultDrainMilliseconds = 30_000;
 
 let serving: Serving | undefined;
+let serverLog: ServerLog | undefined;
 let isDraining = false;
 
 // Ctrl-C reaches the whole process group; the supervisor decides what it means.
 process.on("SIGINT", () => {});
+// Whoever hangs up on the whole group means the supervisor.
+process.on("SIGHUP", () => {});
 process.on("SIGTERM", () => void drain(defaultDrainMilliseconds));
 // A supervisor that was killed has released the directory: nothing may be written any more.
 process.on("disconnect", () => process.exit(1));
 process.on("message", (message: SupervisorMessage) => {
   if (message.kind === "start") void start(message);
+  else if (message.kind === "reopenLogs") serverLog?.reopen();
   else if (message.kind === "metrics") void tellMetrics(message);
   else void drain(message.timeoutMilliseconds);
 });
@@ -31,6 +35,7 @@ async function start(message: SupervisorMessage & { readonly kind: "start" }): P
     // Never released: the end of the process does it.
     holdWorkerLock(options.directory);
     trustCertificates(options.trustedCertificates);
+    serverLog = openServerLog(options.log);
     serving = await startServing({
       ...options,
       store: { directory: options.directory },
@@ -38,7 +43,7 @@ async function start(message: SupervisorMessage & { readonly kind: "start" }): P
       tls: options.tls,
       deadWriters,
       provisioning,
-      log: createLog(options),
+      log: serverLog.log,
     });
     const { writerId, address, websitePort } = serving;
     tell({ kind: "ready", writerId, ports: { port: address.port, websitePort } });
@@ -61,17 +66,8 @@ async function drain(timeoutMilliseconds: number): Promise<void> {
   if (isDraining && serving === undefined) process.exit(0);
   isDraining = true;
   await serving?.drain(timeoutMilliseconds);
+  serverLog?.log.flush();
   process.exit(0);
-}
-
-function createLog(options: WorkerOptions): Log {
-  return new Log({
-    level: options.logLevel,
-    format: options.logFormat,
-    requests: options.logsRequests,
-    clock: systemClock,
-    destination: destinationOf(process.stderr),
-  });
 }
 
 function tell(message: WorkerMessage, then?: () => void): void {

@@ -137,6 +137,11 @@ export class Log implements Disposable {
     this.#add("error", "master keys unreadable", describeCause(cause));
   }
 
+  /** The log's file cannot be opened anew; what was open stays open. */
+  logFileUnwritable(cause: unknown): void {
+    this.#add("error", "log file unwritable", describeCause(cause));
+  }
+
   /** The process ends because of an error that nothing caught. */
   processFailed(cause: unknown): void {
     this.#add("error", "process failed", describeCause(cause));

@@ -69,6 +69,7 @@ test("steps run in one shell, and say what they printed and what failed", () => 
 test("what is shown is exact but for …", () => {
   assert.ok(matchesShown(["a (b)", "  c"], "a (b)  \n  c\n\n"));
   assert.ok(!matchesShown(["a"], "a\nb\n"));
+  assert.ok(matchesShown(["HTTP/1.1 200 OK", "done"], "HTTP/1.1 200 OK\r\n50 %\rdone  \n"));
   assert.ok(!matchesShown(["a", "b"], "a\n"));
   assert.ok(!matchesShown(["a.c"], "abc\n"));
   assert.ok(matchesShown(["x…z", "…", "end"], "xyz\n1\n2\nend\n"));

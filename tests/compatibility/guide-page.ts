@@ -13,7 +13,7 @@ export interface GuideStep {
   /** Of the step's first line in the page. */
   readonly line: number;
   readonly commands: string;
-  /** Absent: the commands must succeed, whatever they print. */
+  /** Absent, or nothing but `…`: the commands must succeed, whatever they print. */
   readonly shown?: readonly string[];
 }
 
@@ -112,9 +112,15 @@ export function matchesShown(shown: readonly string[], output: string): boolean 
   return new RegExp(`^${pattern}$`).test(tidy(output));
 }
 
-/** Without the blanks at the ends of lines, and with one line feed at the end. */
+/**
+ * Without the blanks at the ends of lines, and with one line feed at the end. Of a line that was written
+ * over (the AWS command line shows progress so) what is seen at last.
+ */
 function tidy(output: string): string {
-  const lines = output.split("\n").map((line) => line.trimEnd());
+  const lines = output.split("\n").map((line) => {
+    const text = line.trimEnd();
+    return text.slice(text.lastIndexOf("\r") + 1);
+  });
   while (lines.at(-1) === "") lines.pop();
   return lines.map((line) => `${line}\n`).join("");
 }
