@@ -84,6 +84,7 @@ export async function openStores(options: StoresOptions): Promise<Stores> {
     store: keyValueStore,
     blobs,
     tiers,
+    restoreDelays: options.storage?.restoreSeconds,
     clock,
     keys: options.keys,
     lifecycleDays: options.lifecycleDays,

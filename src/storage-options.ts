@@ -3,6 +3,7 @@
 
 import { resolve } from "node:path";
 import type { Compression } from "./objects/records/object-record.ts";
+import type { RestoreDelayOptions } from "./objects/restore-rules.ts";
 import { StorageTiers, type StorageTier } from "./objects/storage-tiers.ts";
 import type { BlobStore } from "./storage/blob/blob-store.ts";
 import { openFileBlobStore } from "./storage/blob/file-blob-store.ts";
@@ -27,6 +28,8 @@ export interface StorageOptions {
   readonly stores?: Readonly<Record<string, BlobStoreOptions>> | undefined;
   /** By name of the storage class. */
   readonly classes?: Readonly<Record<string, StorageClassOptions>> | undefined;
+  /** Seconds from a RestoreObject until the object can be read, by archive and tier. */
+  readonly restoreSeconds?: RestoreDelayOptions | undefined;
 }
 
 export interface TieredBlobs {

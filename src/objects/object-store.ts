@@ -26,7 +26,10 @@ import type { StoreRecord } from "./records/store-record.ts";
 import { decodeStoreRecord } from "./records/store-record.ts";
 import { encodeRecord } from "../storage/record-codec.ts";
 import { Relocations } from "./relocations.ts";
+import { restoreDelays, type RestoreDelayOptions } from "./restore-rules.ts";
+import { Restores } from "./restores.ts";
 import { StorageTiers } from "./storage-tiers.ts";
+import { Tiering } from "./tiering.ts";
 import { Transitions } from "./transitions.ts";
 import { Versions } from "./versions.ts";
 import { Writers } from "./writers.ts";
@@ -47,6 +50,8 @@ export interface ObjectStoreOptions {
   readonly lifecycleDays?: LifecycleDays | undefined;
   /** Where each storage class keeps its bytes; default: all in `blobs`. */
   readonly tiers?: StorageTiers | undefined;
+  /** How long restorations from archives take. */
+  readonly restoreDelays?: RestoreDelayOptions | undefined;
 }
 
 /** The account that owns what is made with the root credentials. Made with the store, never changes. */
@@ -79,6 +84,8 @@ export class ObjectStore {
   readonly tiers: StorageTiers;
   readonly relocations: Relocations;
   readonly transitions: Transitions;
+  readonly restores: Restores;
+  readonly tiering: Tiering;
 
   private constructor(options: ObjectStoreOptions, rootAccount: RootAccount, lockClock: LockClock) {
     const { store, blobs, clock } = options;
@@ -139,7 +146,22 @@ export class ObjectStore {
       relocations,
       tiers,
       changes,
+      clock,
     });
+    const { transitions } = this;
+    this.restores = new Restores({
+      store,
+      clock,
+      versions,
+      contents,
+      relocations,
+      transitions,
+      tiers,
+      changes,
+      delays: restoreDelays(options.restoreDelays),
+    });
+    const { documents } = this;
+    this.tiering = new Tiering({ store, clock, buckets, documents, versions, transitions });
   }
 
   /**

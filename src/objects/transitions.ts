@@ -6,6 +6,7 @@
 // who comes next does it again.
 
 import { isDeepStrictEqual } from "node:util";
+import type { Clock } from "../base/clock.ts";
 import { S3Error } from "../model/errors.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
@@ -22,6 +23,7 @@ import type { ObjectRecord } from "./records/object-record.ts";
 import type { RelocatedContent, Relocations, RelocationSeals } from "./relocations.ts";
 import { mayTransition } from "./storage-class-order.ts";
 import type { StorageTiers } from "./storage-tiers.ts";
+import { scheduleTiering } from "./tiering-rules.ts";
 import type { KeyState, Versions } from "./versions.ts";
 
 /** Which version: an id alone does not tell a null version from one that took its place. */
@@ -34,11 +36,11 @@ export interface VersionPlace extends ObjectPlace {
 export type TransitionResult = "moved" | "unchanged" | "gone" | "refused";
 
 interface TransitionRules {
-  readonly cause: ChangeCause;
+  readonly cause: ChangeCause | undefined;
   readonly judge: (record: ObjectRecord) => TransitionResult;
   readonly placing: (record: ObjectRecord) => string | undefined;
   readonly change: (record: ObjectRecord) => ObjectRecord;
-  readonly more?: (transaction: Transaction, state: KeyState) => void;
+  readonly more?: (transaction: Transaction, state: KeyState, record: ObjectRecord) => void;
 }
 
 /** Each fails only when the version's record changes while its bytes are copied. */
@@ -51,6 +53,7 @@ export class Transitions {
   readonly #relocations: Relocations;
   readonly #tiers: StorageTiers;
   readonly #changes: ChangeLog;
+  readonly #clock: Clock;
 
   constructor(options: {
     readonly store: KeyValueStore;
@@ -59,6 +62,7 @@ export class Transitions {
     readonly relocations: Relocations;
     readonly tiers: StorageTiers;
     readonly changes: ChangeLog;
+    readonly clock: Clock;
   }) {
     this.#store = options.store;
     this.#versions = options.versions;
@@ -66,6 +70,7 @@ export class Transitions {
     this.#relocations = options.relocations;
     this.#tiers = options.tiers;
     this.#changes = options.changes;
+    this.#clock = options.clock;
   }
 
   /**
@@ -85,10 +90,9 @@ export class Transitions {
         cause,
         judge: (record) => mayLeave(record, storageClass),
         placing: () => storageClass,
-        change(record) {
-          const { tiering: _, ...rest } = record;
-          return { ...rest, attributes: { ...record.attributes, storageClass } };
-        },
+        change: (record) => this.#inClass(record, storageClass),
+        more: (transaction, { bucket }, record) =>
+          scheduleTiering(transaction, { bucket, key: place.key, record }),
       },
       signal,
     );
@@ -99,11 +103,12 @@ export class Transitions {
     place: VersionPlace,
     tier: AccessTier | undefined,
     options: {
-      readonly cause: ChangeCause;
+      /** `undefined`: what nobody is told of. */
+      readonly cause: ChangeCause | undefined;
       readonly signal: AbortSignal;
       /** What else the record becomes in the same commit. */
       readonly change: (record: ObjectRecord) => ObjectRecord;
-      readonly more: (transaction: Transaction, state: KeyState) => void;
+      readonly more: (transaction: Transaction, state: KeyState, record: ObjectRecord) => void;
     },
   ): Promise<TransitionResult> {
     return this.change(
@@ -118,6 +123,14 @@ export class Transitions {
       },
       options.signal,
     );
+  }
+
+  /** Intelligent-Tiering counts days from when an object came to it (Guide, "How it works"). */
+  #inClass(record: ObjectRecord, storageClass: string): ObjectRecord {
+    const { tiering: _, ...rest } = record;
+    const moved = { ...rest, attributes: { ...record.attributes, storageClass } };
+    if (storageClass !== "INTELLIGENT_TIERING") return moved;
+    return { ...moved, tiering: { accessedMilliseconds: this.#clock.now() } };
   }
 
   /**
@@ -183,7 +196,7 @@ export class Transitions {
       }
       const record = rules.change({ ...before, content });
       await this.#versions.replace(transaction, state, record, rules.cause);
-      rules.more?.(transaction, state);
+      rules.more?.(transaction, state, record);
       return state.bucket;
     });
     if (this.#changes.isFor(bucket)) this.#changes.announce();
@@ -235,7 +248,8 @@ function mayLeave({ attributes, tiering }: ObjectRecord, to: string): Transition
   return archive === "ARCHIVE_ACCESS" && to === "GLACIER" ? "moved" : "refused";
 }
 
-function isAbsence({ code }: S3Error): boolean {
+/** Whether an error says that the version is not there, or no object. */
+export function isAbsence({ code }: S3Error): boolean {
   return code === "NoSuchKey" || code === "NoSuchVersion" || code === "MethodNotAllowed";
 }
 

@@ -30,6 +30,7 @@ import {
   decodeVersionRecord,
   isDeleteMarker,
 } from "./records/object-record.ts";
+import { scheduleTiering } from "./tiering-rules.ts";
 import { encodeRecord } from "../storage/record-codec.ts";
 
 /** What is known of a key inside a transaction. */
@@ -182,21 +183,25 @@ export class Versions {
       if (state.marker !== undefined) transaction.delete(keys.marker(bucket.id, key));
     }
     this.#countUsage(transaction, bucket, 1, record.sizeBytes);
+    if (record.attributes.storageClass === "INTELLIGENT_TIERING") {
+      scheduleTiering(transaction, { bucket, key, record });
+    }
     return record;
   }
 
   /**
    * Replaces a version's record by one with the same identity and bytes (its metadata changed). Answers
-   * what was stored.
+   * what was stored. Without a cause nobody is told of it.
    */
   async replace(
     transaction: Transaction,
     state: KeyState,
     changed: ObjectRecord,
-    cause: ChangeCause,
+    cause: ChangeCause | undefined,
   ): Promise<ObjectRecord> {
     const { bucket, key, current } = state;
-    const record = await this.#log(transaction, state, cause, changed);
+    const record =
+      cause === undefined ? changed : await this.#log(transaction, state, cause, changed);
     const isCurrent = current?.sequence === record.sequence;
     const place = isCurrent
       ? keys.current(bucket.id, key)

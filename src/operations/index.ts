@@ -39,16 +39,19 @@ import {
   putBucketCors,
 } from "./bucket-configuration/cors.ts";
 import {
-  deleteBucketAnalyticsConfiguration,
   deleteBucketIntelligentTieringConfiguration,
+  getBucketIntelligentTieringConfiguration,
+  listBucketIntelligentTieringConfigurations,
+  putBucketIntelligentTieringConfiguration,
+} from "./bucket-configuration/intelligent-tiering.ts";
+import {
+  deleteBucketAnalyticsConfiguration,
   deleteBucketInventoryConfiguration,
   getBucketAnalyticsConfiguration,
-  getBucketIntelligentTieringConfiguration,
   getBucketInventoryConfiguration,
   getBucketLogging,
   getBucketNotificationConfiguration,
   listBucketAnalyticsConfigurations,
-  listBucketIntelligentTieringConfigurations,
   listBucketInventoryConfigurations,
 } from "./bucket-configuration/unset-configurations.ts";
 import {
@@ -121,6 +124,7 @@ import { updateObjectEncryption } from "./object/update-object-encryption.ts";
 import { getObjectAcl, putObjectAcl } from "./object/object-acl.ts";
 import { postObject } from "./object/post-object.ts";
 import { putObject } from "./object/put-object.ts";
+import { restoreObject } from "./object/restore-object.ts";
 
 /** The pipeline answers S3's NotImplemented for it. */
 export const notImplemented = "not implemented";
@@ -219,7 +223,7 @@ export const operations = {
   PutBucketAnalyticsConfiguration: notImplemented,
   PutBucketCors: putBucketCors,
   PutBucketEncryption: putBucketEncryption,
-  PutBucketIntelligentTieringConfiguration: notImplemented,
+  PutBucketIntelligentTieringConfiguration: putBucketIntelligentTieringConfiguration,
   PutBucketInventoryConfiguration: notImplemented,
   PutBucketLifecycleConfiguration: putBucketLifecycleConfiguration,
   PutBucketLogging: notImplemented,
@@ -241,7 +245,7 @@ export const operations = {
   PutObjectTagging: putObjectTagging,
   PutPublicAccessBlock: putPublicAccessBlock,
   RenameObject: notImplemented,
-  RestoreObject: notImplemented,
+  RestoreObject: restoreObject,
   SelectObjectContent: notImplemented,
   TagResource: tagResource,
   UntagResource: untagResource,

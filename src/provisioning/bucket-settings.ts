@@ -83,6 +83,13 @@ export const bucketSettings: Readonly<Record<string, BucketSetting>> = {
     get: "GetBucketAccelerateConfiguration",
     member: "AccelerateConfiguration",
   },
+  intelligentTiering: {
+    put: "PutBucketIntelligentTieringConfiguration",
+    get: "GetBucketIntelligentTieringConfiguration",
+    member: "IntelligentTieringConfiguration",
+    found: "IntelligentTieringConfiguration",
+    isByIds: true,
+  },
   metrics: {
     put: "PutBucketMetricsConfiguration",
     get: "GetBucketMetricsConfiguration",

@@ -124,6 +124,8 @@ const account = z.strictObject({
   ...holdings,
 });
 
+const seconds = z.number().nonnegative().optional();
+
 const blobStore = z.strictObject({ directory: z.string().min(1) });
 
 const storageClass = z.strictObject({
@@ -136,6 +138,14 @@ const storage = z
   .strictObject({
     stores: z.record(z.string().regex(/^[a-z0-9]{1,32}$/), blobStore).optional(),
     classes: z.partialRecord(z.enum(storageClasses), storageClass).optional(),
+    restoreSeconds: z
+      .strictObject({
+        GLACIER: z
+          .strictObject({ Expedited: seconds, Standard: seconds, Bulk: seconds })
+          .optional(),
+        DEEP_ARCHIVE: z.strictObject({ Standard: seconds, Bulk: seconds }).optional(),
+      })
+      .optional(),
   })
   .superRefine(({ stores = {}, classes = {} }, context) => {
     for (const [name, { store }] of Object.entries(classes)) {

@@ -4,6 +4,11 @@
 import { randomFillSync } from "node:crypto";
 
 import type { IdentityStore } from "../access/identities/identity-store.ts";
+import {
+  createAccessWriter,
+  createRestoreWorker,
+  createTieringWorker,
+} from "../background/due-worker.ts";
 import { createKeyKeeper } from "../background/key-keeper.ts";
 import { createMasterKeyRefresher } from "../background/master-key-refresher.ts";
 import { createLockClockKeeper } from "../background/lock-clock-keeper.ts";
@@ -108,6 +113,8 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     }),
     identities.worker,
     new Sweeper({ objectStore: objects, events: options.log }),
+    createTieringWorker(objects),
+    createAccessWriter(objects),
   ];
   const keyServices = createKeyServices({
     source: options.kms,
@@ -131,6 +138,8 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   for (const worker of each) workers.add(worker);
   const dependencies = contextDependencies(options, { objects, identities, keyServices });
   started.use(addReplication(workers, { objects, identities: identities.store, dependencies }));
+  const restoring = workers.add(createRestoreWorker(objects));
+  objects.restores.onRequest(() => restoring.wake());
   await workers.start();
   const metrics = openMetrics(options.metrics, objects, started);
   const audit = openAuditLog(options.audit, started);

@@ -17,7 +17,7 @@ export interface MinimalRequest {
   /** Sent before by the bucket's owner, so that there is something to answer with. */
   readonly after?: ImplementedName;
   /** What the request speaks of beside a bucket with an object. */
-  readonly needs?: "lock" | "upload" | "no bucket" | "no object";
+  readonly needs?: "lock" | "upload" | "archived" | "no bucket" | "no object";
   /** Actions that it asks for beside its own, and those for a version that is named. */
   readonly alsoDemands?: readonly string[];
   readonly versionAlsoDemands?: readonly string[];
@@ -137,6 +137,10 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
   PutBucketLifecycleConfiguration: {
     body: "<LifecycleConfiguration><Rule><Filter/><Status>Disabled</Status><Expiration><Days>1</Days></Expiration></Rule></LifecycleConfiguration>",
   },
+  PutBucketIntelligentTieringConfiguration: {
+    ...named,
+    body: "<IntelligentTieringConfiguration><Id>name</Id><Status>Enabled</Status><Tiering><Days>90</Days><AccessTier>ARCHIVE_ACCESS</AccessTier></Tiering></IntelligentTieringConfiguration>",
+  },
   PutBucketMetricsConfiguration: {
     ...named,
     body: "<MetricsConfiguration><Id>name</Id></MetricsConfiguration>",
@@ -169,6 +173,7 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
   PutObjectRetention: { needs: "lock", body: retention },
   PutObjectTagging: { body: tagging },
   PutPublicAccessBlock: { body: blocks },
+  RestoreObject: { needs: "archived", body: "<RestoreRequest><Days>1</Days></RestoreRequest>" },
   TagResource: {
     ...ofAccount,
     body: "<TagResourceRequest><Tags><Tag><Key>a</Key><Value>b</Value></Tag></Tags></TagResourceRequest>",

@@ -72,7 +72,8 @@ async function newPlace(request: MinimalRequest): Promise<Place> {
   if (request.needs === "no bucket") return made;
   await s3.createBucket({ Bucket, ObjectLockEnabledForBucket: request.needs === "lock" });
   if (request.needs === "no object") return made;
-  await s3.putObject({ Bucket, Key, Body: "text" });
+  const archived = request.needs === "archived" ? { StorageClass: "GLACIER" as const } : {};
+  await s3.putObject({ Bucket, Key, Body: "text", ...archived });
   const upload: Record<string, string> = {};
   if (request.needs === "upload") {
     const { UploadId = "" } = await s3.createMultipartUpload({ Bucket, Key });

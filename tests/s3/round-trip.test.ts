@@ -121,6 +121,22 @@ const replication: ReplicationConfiguration = {
     },
   ],
 };
+const intelligentTiering = [
+  {
+    Id: "ArchiveOnly",
+    Status: "Disabled" as const,
+    Tierings: [{ Days: 730, AccessTier: "ARCHIVE_ACCESS" as const }],
+  },
+  {
+    Id: "both_tiers",
+    Status: "Enabled" as const,
+    Filter: { And: { Prefix: "logs/", Tags: [{ Key: "kind", Value: "log" }] } },
+    Tierings: [
+      { Days: 180, AccessTier: "DEEP_ARCHIVE_ACCESS" as const },
+      { Days: 90, AccessTier: "ARCHIVE_ACCESS" as const },
+    ],
+  },
+];
 const metrics = [
   { Id: "EntireBucket" },
   {
@@ -359,6 +375,22 @@ const subResources: Readonly<Record<string, SubResource>> = {
   intelligentTiering: {
     refresh: (Bucket) => s3.listBucketIntelligentTieringConfigurations({ Bucket }),
     unset: notTruncated,
+    apply: async (Bucket) => {
+      for (const IntelligentTieringConfiguration of intelligentTiering.toReversed()) {
+        const { Id } = IntelligentTieringConfiguration;
+        const input = { Bucket, Id, IntelligentTieringConfiguration };
+        await s3.putBucketIntelligentTieringConfiguration(input);
+      }
+    },
+    planned: () => ({
+      ...notTruncated,
+      IntelligentTieringConfigurationList: intelligentTiering,
+    }),
+    destroy: async (Bucket) => {
+      for (const { Id } of intelligentTiering) {
+        await valueOf(s3.deleteBucketIntelligentTieringConfiguration({ Bucket, Id }));
+      }
+    },
   },
   inventory: {
     refresh: (Bucket) => s3.listBucketInventoryConfigurations({ Bucket }),

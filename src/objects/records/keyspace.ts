@@ -62,12 +62,26 @@ const space = {
   replicationHeldSize: 73,
   /** feed → how far existing objects have been looked through */
   replicationResync: 74,
+  /** queue, time, bucket, key, sequence → a version that a worker has to look at then */
+  due: 31,
   // 40 to 59 belong to access/identities, 60 to 69 to keys/.
 } as const;
+
+/** Of rows in the keyspace `due`. */
+export type DueQueue = "restore" | "tiering";
 
 const invert = (sequence: Sequence): number => Number.MAX_SAFE_INTEGER - sequence;
 
 export const keys = {
+  due: (
+    queue: DueQueue,
+    at: {
+      readonly dueMilliseconds: number;
+      readonly bucket: BucketId;
+      readonly key: string;
+      readonly sequence: Sequence;
+    },
+  ) => encodeTuple([space.due, queue, at.dueMilliseconds, at.bucket, at.key, at.sequence]),
   store: () => encodeTuple([space.store]),
   writer: (id: WriterId) => encodeTuple([space.writer, id]),
   garbage: (id: ContentId) => encodeTuple([space.garbage, id]),
@@ -110,6 +124,14 @@ export const keys = {
 type From = { readonly afterKey: string } | { readonly afterPrefix: string } | undefined;
 
 export const ranges = {
+  /** Rows up to a time, all without one, after a row that was read. */
+  due: (queue: DueQueue, until: number | undefined, after: Uint8Array | undefined): KeyRange => {
+    const all = prefixRange([space.due, queue]);
+    return {
+      start: after === undefined ? all.start : keyAfter(after),
+      end: until === undefined ? all.end : prefixRange([space.due, queue, until]).end,
+    };
+  },
   writers: () => prefixRange([space.writer]),
   garbage: () => prefixRange([space.garbage]),
   references: () => prefixRange([space.reference]),
@@ -193,6 +215,10 @@ export function feedOf(key: Uint8Array): string {
 /** The name in a key of the keyspace `worker`. */
 export function workerNameOf(key: Uint8Array): string {
   return text(decodeTuple(key)[1]);
+}
+
+export function dueTimeOf(key: Uint8Array): number {
+  return integer(decodeTuple(key)[2]);
 }
 
 export function bucketNameOf(key: Uint8Array): string {

@@ -8,6 +8,7 @@ import { decodeAccountSettingsRecord } from "./account-settings-record.ts";
 import { decodeBucketRecord } from "./bucket-record.ts";
 import { decodeChangeRecord } from "./change-record.ts";
 import { decodeLifecycleState } from "./lifecycle-state-record.ts";
+import { decodeDueRecord } from "./due-record.ts";
 import { decodeLockClockRecord } from "./lock-record.ts";
 import {
   decodeDeleteMarkerRecord,
@@ -42,6 +43,9 @@ const types: Readonly<Record<string, RecordType>> = {
   change: { decode: decodeChangeRecord, newestVersion: 1 },
   "object-blob": { decode: decodeObjectRecord, newestVersion: 1 },
   "object-layout": { decode: decodeObjectRecord, newestVersion: 1 },
+  "object-restored": { decode: decodeObjectRecord, newestVersion: 1 },
+  "object-tiered": { decode: decodeObjectRecord, newestVersion: 1 },
+  due: { decode: decodeDueRecord, newestVersion: 1 },
   "delete-marker": { decode: decodeDeleteMarkerRecord, newestVersion: 1 },
   layout: { decode: decodeLayoutRecord, newestVersion: 1 },
   upload: { decode: decodeUploadRecord, newestVersion: 1 },

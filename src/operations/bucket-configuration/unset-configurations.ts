@@ -31,13 +31,6 @@ export const listBucketAnalyticsConfigurations = isEmpty<"ListBucketAnalyticsCon
   IsTruncated: false,
 });
 
-export const getBucketIntelligentTieringConfiguration =
-  isAbsent<"GetBucketIntelligentTieringConfiguration">("NoSuchConfiguration");
-export const deleteBucketIntelligentTieringConfiguration =
-  isAbsent<"DeleteBucketIntelligentTieringConfiguration">("NoSuchConfiguration");
-export const listBucketIntelligentTieringConfigurations =
-  isEmpty<"ListBucketIntelligentTieringConfigurations">({ IsTruncated: false });
-
 export const getBucketInventoryConfiguration =
   isAbsent<"GetBucketInventoryConfiguration">("NoSuchConfiguration");
 export const deleteBucketInventoryConfiguration =

@@ -2,14 +2,15 @@
 
 import { foreignOwner } from "../../access/acl/effective-acl.ts";
 import { S3Error } from "../../model/errors.ts";
-import type { OperationTypes, VersionEntry } from "../../model/types.generated.ts";
+import type { OperationTypes, RestoreStatus, VersionEntry } from "../../model/types.generated.ts";
 import { parseVersionId, nullVersionId } from "../../objects/identifiers.ts";
 import type { Sequence } from "../../objects/identifiers.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
-import { isDeleteMarker } from "../../objects/records/object-record.ts";
+import { isDeleteMarker, type ObjectRecord } from "../../objects/records/object-record.ts";
 import type { ListedVersion, VersionItem } from "../../objects/version-listing.ts";
 import { listVersions } from "../../objects/version-listing.ts";
 import { quoteEtag } from "../object/object-members.ts";
+import { restoreStatus } from "../object/restore-members.ts";
 import type { Operation, OperationContext } from "../operation.ts";
 import { given, pageLimit } from "./listing-arguments.ts";
 import { nameEncoder } from "./url-encoding.ts";
@@ -43,6 +44,9 @@ export const listObjectVersions: Operation<Input, Output> = async (input, contex
     afterSequence,
     limit,
   });
+  const now = context.clock.now();
+  const statusOf = (record: ObjectRecord) =>
+    restoreStatus(record, now, input.OptionalObjectAttributes);
   const last = page.isTruncated ? page.items.at(-1) : undefined;
   return {
     Name: bucket.name,
@@ -56,7 +60,7 @@ export const listObjectVersions: Operation<Input, Output> = async (input, contex
     EncodingType: given(input.EncodingType),
     IsTruncated: page.isTruncated,
     Entries: page.items.flatMap((item) =>
-      "record" in item ? [describeVersion(item, bucket, encode(item.key))] : [],
+      "record" in item ? [describeVersion(item, bucket, encode(item.key), statusOf)] : [],
     ),
     CommonPrefixes: page.items.flatMap((item) =>
       "commonPrefix" in item ? [{ Prefix: encode(item.commonPrefix) }] : [],
@@ -75,7 +79,12 @@ async function sequenceOf(
   return store.versions.findNullSequence(bucket, key);
 }
 
-function describeVersion(item: ListedVersion, bucket: BucketRecord, key: string): VersionEntry {
+function describeVersion(
+  item: ListedVersion,
+  bucket: BucketRecord,
+  key: string,
+  statusOf: (record: ObjectRecord) => RestoreStatus | undefined,
+): VersionEntry {
   const { record, isLatest } = item;
   const owner = foreignOwner(bucket, record);
   const shared = {
@@ -97,6 +106,7 @@ function describeVersion(item: ListedVersion, bucket: BucketRecord, key: string)
       ChecksumType: record.checksum?.type,
       Size: record.sizeBytes,
       StorageClass: record.attributes.storageClass ?? "STANDARD",
+      RestoreStatus: statusOf(record),
     },
   };
 }

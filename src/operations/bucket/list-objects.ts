@@ -6,6 +6,7 @@ import type { ListItem } from "../../objects/listing.ts";
 import { listCurrent } from "../../objects/listing.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import { quoteEtag } from "../object/object-members.ts";
+import { restoreStatus } from "../object/restore-members.ts";
 import type { Operation } from "../operation.ts";
 import { decodeToken, encodeToken, given, pageLimit } from "./listing-arguments.ts";
 import { nameEncoder } from "./url-encoding.ts";
@@ -16,7 +17,7 @@ type InputV2 = OperationTypes["ListObjectsV2"]["input"];
 type OutputV2 = OperationTypes["ListObjectsV2"]["output"];
 type Encode = ReturnType<typeof nameEncoder>;
 
-export const listObjects: Operation<InputV1, OutputV1> = async (input, { store }) => {
+export const listObjects: Operation<InputV1, OutputV1> = async (input, { store, clock }) => {
   const encode = nameEncoder(input.EncodingType);
   const limit = pageLimit(input.MaxKeys, "max-keys");
   const bucket = await store.buckets.get(input.Bucket);
@@ -38,11 +39,15 @@ export const listObjects: Operation<InputV1, OutputV1> = async (input, { store }
     Delimiter: encode(delimiter),
     EncodingType: given(input.EncodingType),
     IsTruncated: page.next !== undefined,
-    ...describeItems(page.items, bucket, encode, true),
+    ...describeItems(page.items, bucket, encode, {
+      withOwner: true,
+      optional: input.OptionalObjectAttributes,
+      nowMilliseconds: clock.now(),
+    }),
   };
 };
 
-export const listObjectsV2: Operation<InputV2, OutputV2> = async (input, { store }) => {
+export const listObjectsV2: Operation<InputV2, OutputV2> = async (input, { store, clock }) => {
   const encode = nameEncoder(input.EncodingType);
   const limit = pageLimit(input.MaxKeys, "max-keys");
   const token = input.ContinuationToken;
@@ -67,15 +72,25 @@ export const listObjectsV2: Operation<InputV2, OutputV2> = async (input, { store
     Delimiter: encode(delimiter),
     EncodingType: given(input.EncodingType),
     IsTruncated: page.next !== undefined,
-    ...describeItems(page.items, bucket, encode, input.FetchOwner === true),
+    ...describeItems(page.items, bucket, encode, {
+      withOwner: input.FetchOwner === true,
+      optional: input.OptionalObjectAttributes,
+      nowMilliseconds: clock.now(),
+    }),
   };
 };
+
+interface Shown {
+  readonly withOwner: boolean;
+  readonly optional: readonly string[] | undefined;
+  readonly nowMilliseconds: number;
+}
 
 function describeItems(
   items: readonly ListItem[],
   bucket: BucketRecord,
   encode: Encode,
-  withOwner: boolean,
+  { withOwner, optional, nowMilliseconds }: Shown,
 ): Pick<OutputV1, "Contents" | "CommonPrefixes"> {
   const bucketOwner: Owner = { DisplayName: bucket.ownerName, ID: bucket.ownerId };
   const Contents: ListedObject[] = [];
@@ -98,6 +113,7 @@ function describeItems(
       Size: record.sizeBytes,
       StorageClass: record.attributes.storageClass ?? "STANDARD",
       Owner: withOwner ? owner : undefined,
+      RestoreStatus: restoreStatus(record, nowMilliseconds, optional),
     });
   }
   return { Contents, CommonPrefixes };

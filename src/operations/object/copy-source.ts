@@ -100,6 +100,7 @@ export async function findCopySource(
     clock.now(),
     "Operation is not valid for the source object's storage class",
   );
+  store.tiering.noteAccess({ bucketName, key }, found.record);
   return found;
 }
 

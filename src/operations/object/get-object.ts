@@ -19,6 +19,7 @@ export const getObject: Operation<Input, Output> = (input, context) =>
     const content = readableContent(record, context.clock.now());
     const seal = await openObjectSeal({ bucket, key: input.Key, encryption }, input, context);
     const stream = await context.store.contents.open(content, start, end, seal);
+    context.store.tiering.noteAccess({ bucketName: bucket.name, key: input.Key }, record);
     const { ContentLength: _, ArchiveStatus: __, ...shared } = members;
     return new Reply<Output>({ ...shared, Body: { stream, lengthBytes: end - start } }, status);
   });

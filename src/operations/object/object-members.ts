@@ -6,6 +6,7 @@ import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import type { ObjectRecord } from "../../objects/records/object-record.ts";
 import { replicationStatusOf } from "../../objects/replication-rules.ts";
 import { showEncryption } from "../encryption/shown-encryption.ts";
+import { describeArchive } from "./restore-members.ts";
 import { defaultContentType } from "./upload-attributes.ts";
 
 type Head = OperationTypes["HeadObject"]["output"];
@@ -49,6 +50,7 @@ export function describeObject(
   bucket: BucketRecord,
   record: ObjectRecord,
   overrides: OverrideMembers,
+  nowMilliseconds: number,
 ): Head {
   const { attributes } = record;
   return {
@@ -66,6 +68,7 @@ export function describeObject(
     Metadata: attributes.userMetadata,
     StorageClass: attributes.storageClass,
     ReplicationStatus: replicationStatusOf(record.replication),
+    ...(attributes.storageClass === undefined ? {} : describeArchive(record, nowMilliseconds)),
     ...showEncryption(record.encryption, overrides.SSECustomerKeyMD5),
   };
 }

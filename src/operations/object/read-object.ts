@@ -37,7 +37,7 @@ export async function viewObject(input: Input, context: OperationContext): Promi
   checkReadKey(found.record.encryption, input, context);
   const { bucket, record } = found;
   const permitted = permittedMembers(input, record, context);
-  const described = describeObject(bucket, record, input);
+  const described = describeObject(bucket, record, input, context.clock.now());
   let common = permitted === undefined ? described : { ...described, ...(await permitted) };
   // Of a named version nothing is announced, also where it is the current one (as localstack recorded).
   const end =

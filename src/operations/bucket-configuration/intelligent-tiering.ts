@@ -1,0 +1,87 @@
+// Put-, Get-, Delete- and ListBucketIntelligentTieringConfiguration(s): after how many days without an access
+// which objects of the class INTELLIGENT_TIERING are archived. objects/tiering.ts acts on them.
+
+import { S3Error } from "../../model/errors.ts";
+import type {
+  IntelligentTieringConfiguration,
+  OperationTypes,
+} from "../../model/types.generated.ts";
+import { tieringDocument } from "../../objects/tiering.ts";
+import {
+  checkTieringFilter,
+  checkTierings,
+  formatTieringConfiguration,
+  parseTieringConfiguration,
+  tagsOfTieringFilter,
+} from "../../objects/tiering-rules.ts";
+import { checkTags } from "../object/tag-set.ts";
+import type { Operation } from "../operation.ts";
+import {
+  checkConfigurationId,
+  deleteConfiguration,
+  getConfiguration,
+  listConfigurations,
+  putConfiguration,
+  type ConfigurationKind,
+} from "./configurations-by-id.ts";
+
+type Get = OperationTypes["GetBucketIntelligentTieringConfiguration"];
+type Put = OperationTypes["PutBucketIntelligentTieringConfiguration"];
+type Delete = OperationTypes["DeleteBucketIntelligentTieringConfiguration"];
+type List = OperationTypes["ListBucketIntelligentTieringConfigurations"];
+
+const tiering: ConfigurationKind<IntelligentTieringConfiguration> = {
+  kind: tieringDocument,
+  format: formatTieringConfiguration,
+  parse: parseTieringConfiguration,
+};
+
+export const getBucketIntelligentTieringConfiguration: Operation<
+  Get["input"],
+  Get["output"]
+> = async (input, { store }) => ({
+  IntelligentTieringConfiguration: await getConfiguration(store, input.Bucket, tiering, input.Id),
+});
+
+export const putBucketIntelligentTieringConfiguration: Operation<
+  Put["input"],
+  Put["output"]
+> = async (input, { store }) => {
+  const { Bucket, Id, IntelligentTieringConfiguration: configuration } = input;
+  // Seen of the service: github.com/boto/boto3/issues/3401.
+  if (configuration.Id !== Id) throw new S3Error("MalformedXML");
+  checkConfigurationId(Id);
+  const { Filter: filter, Tierings: tierings } = configuration;
+  checkTierings(tierings);
+  if (filter !== undefined) {
+    checkTieringFilter(filter);
+    checkTags(
+      tagsOfTieringFilter(filter).map(({ Key, Value }) => [Key, Value]),
+      "object",
+    );
+  }
+  await putConfiguration(store, Bucket, tiering, configuration);
+  return {};
+};
+
+export const deleteBucketIntelligentTieringConfiguration: Operation<
+  Delete["input"],
+  Delete["output"]
+> = async (input, { store }) => {
+  await deleteConfiguration(store, input.Bucket, tiering.kind, input.Id);
+  return {};
+};
+
+export const listBucketIntelligentTieringConfigurations: Operation<
+  List["input"],
+  List["output"]
+> = async (input, { store }) => {
+  const { Bucket, ContinuationToken: token } = input;
+  const page = await listConfigurations(store, Bucket, tiering, token);
+  return {
+    IsTruncated: page.isTruncated,
+    ContinuationToken: token,
+    NextContinuationToken: page.nextToken,
+    IntelligentTieringConfigurationList: page.configurations,
+  };
+};
