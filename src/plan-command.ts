@@ -55,7 +55,7 @@ export async function runPlan(
   };
   const changes = await applyProvisioning(
     document,
-    { identities, objects, dependencies },
+    { identities, objects, dependencies, sealer: ring },
     { isDryRun: true },
   );
   for (const change of changes) output.write(`${change}\n`);

@@ -53,7 +53,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   // A client of the public API: it shares the table of actions and the signer, nothing of the server.
   cli: ["model", "keys"],
   provisioning: ["model", "access"],
-  background: ["model", "keys", "objects", "storage contracts", "telemetry"],
+  background: ["model", "keys", "objects", "remote", "storage contracts", "telemetry"],
   admin: ["model", "http", "keys", "access", "objects", "storage contracts", "telemetry"],
 };
 

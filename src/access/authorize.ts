@@ -41,11 +41,40 @@ export function authorize(
   }
   const versionId = input["VersionId"] as string | undefined;
   const key = rule.on === "object" ? (input["Key"] as string) : undefined;
+  // Removing a version for good is no replication, whatever the request says.
+  const removesVersion = operation === "DeleteObject" && versionId !== undefined;
+  if (key !== undefined && input["Replica"] !== undefined && !removesVersion) {
+    return demandReplication(operation, { bucketName, key }, input, access);
+  }
   const demand = demandOf(operation, rule, { bucketName, key, versionId });
   if (!mayDemandMore.has(operation)) {
     return access.admitsPlainly(demand) ? undefined : access.demand(demand);
   }
   return access.demand(demand).then(() => demandExtras(operation, input, bucketName, access));
+}
+
+/**
+ * What another Holdfast asks in the name of a replication: actions that nobody has who may only write.
+ * "Setting up permissions for live replication" (User Guide) names them.
+ */
+async function demandReplication(
+  operation: OperationName,
+  place: { readonly bucketName: string; readonly key: string },
+  input: AuthorizedInput,
+  access: RequestAuthorization,
+): Promise<void> {
+  switch (operation) {
+    case "DeleteObject":
+      return access.demand({ ...place, action: "s3:ReplicateDelete" });
+    case "PutObjectTagging":
+    case "DeleteObjectTagging":
+      return access.demand({ ...place, action: "s3:ReplicateTags" });
+    default:
+      await access.demand({ ...place, action: "s3:ReplicateObject" });
+  }
+  if (input["Tagging"] !== undefined) {
+    await access.demand({ ...place, action: "s3:ReplicateTags" });
+  }
 }
 
 /** What an operation demands of its bucket or object before it runs. */

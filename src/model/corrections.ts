@@ -133,15 +133,32 @@ const grantWrite: InputMember = {
   type: "string",
 };
 
+/**
+ * Between two Holdfast servers alone: the request is replication, and what it makes is a replica (of this
+ * identity). It asks for permissions of its own, see access/authorize.ts.
+ */
+const replica: InputMember = {
+  name: "Replica",
+  in: "header",
+  wire: "x-amz-holdfast-replica",
+  type: "string",
+};
+
 /** Headers that S3 acts upon and the schemas do not bind. */
 export const addedHeaders: Readonly<Record<string, readonly InputMember[]>> = {
   // The service handles it (github.com/aws/aws-sdk-kotlin/issues/1645): browsers resume downloads by it.
   GetObjectRequest: [{ name: "IfRange", in: "header", wire: "If-Range", type: "string" }],
   HeadObjectRequest: [{ name: "IfRange", in: "header", wire: "If-Range", type: "string" }],
   // The service stores it with the other grants (ceph/s3-tests, test_object_header_acl_grants).
-  PutObjectRequest: [grantWrite],
+  PutObjectRequest: [grantWrite, replica],
   CopyObjectRequest: [grantWrite],
-  CreateMultipartUploadRequest: [grantWrite],
+  CreateMultipartUploadRequest: [grantWrite, replica],
+  DeleteObjectRequest: [replica],
+  PutObjectTaggingRequest: [replica],
+  DeleteObjectTaggingRequest: [replica],
+  PutObjectAclRequest: [replica],
+  PutObjectRetentionRequest: [replica],
+  PutObjectLegalHoldRequest: [replica],
 };
 
 /** Shapes that no schema has. */

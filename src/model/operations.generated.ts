@@ -251,6 +251,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "ChecksumAlgorithm", in: "header", wire: "x-amz-checksum-algorithm", type: { enumeration: "ChecksumAlgorithm" } },
       { name: "ChecksumType", in: "header", wire: "x-amz-checksum-type", type: { enumeration: "ChecksumType" } },
       { name: "GrantWrite", in: "header", wire: "x-amz-grant-write", type: "string" },
+      { name: "Replica", in: "header", wire: "x-amz-holdfast-replica", type: "string" },
     ],
     output: [
       { name: "AbortDate", in: "header", wire: "x-amz-abort-date", type: "http-date" },
@@ -506,6 +507,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "IfMatch", in: "header", wire: "If-Match", type: "string" },
       { name: "IfMatchLastModifiedTime", in: "header", wire: "x-amz-if-match-last-modified-time", type: "http-date" },
       { name: "IfMatchSize", in: "header", wire: "x-amz-if-match-size", type: "integer" },
+      { name: "Replica", in: "header", wire: "x-amz-holdfast-replica", type: "string" },
     ],
     output: [
       { name: "DeleteMarker", in: "header", wire: "x-amz-delete-marker", type: "boolean" },
@@ -544,6 +546,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "Key", in: "label", wire: "", type: "string", required: true },
       { name: "VersionId", in: "query", wire: "versionId", type: "string" },
       { name: "ExpectedBucketOwner", in: "header", wire: "x-amz-expected-bucket-owner", type: "string" },
+      { name: "Replica", in: "header", wire: "x-amz-holdfast-replica", type: "string" },
     ],
     output: [
       { name: "VersionId", in: "header", wire: "x-amz-version-id", type: "string" },
@@ -2071,6 +2074,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "ObjectLockEventHoldDurationYears", in: "header", wire: "x-amz-object-lock-event-hold-duration-years", type: "integer" },
       { name: "ExpectedBucketOwner", in: "header", wire: "x-amz-expected-bucket-owner", type: "string" },
       { name: "GrantWrite", in: "header", wire: "x-amz-grant-write", type: "string" },
+      { name: "Replica", in: "header", wire: "x-amz-holdfast-replica", type: "string" },
     ],
     output: [
       { name: "Expiration", in: "header", wire: "x-amz-expiration", type: "string" },
@@ -2119,6 +2123,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "RequestPayer", in: "header", wire: "x-amz-request-payer", type: { enumeration: "RequestPayer" } },
       { name: "VersionId", in: "query", wire: "versionId", type: "string" },
       { name: "ExpectedBucketOwner", in: "header", wire: "x-amz-expected-bucket-owner", type: "string" },
+      { name: "Replica", in: "header", wire: "x-amz-holdfast-replica", type: "string" },
     ],
     output: [
       { name: "RequestCharged", in: "header", wire: "x-amz-request-charged", type: { enumeration: "RequestCharged" } },
@@ -2189,6 +2194,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "ContentMD5", in: "header", wire: "Content-MD5", type: "string" },
       { name: "ChecksumAlgorithm", in: "header", wire: "x-amz-sdk-checksum-algorithm", type: { enumeration: "ChecksumAlgorithm" } },
       { name: "ExpectedBucketOwner", in: "header", wire: "x-amz-expected-bucket-owner", type: "string" },
+      { name: "Replica", in: "header", wire: "x-amz-holdfast-replica", type: "string" },
     ],
     output: [
       { name: "RequestCharged", in: "header", wire: "x-amz-request-charged", type: { enumeration: "RequestCharged" } },
@@ -2231,6 +2237,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "ContentMD5", in: "header", wire: "Content-MD5", type: "string" },
       { name: "ChecksumAlgorithm", in: "header", wire: "x-amz-sdk-checksum-algorithm", type: { enumeration: "ChecksumAlgorithm" } },
       { name: "ExpectedBucketOwner", in: "header", wire: "x-amz-expected-bucket-owner", type: "string" },
+      { name: "Replica", in: "header", wire: "x-amz-holdfast-replica", type: "string" },
     ],
     output: [
       { name: "RequestCharged", in: "header", wire: "x-amz-request-charged", type: { enumeration: "RequestCharged" } },
@@ -2252,6 +2259,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "ChecksumAlgorithm", in: "header", wire: "x-amz-sdk-checksum-algorithm", type: { enumeration: "ChecksumAlgorithm" } },
       { name: "ExpectedBucketOwner", in: "header", wire: "x-amz-expected-bucket-owner", type: "string" },
       { name: "RequestPayer", in: "header", wire: "x-amz-request-payer", type: { enumeration: "RequestPayer" } },
+      { name: "Replica", in: "header", wire: "x-amz-holdfast-replica", type: "string" },
     ],
     output: [
       { name: "VersionId", in: "header", wire: "x-amz-version-id", type: "string" },

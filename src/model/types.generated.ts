@@ -1378,6 +1378,7 @@ export interface CreateMultipartUploadInput {
   readonly ChecksumAlgorithm?: string | undefined;
   readonly ChecksumType?: string | undefined;
   readonly GrantWrite?: string | undefined;
+  readonly Replica?: string | undefined;
 }
 
 export interface CreateMultipartUploadOutput {
@@ -1540,6 +1541,7 @@ export interface DeleteObjectInput {
   readonly IfMatch?: string | undefined;
   readonly IfMatchLastModifiedTime?: Date | undefined;
   readonly IfMatchSize?: number | undefined;
+  readonly Replica?: string | undefined;
 }
 
 export interface DeleteObjectOutput {
@@ -1568,6 +1570,7 @@ export interface DeleteObjectTaggingInput {
   readonly Key: string;
   readonly VersionId?: string | undefined;
   readonly ExpectedBucketOwner?: string | undefined;
+  readonly Replica?: string | undefined;
 }
 
 export interface DeleteObjectTaggingOutput {
@@ -2680,6 +2683,7 @@ export interface PutObjectInput {
   readonly ObjectLockEventHoldDurationYears?: number | undefined;
   readonly ExpectedBucketOwner?: string | undefined;
   readonly GrantWrite?: string | undefined;
+  readonly Replica?: string | undefined;
 }
 
 export interface PutObjectOutput {
@@ -2722,6 +2726,7 @@ export interface PutObjectAclInput {
   readonly RequestPayer?: string | undefined;
   readonly VersionId?: string | undefined;
   readonly ExpectedBucketOwner?: string | undefined;
+  readonly Replica?: string | undefined;
 }
 
 export interface PutObjectAclOutput {
@@ -2779,6 +2784,7 @@ export interface PutObjectLegalHoldInput {
   readonly ContentMD5?: string | undefined;
   readonly ChecksumAlgorithm?: string | undefined;
   readonly ExpectedBucketOwner?: string | undefined;
+  readonly Replica?: string | undefined;
 }
 
 export interface PutObjectLegalHoldOutput {
@@ -2809,6 +2815,7 @@ export interface PutObjectRetentionInput {
   readonly ContentMD5?: string | undefined;
   readonly ChecksumAlgorithm?: string | undefined;
   readonly ExpectedBucketOwner?: string | undefined;
+  readonly Replica?: string | undefined;
 }
 
 export interface PutObjectRetentionOutput {
@@ -2824,6 +2831,7 @@ export interface PutObjectTaggingInput {
   readonly ChecksumAlgorithm?: string | undefined;
   readonly ExpectedBucketOwner?: string | undefined;
   readonly RequestPayer?: string | undefined;
+  readonly Replica?: string | undefined;
 }
 
 export interface PutObjectTaggingOutput {

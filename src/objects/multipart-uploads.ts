@@ -16,14 +16,16 @@ import { newUploadId, nextSequence, sequenceOfUploadId } from "./identifiers.ts"
 import type { Quotas } from "./quotas.ts";
 import type { WriteConditions } from "./preconditions.ts";
 import { checkWrite } from "./preconditions.ts";
+import { ReplicaExistsError } from "./replica.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
 import type { ChangeCause } from "./records/change-record.ts";
 import { keys, ranges } from "./records/keyspace.ts";
 import type { ObjectRecord, StoredChecksum, StoredPart } from "./records/object-record.ts";
+import { isDeleteMarker } from "./records/object-record.ts";
 import { encodeRecord } from "../storage/record-codec.ts";
 import type { PartRecord, UploadRecord } from "./records/upload-record.ts";
 import { decodePartRecord, decodeUploadRecord } from "./records/upload-record.ts";
-import type { KeyState, VersionIdentity, Versions } from "./versions.ts";
+import type { KeyState, VersionIdentity, VersionMaking, Versions } from "./versions.ts";
 
 /** An upload as a client names it. */
 export interface UploadPlace {
@@ -158,7 +160,21 @@ export class MultipartUploads {
       readonly assemble: (upload: UploadRecord, parts: readonly PartRecord[]) => AssembledObject;
     },
   ): Promise<Completed> {
-    const completed = await transact(this.#store, async (transaction) => {
+    const completed = await this.#complete(place, options).catch(async (error: unknown) => {
+      if (!(error instanceof ReplicaExistsError) || isDeleteMarker(error.record)) throw error;
+      // Another attempt has made it, whose answer was lost: these parts are not needed.
+      await this.abort(place);
+      return { bucket: error.bucket, record: error.record };
+    });
+    if (this.#changes.isFor(completed.bucket)) this.#changes.announce();
+    return completed;
+  }
+
+  #complete(
+    place: UploadPlace,
+    options: Parameters<MultipartUploads["complete"]>[1],
+  ): Promise<Completed> {
+    return transact(this.#store, async (transaction) => {
       const state = await this.#versions.load(transaction, place.bucketName, place.key);
       const uploadAt = uploadKey(state.bucket, place);
       const value = uploadAt === undefined ? undefined : await transaction.get(uploadAt);
@@ -181,12 +197,10 @@ export class MultipartUploads {
       this.#contents.addGarbage(transaction, garbage);
       this.#takeParts(transaction, place.uploadId, found, assembled.parts);
       const countedBytes = await this.#uncount(transaction, state.bucket, place.uploadId);
-      const counted = { countedBytes, cause: options.cause };
+      const counted = { countedBytes, cause: options.cause, replica: upload.replica };
       const record = await this.#putObject(transaction, state, upload, assembled, counted);
       return { bucket: state.bucket, record };
     });
-    if (this.#changes.isFor(completed.bucket)) this.#changes.announce();
-    return completed;
   }
 
   /** Ends an upload; its parts are swept. Throws S3Error NoSuchUpload. */
@@ -308,7 +322,7 @@ export class MultipartUploads {
     state: KeyState,
     upload: UploadRecord,
     assembled: AssembledObject,
-    counted: { readonly countedBytes: number; readonly cause: ChangeCause },
+    counted: VersionMaking,
   ): Promise<ObjectRecord> {
     const parts: StoredPart[] = assembled.parts.map((part) => ({
       number: part.number,

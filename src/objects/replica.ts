@@ -19,6 +19,9 @@ export function formatReplicaIdentity(identity: ReplicaIdentity): string {
   return Buffer.from(JSON.stringify(identity), "utf8").toString("base64url");
 }
 
+/** Of a request that changes a replica and makes none. */
+export const replicaChange = "change";
+
 /** `undefined` for what no server wrote. */
 export function parseReplicaIdentity(text: string): ReplicaIdentity | undefined {
   try {

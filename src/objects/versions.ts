@@ -368,6 +368,21 @@ export class Versions {
     return undefined;
   }
 
+  /** Versions and delete markers of a key, newest first. */
+  async history(
+    bucket: BucketRecord,
+    key: string,
+    limit: number,
+  ): Promise<readonly VersionRecord[]> {
+    const gets = [keys.current(bucket.id, key), keys.marker(bucket.id, key)];
+    const range = { ...ranges.versionsOfKey(bucket.id, key), limit };
+    const read = await this.#store.read({ gets, ranges: [range] });
+    const entries = [...read.gets, ...(read.ranges[0] ?? [])];
+    return entries.flatMap((entry) =>
+      entry === undefined ? [] : [decodeVersionRecord(entry.value)],
+    );
+  }
+
   /** The place of a key's null version in its history; `undefined` when it has none. */
   async findNullSequence(bucket: BucketRecord, key: string): Promise<Sequence | undefined> {
     const read = await this.#store.read({

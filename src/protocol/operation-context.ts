@@ -108,8 +108,16 @@ export class PipelineContext implements OperationContext {
     const { request, requestId, hostId } = this.#understood;
     const timeMilliseconds = this.#dependencies.clock.now();
     const sourceAddress = request.remoteAddress;
+    const isReplication = this.#understood.input["Replica"] !== undefined;
     return (event) =>
-      causeOf(this.caller, { event, timeMilliseconds, requestId, hostId, sourceAddress });
+      causeOf(this.caller, {
+        event,
+        timeMilliseconds,
+        requestId,
+        hostId,
+        sourceAddress,
+        ...(isReplication ? { isReplication } : {}),
+      });
   }
 
   get accounts(): AccountDirectory {

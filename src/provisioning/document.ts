@@ -155,10 +155,23 @@ const storage = z
     }
   });
 
+/** Buckets of other servers that this one replicates to. */
+const replicationTarget = z.strictObject({
+  /** `*` in it stands for any run of characters. */
+  bucketArn: z.string().regex(/^arn:aws[\w-]*:s3:::[a-z0-9*._-]{1,63}$/),
+  endpoint: z.url({ protocol: /^https?$/ }),
+  region: z.string().default("us-east-1"),
+  accessKeyId: z.string(),
+  secretAccessKey: z.string(),
+  kind: z.enum(["holdfast", "s3"]).default("s3"),
+  bucketName: z.string().optional(),
+});
+
 /** What stands at the top belongs to the root account. */
 const schema = z.strictObject({
   accounts: z.array(account).optional(),
   storage: storage.optional(),
+  replication: z.strictObject({ targets: z.array(replicationTarget).optional() }).optional(),
   ...holdings,
 });
 
@@ -171,6 +184,7 @@ export type ProvisionedUser = NonNullable<ProvisionedAccount["users"]>[number];
 export type ProvisionedRole = NonNullable<ProvisionedAccount["roles"]>[number];
 export type ProvisionedGroup = NonNullable<ProvisionedAccount["groups"]>[number];
 export type ProvisionedPolicy = NonNullable<ProvisionedAccount["policies"]>[number];
+export type ProvisionedReplicationTarget = z.output<typeof replicationTarget>;
 export type ProvisionedKey = z.output<typeof accessKey>;
 /** What the root account and every other can hold. */
 export type Holdings = Pick<

@@ -10,7 +10,12 @@ import type { OperationName } from "../model/types.generated.ts";
 import { ProvisioningError } from "./provisioning-error.ts";
 import { provisionBuckets } from "./provision-buckets.ts";
 import { provisionAccessKeys, provisionIdentities } from "./provision-identities.ts";
-import type { Holdings, ProvisionedAccount, ProvisioningDocument } from "./document.ts";
+import type {
+  Holdings,
+  ProvisionedAccount,
+  ProvisionedReplicationTarget,
+  ProvisioningDocument,
+} from "./document.ts";
 
 export interface ProvisioningDependencies {
   readonly identities: IdentityStore;
@@ -25,6 +30,11 @@ export interface ProvisioningDependencies {
   readonly setAccountQuota: (accountId: string, quota: Quota) => Promise<void>;
   readonly findAccountQuota: (accountId: string) => Promise<Quota | undefined>;
   readonly rootAccountId: string;
+  readonly replicationTargets: {
+    /** Whether it is as declared. */
+    holds(target: ProvisionedReplicationTarget): Promise<boolean>;
+    set(target: ProvisionedReplicationTarget): Promise<void>;
+  };
 }
 
 export interface Quota {
@@ -86,7 +96,13 @@ async function provisionAll(
   options: { readonly isDryRun: boolean },
 ): Promise<readonly string[]> {
   const changes = new Changes(options.isDryRun);
-  const { accounts = [], ...rootHoldings } = document;
+  const { accounts = [], replication, ...rootHoldings } = document;
+  // Buckets that replicate to them are refused without them.
+  for (const target of replication?.targets ?? []) {
+    if (await dependencies.replicationTargets.holds(target)) continue;
+    const line = `~ replication target ${target.bucketArn}`;
+    await changes.make(line, () => dependencies.replicationTargets.set(target));
+  }
   const root = await dependencies.identities.accounts.find(dependencies.rootAccountId);
   const rootInWork =
     root === undefined ? imagined(dependencies.rootAccountId, "root") : inWork(root);

@@ -137,14 +137,15 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   );
   for (const worker of each) workers.add(worker);
   const dependencies = contextDependencies(options, { objects, identities, keyServices });
-  started.use(addReplication(workers, { objects, identities: identities.store, dependencies }));
+  const replicating = { objects, identities: identities.store, dependencies, sealer: ring };
+  started.use(addReplication(workers, replicating));
   const restoring = workers.add(createRestoreWorker(objects));
   objects.restores.onRequest(() => restoring.wake());
   await workers.start();
   const metrics = openMetrics(options.metrics, objects, started);
   const audit = openAuditLog(options.audit, started);
   if (options.provisioning !== undefined) {
-    const provisioned = { identities: identities.store, objects, dependencies };
+    const provisioned = { identities: identities.store, objects, dependencies, sealer: ring };
     const lines = await applyProvisioning(options.provisioning, provisioned, { isDryRun: false });
     for (const change of lines) log.provisioned({ change });
   }

@@ -9,6 +9,8 @@ import { showAbortion } from "../object/lifecycle-members.ts";
 import { readAttributes } from "../object/upload-attributes.ts";
 import { checkUploadQuota } from "../object/upload-quota.ts";
 import { readVersionSettings } from "../object/version-settings.ts";
+import { readReplica } from "../replication/replica-header.ts";
+import { replicaState } from "../../objects/replica.ts";
 import type { Operation } from "../operation.ts";
 import { ownerOf, initiatorOf } from "./upload-members.ts";
 
@@ -26,10 +28,16 @@ export const createMultipartUpload: Operation<Input, Output> = async (input, con
   if (quotaCheck !== undefined) await quotaCheck;
   const settle = await readVersionSettings(input, bucket, context);
   const encryption = await settleEncryption(input, { bucket, key: input.Key }, context);
-  const settings = { ...settle(bucket), ...recordedEncryption(encryption.seal) };
+  const replica = readReplica(input);
+  const settings = {
+    ...settle(bucket),
+    ...recordedEncryption(encryption.seal),
+    ...(replica === undefined ? {} : { replication: replicaState }),
+  };
   const upload = await store.uploads.create(input.Bucket, input.Key, {
     attributes,
     settings,
+    ...(replica === undefined ? {} : { replica }),
     ...(checksumAlgorithm === undefined ? {} : { checksumAlgorithm }),
     ...(checksumType === undefined ? {} : { checksumType }),
     initiator: initiatorOf(caller),

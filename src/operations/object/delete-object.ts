@@ -4,6 +4,7 @@ import { S3Error } from "../../model/errors.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
 import { noPermits, type DeletionPermits } from "../../objects/deletion-permits.ts";
 import type { Operation, OperationContext } from "../operation.ts";
+import { readReplica } from "../replication/replica-header.ts";
 import { personOf } from "./acl-settings.ts";
 import { readBypass } from "./governance-bypass.ts";
 import { authenticateMfa } from "./mfa-authentication.ts";
@@ -20,6 +21,7 @@ export const deleteObject: Operation<Input, Output> = async (input, context) => 
   const place = { bucketName: input.Bucket, key: input.Key };
   const permits = await readPermits(input, context);
   const conditions = {
+    replica: input.VersionId === undefined ? readReplica(input) : undefined,
     cause: context.cause("ObjectRemoved:Delete"),
     ifMatch: input.IfMatch,
     ifMatchLastModifiedTime: input.IfMatchLastModifiedTime,

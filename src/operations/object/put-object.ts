@@ -17,6 +17,8 @@ import { notImplemented } from "./refused-settings.ts";
 import { readAttributes } from "./upload-attributes.ts";
 import { checkUploadQuota } from "./upload-quota.ts";
 import { readVersionSettings } from "./version-settings.ts";
+import { readReplica } from "../replication/replica-header.ts";
+import { replicaState } from "../../objects/replica.ts";
 import { writeObject } from "./write-object.ts";
 
 type Input = OperationTypes["PutObject"]["input"];
@@ -59,12 +61,24 @@ export async function storeUpload(
     ifMatch: input.IfMatch,
     ifNoneMatch: input.IfNoneMatch,
   });
+  const replica = readReplica(input);
   const settleAll = (inCommit: BucketRecord): VersionSettings => {
     checkIntegrity(inCommit);
-    return settle(inCommit);
+    const settings = settle(inCommit);
+    return replica === undefined ? settings : { ...settings, replication: replicaState };
   };
   const { written, shown } = await writeObject(
-    { input, place, begun, digested, lengthBytes, encryption, attributes, settle: settleAll },
+    {
+      input,
+      place,
+      begun,
+      digested,
+      lengthBytes,
+      encryption,
+      attributes,
+      settle: settleAll,
+      replica,
+    },
     context,
   );
   const end = store.lifecycle.expirationOf(written.bucket, input.Key, written.record);

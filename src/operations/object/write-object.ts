@@ -23,6 +23,7 @@ export interface ObjectWriting {
   readonly encryption: SettledEncryption;
   readonly attributes: ObjectAttributes;
   readonly settle: NonNullable<NewVersion["settle"]>;
+  readonly replica?: NewVersion["replica"];
 }
 
 /** `shown`: what the answer says of encryption. Throws S3Error. */
@@ -31,7 +32,7 @@ export async function writeObject(
   context: OperationContext,
 ): Promise<{ readonly written: Written; readonly shown: SettledEncryption["shown"] }> {
   const { contents, writes, tiers } = context.store;
-  const { input, place, begun, digested, attributes, settle } = writing;
+  const { input, place, begun, digested, attributes, settle, replica } = writing;
   let { encryption } = writing;
   const tier = tiers.of(attributes.storageClass);
   const { stream } = digested;
@@ -42,6 +43,7 @@ export async function writeObject(
     etag: etagFor(seal, md5Hex),
     checksum: checksum === undefined ? undefined : { ...checksum, type: "FULL_OBJECT" },
     attributes,
+    replica,
     encryption: encryptionFor(seal, md5Hex),
     settle(bucket) {
       checkBucket(bucket);
