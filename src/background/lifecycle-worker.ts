@@ -10,7 +10,6 @@ import type { BucketRecord } from "../objects/records/bucket-record.ts";
 import { decodeBucketRecord } from "../objects/records/bucket-record.ts";
 import { identifierOf, keys, ranges } from "../objects/records/keyspace.ts";
 import {
-  decodeLifecycleState,
   type LifecycleStateRecord,
   type RuleCount,
 } from "../objects/records/lifecycle-state-record.ts";
@@ -82,8 +81,8 @@ export class LifecycleWorker implements BackgroundWorker {
         const documentId = bucket.documents?.[lifecycleKind];
         if (documentId === undefined) continue;
         known.add(bucket.id);
-        // What was done for another configuration, or on another day, says nothing.
-        const found = pass.isAsked ? undefined : await this.#findState(bucket, documentId);
+        // What was done on another day says nothing.
+        const found = pass.isAsked ? undefined : await this.#objectStore.lifecycle.state(bucket);
         const state = found?.day === this.#today() ? found : undefined;
         if (state !== undefined && state.cursor === undefined) continue;
         const tally = await this.#walk(bucket, { documentId, resumed: state }, { signal, pass });
@@ -142,16 +141,6 @@ export class LifecycleWorker implements BackgroundWorker {
     const now = this.#clock.now();
     const { waitsForMidnight } = this.#objectStore.lifecycle.days;
     return waitsForMidnight ? Math.floor(now / wholeDayMilliseconds) : now;
-  }
-
-  async #findState(
-    bucket: BucketRecord,
-    documentId: string,
-  ): Promise<LifecycleStateRecord | undefined> {
-    const { keyValueStore } = this.#objectStore;
-    const { gets } = await keyValueStore.read({ gets: [keys.lifecycleState(bucket.id)] });
-    const state = gets[0] === undefined ? undefined : decodeLifecycleState(gets[0].value);
-    return state?.documentId === documentId ? state : undefined;
   }
 
   async #keepState(bucket: BucketRecord, state: LifecycleStateRecord): Promise<void> {

@@ -197,6 +197,10 @@ export const managementActions = {
       AccountId: accountId.optional(),
     }),
   },
+  GetLifecycleReport: {
+    summary: "Shows what the lifecycle rules of a bucket did last, rule by rule.",
+    input: z.strictObject({ Bucket: bucket }),
+  },
   ListWorkers: {
     command: "workers",
     summary: "Lists the background workers: what each does, did last, and has to do.",

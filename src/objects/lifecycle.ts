@@ -14,15 +14,37 @@ import {
 } from "./lifecycle-rules.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
 import { isDeleteMarker, type ObjectRecord, type VersionRecord } from "./records/object-record.ts";
+import { keys } from "./records/keyspace.ts";
+import {
+  decodeLifecycleState,
+  type LifecycleStateRecord,
+} from "./records/lifecycle-state-record.ts";
+import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { UploadRecord } from "./records/upload-record.ts";
 
 export class Lifecycle {
   readonly days: LifecycleDays;
+  readonly #store: KeyValueStore;
   readonly #documents: BucketDocuments;
 
-  constructor(options: { readonly documents: BucketDocuments; readonly days: LifecycleDays }) {
+  constructor(options: {
+    readonly store: KeyValueStore;
+    readonly documents: BucketDocuments;
+    readonly days: LifecycleDays;
+  }) {
     this.days = options.days;
+    this.#store = options.store;
     this.#documents = options.documents;
+  }
+
+  /** What was done of the bucket's configuration; `undefined`: nothing yet. */
+  async state(bucket: BucketRecord): Promise<LifecycleStateRecord | undefined> {
+    const documentId = bucket.documents?.[lifecycleKind];
+    if (documentId === undefined) return undefined;
+    const { gets } = await this.#store.read({ gets: [keys.lifecycleState(bucket.id)] });
+    const state = gets[0] === undefined ? undefined : decodeLifecycleState(gets[0].value);
+    // What was done of another configuration says nothing of this one.
+    return state?.documentId === documentId ? state : undefined;
   }
 
   /** The rules that can act; `undefined` where there are none. Throws S3Error NoSuchBucket. */

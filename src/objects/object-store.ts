@@ -114,6 +114,7 @@ export class ObjectStore {
     const { buckets } = this;
     this.documents = new BucketDocuments({ store, buckets });
     this.lifecycle = new Lifecycle({
+      store,
       documents: this.documents,
       days: options.lifecycleDays ?? calendarDays,
     });

@@ -73,7 +73,7 @@ account_section() {
   section "$1" "S3TESTS${2^^}" "$(secret_of "$2")" "$(canonical_id_of "$2")" "$2"
 }
 
-# write_configuration PORT FILE
+# write_configuration PORT FILE [STORAGE-CLASSES]
 write_configuration() {
   # The suite compares owners with what its configuration says of its users.
   local owner_identity
@@ -94,7 +94,8 @@ for name in ('kms_keyid', 'kms_keyid2'):
     printf 'iam path prefix = /s3-tests/\n'
     section 's3 main' "$HOLDFAST_ROOT_ACCESS_KEY" "$HOLDFAST_ROOT_SECRET_KEY" \
       "${owner_identity%%$'\t'*}" "${owner_identity##*$'\t'}"
-    printf 'api_name =\nlc_debug_interval = 1\n%s\n' "$kms_keys"
+    printf 'api_name =\nlc_debug_interval = %s\n%s\n' "$short_day_seconds" "$kms_keys"
+    [ $# -lt 3 ] || printf 'storage_classes = %s\n' "$3"
     account_section 's3 alt' alt
     account_section 's3 tenant' tenant
     printf 'tenant = testx\n'
@@ -109,13 +110,24 @@ for name in ('kms_keyid', 'kms_keyid2'):
   } >"$2"
 }
 
-# A server for each process of the suite: some cases look at all buckets of their account.
+# A server for each process of the suite: some cases look at all buckets of their account. And one more
+# for the cases that wait for lifecycle rules; those that read announced dates want days of the calendar.
+short_day_seconds=3
+# start_suite_server NAME [ARGUMENT...]
+start_suite_server() {
+  local name=$1 classes=()
+  shift
+  # Cases of transitions are skipped where there are no classes.
+  [ $# -eq 0 ] || classes=("GLACIER_IR GLACIER")
+  start_server "$work_directory/data-$name" "$work_directory/server-$name.log" --workers 1 \
+    --config "$work_directory/accounts.json" --sse-c anywhere \
+    --default-object-ownership ObjectWriter --default-public-access-block off "$@" &&
+    write_configuration "$server_port" "$work_directory/s3tests-gw$name.conf" "${classes[@]}"
+}
 processes=${S3_TESTS_PROCESSES:-3}
 for number in $(seq 0 $((processes - 1))); do
-  start_server "$work_directory/data-$number" "$work_directory/server-$number.log" --workers 1 \
-    --config "$work_directory/accounts.json" --sse-c anywhere \
-    --default-object-ownership ObjectWriter --default-public-access-block off || exit 1
-  write_configuration "$server_port" "$work_directory/s3tests-gw$number.conf" || exit 1
+  start_suite_server "$number" || exit 1
+  start_suite_server "$number-short-days" --lifecycle-day-seconds "$short_day_seconds" || exit 1
 done
 
 arguments=("$@")

@@ -15,6 +15,7 @@ import {
   type ManagementDependencies,
 } from "./management-action.ts";
 import { asManagementError, invalid } from "./management-error.ts";
+import { lifecycleReportActions } from "./lifecycle-report.ts";
 import { quotaActions } from "./quotas.ts";
 import { rootAccessKeyActions } from "./root-access-keys.ts";
 import { serviceAccountActions } from "./service-accounts.ts";
@@ -32,6 +33,7 @@ const actions: ManagementActionTable = {
   ...serviceAccountActions,
   ...sessionActions,
   ...quotaActions,
+  ...lifecycleReportActions,
   ...explainActions,
   ...workerActions,
 };
