@@ -9,6 +9,9 @@ const accountId = z
   .describe("Id of the account; default: your own.");
 const requiredAccountId = accountId.describe("Id of the account.");
 const bucket = z.string().min(1).max(255).describe("Name of the bucket.");
+const targetArn = z
+  .string()
+  .regex(/^arn:aws[\w-]*:s3:::[a-z0-9*._-]{1,63}$/, "must be the ARN of a bucket, or a pattern");
 const accessKeyId = z.string().min(3).max(128);
 const userName = z
   .string()
@@ -209,6 +212,58 @@ export const managementActions = {
   RunWorker: {
     summary: "Runs a background worker now, wherever it runs, and shows what it did.",
     input: z.strictObject({ Name: z.string().min(1).max(64).describe("Name of the worker.") }),
+  },
+  PutReplicationTarget: {
+    summary: "Makes known on which server a destination of replications is.",
+    input: z.strictObject({
+      BucketArn: targetArn.describe("ARN of the destination's bucket; * in it fits anything."),
+      Url: z.url({ protocol: /^https?$/ }).describe("URL of the other server."),
+      UrlRegion: z.string().min(1).max(64).optional().describe("Its region; default us-east-1."),
+      AccessKeyId: accessKeyId.describe("Access key there."),
+      SecretAccessKey: z
+        .string()
+        .min(1)
+        .max(1024)
+        .meta({ document: true })
+        .describe("Its secret, which is kept sealed and never shown."),
+      Kind: z
+        .enum(["holdfast", "s3"])
+        .optional()
+        .describe("A Holdfast keeps version ids; default: any S3 endpoint."),
+      BucketName: bucket.optional().describe("What the bucket is called there."),
+    }),
+  },
+  ListReplicationTargets: {
+    summary: "Lists the destinations of replications that are on other servers.",
+    input: z.strictObject({}),
+  },
+  DeleteReplicationTarget: {
+    summary: "Forgets a destination that is on another server.",
+    input: z.strictObject({ BucketArn: targetArn.describe("As it was put.") }),
+  },
+  GetReplicationBacklog: {
+    summary: "Shows what of a bucket waits for replication, by destination.",
+    input: z.strictObject({ Bucket: bucket }),
+  },
+  StartReplicationResync: {
+    summary: "Sends what existed before a bucket's rules, or was refused, to their destinations.",
+    input: z.strictObject({
+      Bucket: bucket,
+      Destination: z
+        .string()
+        .min(1)
+        .max(2048)
+        .optional()
+        .describe("Name or ARN of the destination's bucket; absent: all of them."),
+      Scope: z
+        .enum(["Missing", "All"])
+        .optional()
+        .describe("What never arrived, or everything once more; default Missing."),
+    }),
+  },
+  GetReplicationResync: {
+    summary: "Shows how far the resyncs of a bucket have come.",
+    input: z.strictObject({ Bucket: bucket }),
   },
   ExplainDecision: {
     command: "explain",

@@ -20,6 +20,7 @@ import { MultipartUploads } from "./multipart-uploads.ts";
 import { ObjectWrites } from "./object-writes.ts";
 import { Quotas } from "./quotas.ts";
 import { ReadPins } from "./read-pins.ts";
+import { ReplicationResyncs } from "./replication-resyncs.ts";
 import { ReplicationTargets } from "./replication-targets.ts";
 import { keys } from "./records/keyspace.ts";
 import type { StoreRecord } from "./records/store-record.ts";
@@ -81,6 +82,7 @@ export class ObjectStore {
   readonly writes: ObjectWrites;
   readonly uploads: MultipartUploads;
   readonly replicationTargets: ReplicationTargets;
+  readonly replicationResyncs: ReplicationResyncs;
   readonly tiers: StorageTiers;
   readonly relocations: Relocations;
   readonly transitions: Transitions;
@@ -140,6 +142,7 @@ export class ObjectStore {
       changes,
     });
     this.replicationTargets = new ReplicationTargets(store);
+    this.replicationResyncs = new ReplicationResyncs(store);
     this.transitions = new Transitions({
       store,
       versions,

@@ -8,7 +8,9 @@ import { createKmsApi } from "../admin/kms/kms-api.ts";
 import { createManagementApi } from "../admin/management/management-api.ts";
 import type { WorkerDirectory } from "../admin/management/workers.ts";
 import { createStsApi } from "../admin/sts/sts-api.ts";
+import { backlogOf } from "../background/replication/backlog.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Sealer } from "../keys/sealer.ts";
 import type { KmsKeys } from "../keys/kms-keys.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { StoreFacts } from "../protocol/resource-facts.ts";
@@ -21,13 +23,14 @@ export interface ServicesOptions {
   readonly credentials: CredentialLookup;
   readonly keys: KmsKeys;
   readonly workers: WorkerDirectory;
+  readonly sealer: Sealer;
   readonly clock: Clock;
   readonly region: string;
   readonly log: Log;
 }
 
 export function createServices(options: ServicesOptions): readonly ServiceApi[] {
-  const { objects, identities, credentials, keys, workers, clock, region, log } = options;
+  const { objects, identities, credentials, keys, workers, sealer, clock, region, log } = options;
   const reportFailure = (requestId: string, operation: string | undefined, error: unknown): void =>
     log.requestFailed({ requestId, operation }, error);
   const query = {
@@ -48,6 +51,8 @@ export function createServices(options: ServicesOptions): readonly ServiceApi[] 
       credentials,
       keys,
       workers,
+      sealer,
+      replicationBacklog: (bucket) => backlogOf(objects, bucket),
       clock,
       region,
       newResourceFacts: () => new StoreFacts(objects),

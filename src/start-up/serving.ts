@@ -22,6 +22,7 @@ import type { HttpHandler } from "../http/http-message.ts";
 import { sumTraffic } from "../http/http-server.ts";
 import type { HttpLimits, HttpServer, HttpServerOptions } from "../http/http-server.ts";
 import { startHttpServer } from "../http/start-http-server.ts";
+import type { Sealer } from "../keys/sealer.ts";
 import { checkMasterKeys } from "../keys/master-key-witnesses.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { openStores, type StoresOptions } from "../open-stores.ts";
@@ -149,7 +150,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     const lines = await applyProvisioning(options.provisioning, provisioned, { isDryRun: false });
     for (const change of lines) log.provisioned({ change });
   }
-  const parts = { identities, keyServices, audit, metrics, dependencies, workers };
+  const parts = { identities, keyServices, audit, metrics, dependencies, workers, sealer: ring };
   const handlers = createS3Handlers(options, parts);
   const http = started.use(await startHttp(options, parts, options.port, handlers.s3));
   const websites =
@@ -209,6 +210,7 @@ interface Parts {
   readonly audit: AuditLog | undefined;
   readonly metrics: ServerMetrics | undefined;
   readonly workers: Workers;
+  readonly sealer: Sealer;
   readonly dependencies: ContextDependencies;
 }
 
@@ -278,6 +280,7 @@ function createS3Handlers(
       credentials: identities.credentials,
       keys: kmsKeys,
       workers,
+      sealer: parts.sealer,
       clock,
       region,
       log,

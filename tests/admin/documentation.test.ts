@@ -99,6 +99,7 @@ async function prepare(): Promise<void> {
   const s3 = server.client({ accessKeyId: root.key.accessKeyId, secretAccessKey: root.secret });
   await s3.createBucket({ Bucket: "photos" });
   await s3.putObject({ Bucket: "photos", Key: "cat.jpg", Body: "12345" });
+  await prepareReplication();
   const Statement = {
     Sid: "OfficeOnly",
     Effect: "Deny",
@@ -109,6 +110,18 @@ async function prepare(): Promise<void> {
   };
   const Policy = JSON.stringify({ Version: "2012-10-17", Statement });
   await s3.putBucketPolicy({ Bucket: "photos", Policy });
+}
+
+async function prepareReplication(): Promise<void> {
+  const s3 = server.client(server.root);
+  for (const Bucket of ["originals", "copies"]) {
+    await s3.createBucket({ Bucket, ObjectLockEnabledForBucket: true });
+  }
+  const Destination = { Bucket: "arn:aws:s3:::copies" };
+  const Role = `arn:aws:iam::${server.accountId}:role/replication`;
+  const Rules = [{ Status: "Enabled" as const, Prefix: "", Destination }];
+  const ReplicationConfiguration = { Role, Rules };
+  await s3.putBucketReplication({ Bucket: "originals", ReplicationConfiguration });
 }
 
 test("every action has an example", () => {

@@ -14,6 +14,7 @@ import { explainServiceDenial } from "../../access/denial.ts";
 import { decideService, serviceContext } from "../../access/service-authorization.ts";
 import type { CredentialLookup } from "../../access/signed-request.ts";
 import type { Clock } from "../../base/clock.ts";
+import type { Sealer } from "../../keys/sealer.ts";
 import type { KmsKeys } from "../../keys/kms-keys.ts";
 import type { ManagementActionName, ManagementInput } from "../../model/management-actions.ts";
 import type { ObjectStore } from "../../objects/object-store.ts";
@@ -30,6 +31,18 @@ export interface ManagementDependencies {
   readonly workers: WorkerDirectory;
   readonly clock: Clock;
   readonly region: string;
+  /** Of the secrets of other servers. */
+  readonly sealer: Sealer;
+  /** What of a bucket waits for replication. */
+  readonly replicationBacklog: (bucket: BucketRecord) => Promise<
+    readonly {
+      readonly bucketArn: string;
+      readonly waiting: number;
+      readonly refused: number;
+      readonly oldestMilliseconds: number | undefined;
+      readonly reason: string | undefined;
+    }[]
+  >;
   /** What decisions look at of buckets and objects, found as requests find it. */
   readonly newResourceFacts: () => ResourceFacts;
 }

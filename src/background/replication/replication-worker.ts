@@ -10,6 +10,7 @@ import { DestinationAwayError } from "./failure.ts";
 import { FeedRun, type FeedServices, type FeedTally } from "./feed-run.ts";
 import { Holds } from "./holds.ts";
 import { Outcomes } from "./outcomes.ts";
+import { ResyncWalk } from "./resync-walk.ts";
 import type { ReplicationRole, ReplicationRoles } from "./replication-role.ts";
 
 export interface ReplicationWorkerOptions {
@@ -36,6 +37,7 @@ export class ReplicationWorker implements BackgroundWorker {
   readonly #options: ReplicationWorkerOptions;
   readonly #holds: Holds;
   readonly #outcomes: Outcomes;
+  readonly #resyncs: ResyncWalk;
   /** Feeds whose destination is away. */
   readonly #pauses = new Map<string, Pause>();
 
@@ -43,11 +45,13 @@ export class ReplicationWorker implements BackgroundWorker {
     this.#options = options;
     this.#holds = new Holds(options.store.keyValueStore);
     this.#outcomes = new Outcomes(options.store);
+    this.#resyncs = new ResyncWalk(options.store);
   }
 
   async runOnce(signal: AbortSignal): Promise<WorkerReport> {
     const tally: FeedTally = { replicated: 0, dropped: 0, refused: 0 };
     const { changes, clock } = this.#options.store;
+    const queued = await this.#resyncs.run(signal);
     const feeds = await changes.sizes(replicationFeedPrefix());
     const pending = feeds.values();
     let away = 0;
@@ -73,9 +77,9 @@ export class ReplicationWorker implements BackgroundWorker {
       }
     };
     await Promise.all(Array.from({ length: feedsAtOnce }, work));
-    const againMilliseconds = this.#nextPauseMilliseconds();
+    const againMilliseconds = queued > 0 ? 0 : this.#nextPauseMilliseconds();
     return {
-      fields: { ...tally, away },
+      fields: { ...tally, queued, away },
       ...(againMilliseconds === undefined ? {} : { againMilliseconds }),
     };
   }

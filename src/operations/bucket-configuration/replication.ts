@@ -2,7 +2,7 @@
 // done by the change log's route (objects/replication-route.ts) and the worker `replication`.
 
 import { S3Error } from "../../model/errors.ts";
-import type { OperationTypes } from "../../model/types.generated.ts";
+import type { OperationTypes, ReplicationConfiguration } from "../../model/types.generated.ts";
 import type { ObjectStore } from "../../objects/object-store.ts";
 import {
   accountOfRole,
@@ -10,7 +10,8 @@ import {
   checkReplication,
 } from "../../objects/replication-configuration.ts";
 import { formatReplication, parseReplication } from "../../objects/replication-rules.ts";
-import type { Operation } from "../operation.ts";
+import type { BucketRecord } from "../../objects/records/bucket-record.ts";
+import type { Operation, OperationContext } from "../operation.ts";
 
 type Get = OperationTypes["GetBucketReplication"];
 type Put = OperationTypes["PutBucketReplication"];
@@ -40,8 +41,9 @@ export const getBucketReplication: Operation<Get["input"], Get["output"]> = asyn
  */
 export const putBucketReplication: Operation<Put["input"], Put["output"]> = async (
   input,
-  { store, access, caller },
+  context,
 ) => {
+  const { store, access, caller } = context;
   const { Role } = input.ReplicationConfiguration;
   const account = accountOfRole(Role);
   // A role is never given across accounts, whatever policies say ("Grant a user permissions to pass a
@@ -56,10 +58,11 @@ export const putBucketReplication: Operation<Put["input"], Put["output"]> = asyn
   const destinations = new Set(configuration.Rules.map(({ Destination: { Bucket } }) => Bucket));
   for (const bucketArn of destinations) await checkDestination(bucketArn, store);
   const text = formatReplication(configuration);
-  await store.documents.set(input.Bucket, "replication", text, (bucket) => {
-    if (bucket.versioning !== "Enabled") throw unversioned(input.Bucket);
-    return bucket;
+  const bucket = await store.documents.set(input.Bucket, "replication", text, (before) => {
+    if (before.versioning !== "Enabled") throw unversioned(input.Bucket);
+    return before;
   });
+  await sendExisting(bucket, configuration, context);
   return {};
 };
 
@@ -70,6 +73,23 @@ export const deleteBucketReplication: Operation<Delete["input"], Delete["output"
   await store.documents.set(input.Bucket, "replication", undefined);
   return {};
 };
+
+/** A rule that asks for existing objects begins with them. */
+async function sendExisting(
+  bucket: BucketRecord,
+  { Rules }: ReplicationConfiguration,
+  { store, clock }: OperationContext,
+): Promise<void> {
+  const asking = Rules.filter(
+    ({ Status, ExistingObjectReplication: existing }) =>
+      Status === "Enabled" && existing?.Status === "Enabled",
+  );
+  for (const bucketArn of new Set(asking.map(({ Destination: { Bucket } }) => Bucket))) {
+    const options = { scope: "missing", nowMilliseconds: clock.now() } as const;
+    await store.replicationResyncs.start(bucket, bucketArn, options);
+  }
+  if (asking.length > 0) store.changes.announce();
+}
 
 /** Of a bucket on another server nothing is known here: its copies fail until it is as it must be. */
 async function checkDestination(bucketArn: string, store: ObjectStore): Promise<void> {
