@@ -3,16 +3,17 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, delimiter, join, resolve } from "node:path";
-import { describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import {
   rootAccessKey,
   rootSecretKey,
   ServerProcess,
   TemporaryDirectory,
 } from "../app/server-process.ts";
+import { AwsCommand } from "./aws-command.ts";
 import { matchesShown, parseGuidePage, readOutcomes, scriptOf } from "./guide-page.ts";
 import type { GuidePage } from "./guide-page.ts";
 
@@ -25,6 +26,8 @@ const wanted = (process.env["GUIDE_PAGES"] ?? "").split(" ").filter((name) => na
 /** An example that waits for something waits at most so long. */
 const limitMilliseconds = 120_000;
 const mark = "=guide-step=";
+const awsCommand = await AwsCommand.start();
+after(() => awsCommand[Symbol.dispose]());
 
 test("the index names every page, and no other", () => {
   const text = readFileSync(join(guide, index), "utf8");
@@ -99,12 +102,11 @@ function environmentOf(
   const main = resolve("src", "main.ts");
   const holdfast = `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`;
   writeFileSync(join(programs, "holdfast"), holdfast, { mode: 0o755 });
-  const clients = resolve(".cache", "compatibility-clients", "bin");
-  const path = [programs, ...(existsSync(clients) ? [clients] : []), process.env["PATH"] ?? ""];
+  awsCommand.install(programs);
   return {
     ...endpoints,
     PORT: new URL(endpoints.ENDPOINT).port,
-    PATH: path.join(delimiter),
+    PATH: [programs, process.env["PATH"] ?? ""].join(delimiter),
     HOME: directory,
     LC_ALL: "C.UTF-8",
     AWS_ACCESS_KEY_ID: rootAccessKey,
