@@ -89,6 +89,8 @@ export interface ServerOptions {
   readonly defaultPublicAccessBlock?: "on" | "off";
   /** How many seconds a day of lifecycle rules has, for tests of rules; default: the calendar's days. */
   readonly lifecycleDaySeconds?: number | undefined;
+  /** How long records of server access logging wait for their delivery at most; default 30,000. */
+  readonly accessLogMilliseconds?: number | undefined;
   /** Serves HTTPS; both as PEM. */
   readonly tls?: { readonly key: string | Uint8Array; readonly certificate: string | Uint8Array };
   readonly limits?: Partial<HttpLimits>;
@@ -134,6 +136,7 @@ export interface HoldfastServer extends AsyncDisposable {
   close(options?: { readonly timeoutMilliseconds?: number }): Promise<boolean>;
 }
 
+const defaultAccessLogMilliseconds = 30_000;
 const defaultCloseMilliseconds = 5000;
 
 /**
@@ -166,6 +169,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
       websitePort: options.websitePort,
       customerKeys: options.customerKeys ?? "blocked",
       lifecycleDays: lifecycleDaysOf(options.lifecycleDaySeconds),
+      accessLogMilliseconds: options.accessLogMilliseconds ?? defaultAccessLogMilliseconds,
       bucketDefaults: bucketDefaultsOf({
         objectOwnership: options.defaultObjectOwnership,
         blocksPublicAccess: options.defaultPublicAccessBlock !== "off",

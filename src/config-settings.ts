@@ -407,6 +407,12 @@ export const settings = {
     maximum: 100_000,
     help: "Files of the audit log that were put aside and are kept.",
   }),
+  accessLogMilliseconds: duration({
+    option: "access-log-interval",
+    environment: "HOLDFAST_ACCESS_LOG_INTERVAL",
+    defaultValue: 30_000,
+    help: "How long records of server access logging wait for their delivery at most.",
+  }),
   drainTimeoutMilliseconds: duration({
     option: "drain-timeout",
     environment: "HOLDFAST_DRAIN_TIMEOUT",

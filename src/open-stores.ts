@@ -14,6 +14,9 @@ import { MeasuredFileSystem, type SyncStatistics } from "./storage/blob/measured
 import { openFileBlobStore } from "./storage/blob/file-blob-store.ts";
 import { MemoryBlobStore } from "./storage/blob/memory-blob-store.ts";
 import type { KeyValueStore } from "./storage/key-value/key-value-store.ts";
+import { FileSpool } from "./storage/spool/file-spool.ts";
+import { MemorySpool } from "./storage/spool/memory-spool.ts";
+import type { Spool } from "./storage/spool/spool.ts";
 import { FreeSpace } from "./storage/free-space.ts";
 import { MemoryKeyValueStore } from "./storage/key-value/memory-key-value-store.ts";
 import {
@@ -57,6 +60,8 @@ export interface StoreStatistics {
 export interface Stores extends AsyncDisposable {
   readonly objects: ObjectStore;
   readonly writerId: WriterId;
+  /** Where records of requests wait for their delivery. */
+  readonly accessSpool: Spool;
   statistics(): StoreStatistics;
 }
 
@@ -90,11 +95,17 @@ export async function openStores(options: StoresOptions): Promise<Stores> {
     lifecycleDays: options.lifecycleDays,
     ...(space === undefined ? {} : { hasRoom: (lengthBytes) => space.hasRoom(lengthBytes) }),
   });
+  const accessSpool: Spool = opened.use(
+    store === "memory"
+      ? new MemorySpool()
+      : new FileSpool(join(store.directory, "access-log"), blobs.writerId),
+  );
   opened.defer(() => objects.writers.unregister());
   const resources = opened.move();
   return {
     objects,
     writerId: blobs.writerId,
+    accessSpool,
     statistics: () => ({
       writer: keyValueStore instanceof SqliteKeyValueStore ? keyValueStore.statistics : undefined,
       blobSyncs: store === "memory" ? undefined : measured.statistics,

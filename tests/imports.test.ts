@@ -18,6 +18,7 @@ const storageContracts = [
   "storage/key-value/transaction.ts",
   "storage/key-value/tuple.ts",
   "storage/record-codec.ts",
+  "storage/spool/spool.ts",
 ];
 
 /**

@@ -4,6 +4,7 @@
 import type { OperationName, OperationTypes } from "../model/types.generated.ts";
 import type { Operation } from "./operation.ts";
 import { getBucketAbac, putBucketAbac } from "./bucket-configuration/abac.ts";
+import { getBucketLogging, putBucketLogging } from "./bucket-configuration/logging.ts";
 import {
   getBucketAccelerateConfiguration,
   putBucketAccelerateConfiguration,
@@ -49,7 +50,6 @@ import {
   deleteBucketInventoryConfiguration,
   getBucketAnalyticsConfiguration,
   getBucketInventoryConfiguration,
-  getBucketLogging,
   getBucketNotificationConfiguration,
   listBucketAnalyticsConfigurations,
   listBucketInventoryConfigurations,
@@ -226,7 +226,7 @@ export const operations = {
   PutBucketIntelligentTieringConfiguration: putBucketIntelligentTieringConfiguration,
   PutBucketInventoryConfiguration: notImplemented,
   PutBucketLifecycleConfiguration: putBucketLifecycleConfiguration,
-  PutBucketLogging: notImplemented,
+  PutBucketLogging: putBucketLogging,
   PutBucketMetricsConfiguration: putBucketMetricsConfiguration,
   PutBucketNotificationConfiguration: notImplemented,
   PutBucketOwnershipControls: putBucketOwnershipControls,

@@ -8,6 +8,7 @@ import type { HttpRequest } from "../http/http-message.ts";
 import type { ErrorCode } from "../model/errors.ts";
 import type { OperationDefinition } from "../model/operation-table.ts";
 import type { Address } from "./address.ts";
+import type { OperationInput } from "./decode-input.ts";
 import type { QueryParameter } from "./query.ts";
 import type { RequestIds } from "./request-ids.ts";
 import { elapsedOf } from "./request-record.ts";
@@ -35,6 +36,9 @@ export interface Exchange {
   /** Of an uploaded form. */
   formKey: string | undefined;
   errorCode: ErrorCode | undefined;
+  /** Of the operation that ran, where its access is to be logged. */
+  input: OperationInput | undefined;
+  output: unknown;
   /** For the page of another origin that asks. */
   corsHeaders: readonly string[] | undefined;
 }
@@ -58,6 +62,8 @@ export function beginExchange(request: HttpRequest, ids: RequestIds, clock: Cloc
     facts: undefined,
     formKey: undefined,
     errorCode: undefined,
+    input: undefined,
+    output: undefined,
     corsHeaders: undefined,
   };
 }

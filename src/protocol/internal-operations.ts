@@ -1,6 +1,7 @@
 // Runs operations for the server's own administration, without a request: as the root of the account
 // that owns what they are about, and without authorization, because nobody asks.
 
+import type { ByteStream } from "../base/bytes.ts";
 import type { IdentifiedCaller } from "../access/caller.ts";
 import type { RequestAccess } from "../access/request-access.ts";
 import { HttpHeaders } from "../http/http-message.ts";
@@ -12,18 +13,26 @@ import type { OperationInput } from "./decode-input.ts";
 import { LazyPayload } from "./lazy-payload.ts";
 import { PipelineContext, type ContextDependencies } from "./operation-context.ts";
 
-/** The output of an operation that has no stream on either side. Throws S3Error. */
+/** The output of an operation that answers no stream. Throws S3Error. */
 export type OperationRunner = (
   name: OperationName,
   input: OperationInput,
   caller: IdentifiedCaller,
+  upload?: InternalUpload,
 ) => Promise<unknown>;
 
+/** The body of an upload of the server's own. */
+export interface InternalUpload {
+  readonly body: ByteStream;
+  readonly lengthBytes: number;
+  readonly signal: AbortSignal;
+}
+
 export function createOperationRunner(dependencies: ContextDependencies): OperationRunner {
-  return async (name, input, caller) => {
+  return async (name, input, caller, upload) => {
     const operation = operations[name];
     if (operation === notImplemented) throw new S3Error("NotImplemented");
-    const context = createInternalContext(dependencies, { input, caller });
+    const context = createInternalContext(dependencies, { input, caller, upload });
     // The table's own type has proven that the function fits the operation's name.
     const run = operation as unknown as (
       input: OperationInput,
@@ -43,15 +52,19 @@ export function createInternalContext(
     readonly caller: IdentifiedCaller;
     readonly access?: RequestAccess;
     readonly signal?: AbortSignal;
+    readonly upload?: InternalUpload | undefined;
   },
 ): OperationContext {
-  const { input, caller, access, signal = new AbortController().signal } = internal;
+  const { input, caller, access, upload } = internal;
+  const signal = internal.signal ?? upload?.signal ?? new AbortController().signal;
   const request = {
     method: "POST",
     target: "/",
-    headers: new HttpHeaders([]),
-    body: noBytes(),
-    hasBody: false,
+    headers: new HttpHeaders(
+      upload === undefined ? [] : ["Content-Length", String(upload.lengthBytes)],
+    ),
+    body: upload?.body ?? noBytes(),
+    hasBody: upload !== undefined,
     remoteAddress: "127.0.0.1",
     isEncrypted: true,
     signal,
@@ -62,7 +75,7 @@ export function createInternalContext(
     dependencies,
     {
       request,
-      requestId: "provisioning",
+      requestId: "internal",
       hostId: "",
       query: [],
       address: {

@@ -19,6 +19,7 @@ import type { ObjectStore } from "../objects/object-store.ts";
 import { notImplemented, operations, type OperationTable } from "../operations/index.ts";
 import type { BucketDefaults, OperationContext } from "../operations/operation.ts";
 import { Reply, SlowReply } from "../operations/operation.ts";
+import { recordAccess, type AccessRecorder } from "./access-record.ts";
 import { checkAcceleration } from "./acceleration.ts";
 import { parseAddress, parseAddressOf, type Address } from "./address.ts";
 import { findCorsHeaders } from "./cors-headers.ts";
@@ -75,6 +76,8 @@ export interface PipelineDependencies {
   readonly fillRandom: RandomSource;
   /** Called once for every request, when its answer has left or is known never to leave. */
   readonly observe?: (record: RequestRecord) => void;
+  /** Who writes down requests of buckets that want it. */
+  readonly accessLog?: AccessRecorder | undefined;
   /** Called for every failure that is ours rather than the client's. */
   readonly reportFailure?: (failure: FailureReport) => void;
   readonly slowReplyTiming?: SlowReplyTiming;
@@ -225,7 +228,9 @@ class Pipeline {
       }
       checkMisplacedHeaders(definition.name, request.headers);
       if (expectsOwner(input)) await checkExpectedOwner(input, this.#store);
+      exchange.input = input;
       const result = await run(input, context);
+      exchange.output = result;
       const encoded = await this.#encode(exchange, codec.encoder, result);
       if (context.authorization.isCharged && tellsCharge(definition)) {
         encoded.headers.push("x-amz-request-charged", "requester");
@@ -376,16 +381,18 @@ class Pipeline {
     headers.push("x-amz-id-2", exchange.hostId, "Server", "Holdfast");
     const { observe, clock } = this.#dependencies;
     const answeredElapsed = observe === undefined ? 0 : elapsedOf(clock);
+    const endAccess = recordAccess(exchange, { status, headers }, this.#dependencies);
     return {
       status,
       headers,
       ...(body === undefined ? {} : { body }),
-      ...(observe === undefined
+      ...(observe === undefined && endAccess === undefined
         ? {}
         : {
             onSettled: (bodyBytes: number, sendFailure: unknown) => {
+              endAccess?.(bodyBytes);
               const outcome = { status, bodyBytes, sendFailure, answeredElapsed };
-              observe(new RequestRecord(exchange, clock, outcome));
+              observe?.(new RequestRecord(exchange, clock, outcome));
             },
           }),
     };

@@ -138,6 +138,7 @@ async function startHere(prepared: Prepared): Promise<RunningServer> {
     websitePort,
     customerKeys,
     lifecycleDaySeconds: configuration.lifecycleDaySeconds,
+    accessLogMilliseconds: configuration.accessLogMilliseconds,
     provisioning: prepared.provisioning,
     defaultObjectOwnership: configuration.defaultObjectOwnership,
     defaultPublicAccessBlock: configuration.defaultPublicAccessBlock,
@@ -185,6 +186,7 @@ async function startWorkers(prepared: Prepared): Promise<RunningServer> {
       websitePort,
       customerKeys,
       lifecycleDays: lifecycleDaysOf(configuration.lifecycleDaySeconds),
+      accessLogMilliseconds: configuration.accessLogMilliseconds,
       bucketDefaults: bucketDefaultsOf({
         objectOwnership: configuration.defaultObjectOwnership,
         blocksPublicAccess: configuration.defaultPublicAccessBlock === "on",

@@ -28,6 +28,7 @@ import type { ObjectStore } from "../objects/object-store.ts";
 import { openStores, type StoresOptions } from "../open-stores.ts";
 import { operations } from "../operations/index.ts";
 import type { BucketDefaults } from "../operations/operation.ts";
+import type { AccessRecorder } from "../protocol/access-record.ts";
 import type { ContextDependencies, CustomerKeyMode } from "../protocol/operation-context.ts";
 import { createHandlers } from "../protocol/pipeline.ts";
 import type { ProvisioningDocument } from "../provisioning/document.ts";
@@ -45,6 +46,7 @@ import { createObserver } from "./request-records.ts";
 import { openIdentities, type Identities } from "./open-identities.ts";
 import type { Credentials } from "./root-credentials.ts";
 import { addReplication } from "./replication.ts";
+import { openAccessLog } from "./access-log.ts";
 import { createServices } from "./services.ts";
 import { RotatingFile, type RotatingFileOptions } from "./rotating-file.ts";
 
@@ -66,6 +68,8 @@ export interface ServingOptions extends Omit<StoresOptions, "keys"> {
   readonly log: Log;
   /** Where the audit log goes; absent: there is none. */
   readonly audit?: RotatingFileOptions | undefined;
+  /** How long records of server access logging wait for their delivery at most. */
+  readonly accessLogMilliseconds: number;
   /** What is counted; absent: nothing. */
   readonly metrics?: MetricsMode;
   /** What is to be there before the server answers; for exactly one process on a store. */
@@ -136,8 +140,10 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
       events: log,
     }),
   );
-  for (const worker of each) workers.add(worker);
   const dependencies = contextDependencies(options, { objects, identities, keyServices });
+  const accessLog = openAccessLog(options, { stores, dependencies });
+  each.push(accessLog.worker);
+  for (const worker of each) workers.add(worker);
   const replicating = { objects, identities: identities.store, dependencies, sealer: ring };
   started.use(addReplication(workers, replicating));
   const restoring = workers.add(createRestoreWorker(objects));
@@ -150,7 +156,16 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     const lines = await applyProvisioning(options.provisioning, provisioned, { isDryRun: false });
     for (const change of lines) log.provisioned({ change });
   }
-  const parts = { identities, keyServices, audit, metrics, dependencies, workers, sealer: ring };
+  const parts = {
+    identities,
+    keyServices,
+    audit,
+    metrics,
+    dependencies,
+    workers,
+    sealer: ring,
+    accessLog: accessLog.recorder,
+  };
   const handlers = createS3Handlers(options, parts);
   const http = started.use(await startHttp(options, parts, options.port, handlers.s3));
   const websites =
@@ -211,6 +226,7 @@ interface Parts {
   readonly metrics: ServerMetrics | undefined;
   readonly workers: Workers;
   readonly sealer: Sealer;
+  readonly accessLog: AccessRecorder;
   readonly dependencies: ContextDependencies;
 }
 
@@ -267,13 +283,14 @@ function createS3Handlers(
   parts: Parts,
 ): ReturnType<typeof createHandlers> {
   const { log, region, clock, domains, websiteDomains } = options;
-  const { identities, keyServices, audit, metrics, dependencies, workers } = parts;
+  const { identities, keyServices, audit, metrics, dependencies, workers, accessLog } = parts;
   const { kmsKeys } = keyServices;
   const observe = createObserver(log, audit, metrics);
   return createHandlers({
     ...dependencies,
     domains,
     websiteDomains,
+    accessLog,
     services: createServices({
       objects: dependencies.store,
       identities: identities.store,

@@ -33,6 +33,7 @@ export interface WorkerOptions extends ServingPorts {
   readonly websiteDomains: readonly string[];
   readonly customerKeys: CustomerKeyMode;
   readonly lifecycleDays: LifecycleDays;
+  readonly accessLogMilliseconds: number;
   readonly bucketDefaults: BucketDefaults;
   readonly credentials: Credentials;
   readonly masterKeys: MasterKeySource;

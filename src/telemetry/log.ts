@@ -127,6 +127,16 @@ export class Log implements Disposable {
     this.#add("error", "background round failed", { worker, ...describeCause(cause) });
   }
 
+  /** Records of requests were not kept. */
+  accessLogFailed(cause: unknown): void {
+    this.#add("error", "access log not written", describeCause(cause));
+  }
+
+  /** A target bucket does not take the records that it is to get; they are dropped. */
+  accessLogRefused(fields: { target: string; code: string }): void {
+    this.#add("warning", "access log refused", fields);
+  }
+
   /** The sweeper removed what no record names. */
   sweepFinished(fields: { blobs: number; records: number; durationMilliseconds: number }): void {
     this.#add(fields.blobs + fields.records > 0 ? "info" : "debug", "sweep finished", fields);

@@ -94,6 +94,7 @@ export async function startIdentityServer(
     region: "us-east-1",
     websiteDomains: [],
     websitePort: undefined,
+    accessLogMilliseconds: 30_000,
     domains: ["localhost"],
     customerKeys: "allowed",
     bucketDefaults: bucketDefaultsOf({}),

@@ -157,6 +157,7 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
     body: "<RequestPaymentConfiguration><Payer>BucketOwner</Payer></RequestPaymentConfiguration>",
   },
   PutBucketTagging: { body: tagging },
+  PutBucketLogging: { body: "<BucketLoggingStatus/>" },
   PutBucketVersioning: {
     body: "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
   },

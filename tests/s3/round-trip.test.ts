@@ -108,6 +108,14 @@ const encryption = {
   ],
 };
 await s3.createBucket({ Bucket: "replicas", ObjectLockEnabledForBucket: true });
+await s3.createBucket({ Bucket: "logs" });
+const logging = {
+  LoggingEnabled: {
+    TargetBucket: "logs",
+    TargetPrefix: "of bucket/",
+    TargetObjectKeyFormat: { PartitionedPrefix: { PartitionDateSource: "EventTime" as const } },
+  },
+};
 const replication: ReplicationConfiguration = {
   Role: `arn:aws:iam::${AccountId}:role/replication`,
   Rules: [
@@ -363,7 +371,13 @@ const subResources: Readonly<Record<string, SubResource>> = {
       }),
     destroyed: { Status: "Suspended" },
   },
-  logging: { refresh: (Bucket) => s3.getBucketLogging({ Bucket }), unset: {} },
+  logging: {
+    refresh: (Bucket) => s3.getBucketLogging({ Bucket }),
+    unset: {},
+    apply: (Bucket) => s3.putBucketLogging({ Bucket, BucketLoggingStatus: logging }),
+    planned: () => logging,
+    destroy: (Bucket) => s3.putBucketLogging({ Bucket, BucketLoggingStatus: {} }),
+  },
   notification: {
     refresh: (Bucket) => s3.getBucketNotificationConfiguration({ Bucket }),
     unset: {},

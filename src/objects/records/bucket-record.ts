@@ -3,6 +3,7 @@
 import type { AclGrants, PublicAccessBlock } from "../../model/access-control-list.ts";
 import type { BucketId } from "../identifiers.ts";
 import { decodeRecord } from "../../storage/record-codec.ts";
+import type { LoggingSettings } from "./logging-record.ts";
 import type { DefaultLock } from "./lock-record.ts";
 import type { Quota } from "./quota-record.ts";
 
@@ -50,6 +51,8 @@ export interface BucketRecord {
   readonly quota?: Quota;
   /** Whether the bucket's tags count in access decisions. Absent: no. */
   readonly isAbacEnabled?: boolean;
+  /** Absent: requests are not written down. */
+  readonly logging?: LoggingSettings;
   /** Ids of longer configurations by kind; see bucket-documents.ts. */
   readonly documents?: Readonly<Record<string, string>>;
   /** Absent: AES256, and nothing is blocked. */

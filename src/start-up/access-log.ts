@@ -1,0 +1,45 @@
+// Server access logging, put together: where requests are written down, and the worker that delivers.
+
+import { AccessLogWorker } from "../background/access-log-worker.ts";
+import type { BackgroundWorker } from "../background/worker.ts";
+import type { Stores } from "../open-stores.ts";
+import type { AccessRecorder } from "../protocol/access-record.ts";
+import type { ContextDependencies } from "../protocol/operation-context.ts";
+import type { Log } from "../telemetry/log.ts";
+import { createObjectDeliverer } from "./object-deliverer.ts";
+
+export function openAccessLog(
+  options: {
+    readonly log: Log;
+    readonly region: string;
+    readonly accessLogMilliseconds: number;
+  },
+  { stores, dependencies }: { readonly stores: Stores; readonly dependencies: ContextDependencies },
+): { readonly worker: BackgroundWorker; readonly recorder: AccessRecorder } {
+  const { log, region, accessLogMilliseconds } = options;
+  const worker = new AccessLogWorker({
+    spool: stores.accessSpool,
+    objects: stores.objects,
+    deliverer: createObjectDeliverer(dependencies),
+    region,
+    intervalMilliseconds: accessLogMilliseconds,
+    onRefused: (target, error) => log.accessLogRefused({ target, code: error.code }),
+  });
+  // A disk that is full refuses uploads; it does not keep anybody from reading.
+  const guarded = (write: () => void): void => {
+    try {
+      write();
+    } catch (error) {
+      log.accessLogFailed(error);
+    }
+  };
+  return {
+    worker,
+    recorder: {
+      begin: (entry) => guarded(() => worker.begin(entry)),
+      add: (entry) => guarded(() => worker.add(entry)),
+      end: (requestId, sentBytes, totalMilliseconds) =>
+        guarded(() => worker.end(requestId, sentBytes, totalMilliseconds)),
+    },
+  };
+}
