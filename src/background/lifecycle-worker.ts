@@ -42,6 +42,7 @@ const reportedCounts = [
   "transitioned",
   "uploadsAborted",
   "locked",
+  "replicating",
   "failed",
 ] as const satisfies readonly RuleCount[];
 

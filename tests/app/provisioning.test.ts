@@ -47,6 +47,7 @@ buckets:
       versioning: { Status: Enabled }
       tagging: { TagSet: [{ Key: team, Value: a }] }
       cors: { CORSRules: [{ AllowedOrigins: ["https://*.example"], AllowedMethods: [GET, HEAD] }] }
+      lifecycle: { Rules: [{ ID: drafts, Filter: { Prefix: drafts/ }, Status: Enabled, Expiration: { Days: 3 } }] }
       website: { IndexDocument: { Suffix: index.html }, RoutingRules: [{ Redirect: { Protocol: https } }] }
       accelerate: { Status: Enabled }
       metrics: [{ Id: all }, { Id: cats, Filter: { Prefix: cats/ } }]
@@ -124,6 +125,8 @@ describe("a declared server", () => {
     await assert.rejects(alice.putObject({ Bucket: "photos", Key: "dog.jpg", Body: "wuff" }), {
       name: "AccessDenied",
     });
+    const draft = await boss.putObject({ Bucket: "photos", Key: "drafts/cat.jpg", Body: "meow" });
+    assert.match(draft.Expiration ?? "", /rule-id="drafts"/);
     const page = { headers: { Origin: "https://app.example" } };
     const shown = await fetch(`${server.endpoint}/photos/cat.jpg`, page);
     assert.equal(await shown.text(), "meow");

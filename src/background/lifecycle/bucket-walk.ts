@@ -2,7 +2,6 @@
 // what lifecycle rules find due. Constant memory; what cannot be due by its age is passed over without
 // being parsed.
 
-import { setImmediate } from "node:timers/promises";
 import {
   currentAction,
   findAbortion,
@@ -34,6 +33,7 @@ import {
 import { mayHaveTags, peekLastModified } from "../../objects/records/peek.ts";
 import type { Entry } from "../../storage/key-value/key-value-store.ts";
 import type { KeyRange } from "../../storage/key-value/tuple.ts";
+import { giveWay } from "../give-way.ts";
 import { pagesOf } from "../store-pages.ts";
 import { endsForGood, LifecycleActions, type WalkContext } from "./lifecycle-actions.ts";
 
@@ -118,11 +118,13 @@ export class BucketWalk {
     const { signal, tally } = this.#context;
     this.#previous = undefined;
     const range = this.#rangeOf(part.phase, part.prefix, part.afterKey);
+    let began = performance.now();
     for await (const page of pagesOf(keyValueStore, range, { limit: pageRows, signal })) {
       tally.looked += page.length;
       const last = await this.#look(part.phase, page, part.plan);
       if (last !== undefined && isSpent()) return last;
-      await setImmediate();
+      await giveWay(performance.now() - began);
+      began = performance.now();
     }
     return undefined;
   }

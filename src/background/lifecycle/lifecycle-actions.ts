@@ -16,6 +16,7 @@ import type { LifecycleMoment } from "../../objects/lifecycle-days.ts";
 import { lifecycleKind } from "../../objects/lifecycle-document.ts";
 import { nullVersionId } from "../../objects/identifiers.ts";
 import { isProtected } from "../../objects/object-lock.ts";
+import { replicationStatusOf } from "../../objects/replication-rules.ts";
 import type { ObjectStore } from "../../objects/object-store.ts";
 import type { SeenVersion } from "../../objects/object-writes.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
@@ -57,6 +58,7 @@ export class LifecycleActions {
 
   /** The end of a current version, or its move. Resolves when there is room for more. */
   async onCurrent(key: string, record: VersionRecord, action: LifecycleAction): Promise<void> {
+    if (this.#isReplicating(record, action)) return undefined;
     if (action.kind === "transition") return this.#move(key, record, action);
     const isDeleted = endsForGood(this.#context.bucket, record);
     if (isDeleted && this.#isLocked(record, action)) return undefined;
@@ -74,6 +76,7 @@ export class LifecycleActions {
     place: NoncurrentPlace,
     action: LifecycleAction,
   ): Promise<void> {
+    if (this.#isReplicating(record, action)) return undefined;
     if (action.kind === "transition") return this.#move(key, record, action);
     if (this.#isLocked(record, action)) return undefined;
     const { versionId } = record;
@@ -86,6 +89,7 @@ export class LifecycleActions {
 
   /** Of a delete marker that is all there is of its key. A version cannot come to lie under it. */
   async onMarker(key: string, record: VersionRecord, action: LifecycleAction): Promise<void> {
+    if (this.#isReplicating(record, action)) return undefined;
     const { versionId } = record;
     return this.#delete({ key, record, action, versionId, isHead: true }, (seen) => {
       if (seen === undefined) return false;
@@ -114,6 +118,17 @@ export class LifecycleActions {
     const isLocked = isProtected(lock, moment.nowMilliseconds, false);
     if (isLocked) tally.add(ruleId, "locked");
     return isLocked;
+  }
+
+  /**
+   * "S3 Lifecycle blocks expiration and transition actions on objects with PENDING or FAILED replication
+   * status" where a bucket has both (Guide, "How S3 Lifecycle interacts with other configurations").
+   */
+  #isReplicating(record: VersionRecord, { ruleId }: LifecycleAction): boolean {
+    const { bucket, tally } = this.#context;
+    const isReplicating = isUnfinished(bucket, record);
+    if (isReplicating) tally.add(ruleId, "replicating");
+    return isReplicating;
   }
 
   async #move(
@@ -152,7 +167,8 @@ export class LifecycleActions {
         seen.bucket.documents?.[lifecycleKind] === documentId &&
         seen.record?.sequence === record.sequence &&
         seen.isHead === target.isHead;
-      if (!isSame || !isStillDue(seen.record)) throw new VersionChangedError();
+      const isDue = isSame && isStillDue(seen.record);
+      if (!isDue || isUnfinished(seen.bucket, seen.record)) throw new VersionChangedError();
     };
     await this.#run(ruleId, parallelActions, async () => {
       const place = { bucketName: bucket.name, key };
@@ -187,6 +203,13 @@ export class LifecycleActions {
 export function endsForGood(bucket: BucketRecord, { versionId }: VersionRecord): boolean {
   if (bucket.versioning === "Unversioned") return true;
   return bucket.versioning === "Suspended" && versionId === nullVersionId;
+}
+
+function isUnfinished({ documents }: BucketRecord, record: VersionRecord | undefined): boolean {
+  const replication = record?.replication;
+  if (replication === undefined || documents?.["replication"] === undefined) return false;
+  const status = replicationStatusOf(replication);
+  return status === "PENDING" || status === "FAILED";
 }
 
 function isGone(error: unknown): boolean {

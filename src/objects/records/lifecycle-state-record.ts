@@ -26,6 +26,8 @@ export interface RuleCounts {
   readonly uploadsAborted?: number;
   /** Kept by object lock. */
   readonly locked?: number;
+  /** Kept until their replication is done. */
+  readonly replicating?: number;
   /** Replaced, deleted or changed since they were looked at. */
   readonly changed?: number;
   readonly failed?: number;
