@@ -23,6 +23,7 @@ import type { RotatingFileOptions } from "./start-up/rotating-file.ts";
 import { addBuild } from "./start-up/metrics.ts";
 import { metricsModeOf, type MetricsSetting } from "./start-up/metrics-mode.ts";
 import { readVersion } from "./start-up/version.ts";
+import type { TracingOptions } from "./start-up/tracing.ts";
 import { startServing, type Serving } from "./start-up/serving.ts";
 import type { KmsSource } from "./start-up/key-services.ts";
 import { findMasterKeys, type GivenMasterKey } from "./start-up/master-keys.ts";
@@ -43,6 +44,7 @@ export { ProvisioningError } from "./provisioning/provisioning-error.ts";
 export type { RotatingFileOptions } from "./start-up/rotating-file.ts";
 export type { MetricsSetting } from "./start-up/metrics-mode.ts";
 export type { BlobStoreOptions, StorageClassOptions, StorageOptions } from "./storage-options.ts";
+export type { TracingOptions } from "./start-up/tracing.ts";
 export type { LogLevel } from "./telemetry/log.ts";
 
 export interface ServerOptions {
@@ -107,6 +109,8 @@ export interface ServerOptions {
   readonly storage?: StorageOptions | undefined;
   /** A JSON line for every request goes to this file; absent: none. */
   readonly audit?: RotatingFileOptions | undefined;
+  /** Each request is told to an OpenTelemetry collector; absent: none is. */
+  readonly tracing?: TracingOptions | undefined;
   /** What `/metrics` tells; default `auto`: names buckets when `host` is a loopback address. */
   readonly metrics?: MetricsSetting;
   /** `/metrics` then answers only requests with this bearer token. */
@@ -179,6 +183,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
       kms: options.kms ?? { kind: "local" },
       log,
       audit: options.audit,
+      tracing: options.tracing,
       metrics: metricsModeOf({
         setting: options.metrics ?? "auto",
         host,

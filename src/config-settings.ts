@@ -32,6 +32,7 @@ type Basics<Value> = Pick<Setting<Value>, "environment" | "defaultValue" | "help
   readonly defaultText?: string;
 };
 
+const urlPattern = /^https?:\/\/[^\s/?#@]+(?:\/[^\s?#]*)?$/;
 const vaultPath = /^[\w.-]+(?:\/[\w.-]+)*$/;
 
 export const settings = {
@@ -386,6 +387,38 @@ export const settings = {
     pattern: /\S/,
     expectation: "YAML or JSON",
   }),
+  otlpEndpoint: pattern({
+    option: "otlp-endpoint",
+    environment: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    valueName: "URL",
+    defaultValue: "",
+    pattern: urlPattern,
+    expectation: "a URL such as http://collector:4318",
+    help:
+      "OpenTelemetry collector that gets a trace of every request, OTLP over HTTP in protobuf. Other " +
+      "variables of OpenTelemetry hold too.",
+  }),
+  otlpTracesEndpoint: {
+    ...pattern({
+      option: "otlp-traces-endpoint",
+      environment: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+      valueName: "URL",
+      defaultValue: "",
+      pattern: urlPattern,
+      expectation: "a URL such as http://collector:4318/v1/traces",
+      help: "The same as a whole URL.",
+    }),
+    option: undefined,
+  } as Setting<string>,
+  isTelemetryDisabled: {
+    ...flag({
+      option: "",
+      environment: "OTEL_SDK_DISABLED",
+      defaultValue: false,
+      help: "true: no traces, whatever the endpoint is.",
+    }),
+    option: undefined,
+  } as Setting<boolean>,
   auditLogFile: optionalText({
     option: "audit-log",
     environment: "HOLDFAST_AUDIT_LOG",

@@ -24,6 +24,8 @@ import {
   SqliteKeyValueStore,
 } from "./storage/key-value/sqlite-key-value-store.ts";
 import type { WriterStatistics } from "./storage/key-value/sqlite-writer-client.ts";
+import { TracedBlobStore, TracedKeyValueStore } from "./start-up/traced-stores.ts";
+import type { Tracing } from "./telemetry/tracing.ts";
 import { openTieredBlobs, type StorageOptions } from "./storage-options.ts";
 
 const databaseName = "metadata.sqlite";
@@ -43,6 +45,8 @@ export interface StoresOptions {
   readonly storage?: StorageOptions | undefined;
   /** The master keys; a server always has them. Without them nothing can be sealed or opened. */
   readonly keys?: WrappingKey | undefined;
+  /** Absent: requests are not traced. */
+  readonly tracing?: Tracing | undefined;
   /** How lifecycle rules count days; default: by the calendar. */
   readonly lifecycleDays?: LifecycleDays | undefined;
 }
@@ -67,7 +71,7 @@ export interface Stores extends AsyncDisposable {
 
 export async function openStores(options: StoresOptions): Promise<Stores> {
   await using opened = new AsyncDisposableStack();
-  const { store, durability, clock, deadWriters } = options;
+  const { store, durability, clock, deadWriters, tracing } = options;
   const keyValueStore: KeyValueStore = opened.use(
     store === "memory" ? new MemoryKeyValueStore() : await openSqlite(store.directory, durability),
   );
@@ -80,13 +84,18 @@ export async function openStores(options: StoresOptions): Promise<Stores> {
           durability,
           files: measured.files,
         });
-  const { blobs, tiers } = await openTieredBlobs(options.storage, main, durability);
+  const { blobs, tiers } = await openTieredBlobs(
+    options.storage,
+    main,
+    durability,
+    tracing === undefined ? undefined : (each) => new TracedBlobStore(each, tracing),
+  );
   opened.use(blobs);
   if (deadWriters === "all") await Writers.forgetAll(keyValueStore);
   else await Writers.forget(keyValueStore, deadWriters);
   const space = store === "memory" ? undefined : freeSpaceOf(store.directory);
   const objects = await ObjectStore.open({
-    store: keyValueStore,
+    store: tracing === undefined ? keyValueStore : new TracedKeyValueStore(keyValueStore, tracing),
     blobs,
     tiers,
     restoreDelays: options.storage?.restoreSeconds,

@@ -39,26 +39,28 @@ export interface TieredBlobs {
 
 /**
  * The main store and those of the options behind one door, which closes them all: the main one is this
- * function's to close, also when it throws. Throws Error for a class whose store is not among them.
+ * function's to close, also when it throws. `wrap` is put around each store. Throws Error for a class whose store is not among them.
  */
 export async function openTieredBlobs(
   options: StorageOptions | undefined,
   main: BlobStore,
   durability: "strict" | "relaxed",
+  wrap: (store: BlobStore) => BlobStore = (store) => store,
 ): Promise<TieredBlobs> {
   const { stores = {}, classes = {} } = options ?? {};
   const others = new Map<string, BlobStore>();
   await using opened = new AsyncDisposableStack();
-  const { writerId } = opened.use(main);
+  const wrapped = wrap(main);
+  const { writerId } = opened.use(wrapped);
   for (const [name, { directory }] of Object.entries(stores)) {
     const path = resolve(directory);
     others.set(
       name,
-      opened.use(await openFileBlobStore({ directory: path, durability, writerId })),
+      opened.use(wrap(await openFileBlobStore({ directory: path, durability, writerId }))),
     );
   }
-  const multi = others.size === 0 ? undefined : new MultiBlobStore({ main, others });
-  const blobs = multi ?? main;
+  const multi = others.size === 0 ? undefined : new MultiBlobStore({ main: wrapped, others });
+  const blobs = multi ?? wrapped;
   const tiers = new Map<string, StorageTier>();
   for (const [storageClass, { store, compression }] of Object.entries(classes)) {
     if (store !== undefined && !others.has(store)) {

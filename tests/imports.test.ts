@@ -68,6 +68,7 @@ const guarded: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^node:worker_threads$/, ["storage", "body", "app"]],
   [/^pg$/, ["storage"]],
   [/^saxes$/, ["protocol"]],
+  [/^@opentelemetry\//, ["telemetry"]],
   [/^(?:hash-wasm|@node-rs\/crc32)$/, ["body", "storage"]],
 ];
 

@@ -7,12 +7,19 @@ import type { Clock } from "../base/clock.ts";
 import type { HttpRequest } from "../http/http-message.ts";
 import type { ErrorCode } from "../model/errors.ts";
 import type { OperationDefinition } from "../model/operation-table.ts";
+import type { RequestTrace, Tracing } from "../telemetry/tracing.ts";
 import type { Address } from "./address.ts";
 import type { OperationInput } from "./decode-input.ts";
 import type { QueryParameter } from "./query.ts";
 import type { RequestIds } from "./request-ids.ts";
 import { elapsedOf } from "./request-record.ts";
 import type { StoreFacts } from "./resource-facts.ts";
+
+export interface BeginningOptions {
+  readonly ids: RequestIds;
+  readonly clock: Clock;
+  readonly tracing: Tracing | undefined;
+}
 
 export interface Exchange {
   readonly request: HttpRequest;
@@ -39,11 +46,16 @@ export interface Exchange {
   /** Of the operation that ran, where its access is to be logged. */
   input: OperationInput | undefined;
   output: unknown;
+  /** Absent: requests are not traced. */
+  readonly trace: RequestTrace | undefined;
   /** For the page of another origin that asks. */
   corsHeaders: readonly string[] | undefined;
 }
 
-export function beginExchange(request: HttpRequest, ids: RequestIds, clock: Clock): Exchange {
+export function beginExchange(
+  request: HttpRequest,
+  { ids, clock, tracing }: BeginningOptions,
+): Exchange {
   return {
     request,
     requestId: ids.nextRequestId(),
@@ -64,6 +76,7 @@ export function beginExchange(request: HttpRequest, ids: RequestIds, clock: Cloc
     errorCode: undefined,
     input: undefined,
     output: undefined,
+    trace: tracing?.active,
     corsHeaders: undefined,
   };
 }

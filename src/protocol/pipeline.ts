@@ -19,7 +19,7 @@ import type { ObjectStore } from "../objects/object-store.ts";
 import { notImplemented, operations, type OperationTable } from "../operations/index.ts";
 import type { BucketDefaults, OperationContext } from "../operations/operation.ts";
 import { Reply, SlowReply } from "../operations/operation.ts";
-import { recordAccess, type AccessRecorder } from "./access-record.ts";
+import type { AccessRecorder } from "./access-record.ts";
 import { checkAcceleration } from "./acceleration.ts";
 import { parseAddress, parseAddressOf, type Address } from "./address.ts";
 import { findCorsHeaders } from "./cors-headers.ts";
@@ -43,8 +43,11 @@ import {
 import { answerService, findService } from "./other-services.ts";
 import { parseQuery } from "./query.ts";
 import { createRequestIds, type RandomSource, type RequestIds } from "./request-ids.ts";
-import { elapsedOf, RequestRecord } from "./request-record.ts";
+import { recordAnswer } from "./recorded-answer.ts";
+import type { RequestRecord } from "./request-record.ts";
 import { createRouter, type Router } from "./router.ts";
+import { traced } from "./traced-handler.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
 import {
   awaitPatiently,
   defaultSlowReplyTiming,
@@ -74,6 +77,8 @@ export interface PipelineDependencies {
   /** Another table than the server's own, for tests. */
   readonly operations?: OperationTable;
   readonly fillRandom: RandomSource;
+  /** Absent: requests are not traced. */
+  readonly tracing?: Tracing | undefined;
   /** Called once for every request, when its answer has left or is known never to leave. */
   readonly observe?: (record: RequestRecord) => void;
   /** Who writes down requests of buckets that want it. */
@@ -102,9 +107,10 @@ export function createHandlers(dependencies: PipelineDependencies): {
   readonly website: HttpHandler;
 } {
   const pipeline = new Pipeline(dependencies);
+  const { tracing } = dependencies;
   return {
-    s3: (request) => pipeline.answer(request),
-    website: (request) => pipeline.answerVisit(request),
+    s3: traced(tracing, (request) => pipeline.answer(request)),
+    website: traced(tracing, (request) => pipeline.answerVisit(request)),
   };
 }
 
@@ -153,7 +159,7 @@ class Pipeline {
   async answer(request: HttpRequest): Promise<HttpResponse> {
     const site = findWebsite(request.headers.get("host"), this.#hosts);
     if (site !== undefined) return this.answerVisit(request, site);
-    const exchange = beginExchange(request, this.#ids, this.#dependencies.clock);
+    const exchange = this.#begin(request);
     const service = this.#findService(request);
     if (service !== undefined) return this.#answerService(exchange, service);
     const outcome = await this.#perform(exchange);
@@ -163,8 +169,8 @@ class Pipeline {
 
   /** `site`: the bucket, where the host has told it already. */
   async answerVisit(request: HttpRequest, site?: string): Promise<HttpResponse> {
-    const { store, clock } = this.#dependencies;
-    const exchange = beginExchange(request, this.#ids, clock);
+    const { store } = this.#dependencies;
+    const exchange = this.#begin(request);
     exchange.service = "website";
     const { target, headers } = request;
     try {
@@ -205,16 +211,19 @@ class Pipeline {
       const origin = request.headers.get("origin");
       if (origin !== undefined) await this.#findCorsHeaders(exchange, address, origin);
       const route = this.#router.route({ ...exchange, address, headers: request.headers });
+      exchange.trace?.enter("authenticate");
       exchange.isControl = route.operation?.control === true;
       const authentication = await this.#authenticate(exchange, address, route.operation?.name);
       const { caller, integrity } = authentication;
       if (route.operation === undefined) throw route.refusal;
+      exchange.trace?.enter("decode input");
       const definition = (exchange.definition = route.operation);
       if (address.isAccelerated) await checkAcceleration(address, definition, this.#store);
       const run = this.#findOperation(definition.name, caller);
       const codec = this.#codecs.get(definition.name) as Codec; // made for every definition
       const payload = new LazyPayload(request, integrity);
       const input = await codec.decode(decodable(exchange, address, payload));
+      exchange.trace?.enter("authorize");
       const context = this.#context(exchange, { address, authentication, input, payload });
       if (readsObject(definition)) {
         const { Bucket, Key, VersionId } = input as unknown as ObjectInput; // by the table
@@ -229,6 +238,7 @@ class Pipeline {
       checkMisplacedHeaders(definition.name, request.headers);
       if (expectsOwner(input)) await checkExpectedOwner(input, this.#store);
       exchange.input = input;
+      exchange.trace?.enter("run");
       const result = await run(input, context);
       exchange.output = result;
       const encoded = await this.#encode(exchange, codec.encoder, result);
@@ -269,6 +279,11 @@ class Pipeline {
     return context;
   }
 
+  #begin(request: HttpRequest): Exchange {
+    const { clock, tracing } = this.#dependencies;
+    return beginExchange(request, { ids: this.#ids, clock, tracing });
+  }
+
   #findService(request: HttpRequest): ServiceApi | undefined {
     const { services } = this.#dependencies;
     if (services === undefined) return undefined;
@@ -277,6 +292,7 @@ class Pipeline {
   }
 
   async #answerService(exchange: Exchange, service: ServiceApi): Promise<HttpResponse> {
+    exchange.trace?.enter("run");
     const { requestId, request } = exchange;
     const { response, caller, failure } = await answerService(service, request, {
       ...this.#dependencies,
@@ -375,27 +391,8 @@ class Pipeline {
   }
 
   /** Every answer, good or bad, leaves through here. */
-  #record(exchange: Exchange, { status, headers, body }: EncodedOutput): HttpResponse {
-    if (exchange.corsHeaders !== undefined) headers.push(...exchange.corsHeaders);
-    headers.push("x-amz-request-id", exchange.requestId);
-    headers.push("x-amz-id-2", exchange.hostId, "Server", "Holdfast");
-    const { observe, clock } = this.#dependencies;
-    const answeredElapsed = observe === undefined ? 0 : elapsedOf(clock);
-    const endAccess = recordAccess(exchange, { status, headers }, this.#dependencies);
-    return {
-      status,
-      headers,
-      ...(body === undefined ? {} : { body }),
-      ...(observe === undefined && endAccess === undefined
-        ? {}
-        : {
-            onSettled: (bodyBytes: number, sendFailure: unknown) => {
-              endAccess?.(bodyBytes);
-              const outcome = { status, bodyBytes, sendFailure, answeredElapsed };
-              observe?.(new RequestRecord(exchange, clock, outcome));
-            },
-          }),
-    };
+  #record(exchange: Exchange, encoded: EncodedOutput): HttpResponse {
+    return recordAnswer(exchange, encoded, this.#dependencies);
   }
 }
 

@@ -6,6 +6,7 @@ import type { Judged } from "../access/request-authorization.ts";
 import type { ServiceResponse } from "../access/service-request.ts";
 import type { Clock } from "../base/clock.ts";
 import type { HttpRequest } from "../http/http-message.ts";
+import type { RequestTrace } from "../telemetry/tracing.ts";
 import type { Address } from "./address.ts";
 import type { StoreFacts } from "./resource-facts.ts";
 import { findParameter, type QueryParameter } from "./query.ts";
@@ -29,6 +30,7 @@ export interface ObservedExchange {
   readonly facts: StoreFacts | undefined;
   /** Of an uploaded form; other keys are in the address. */
   readonly formKey: string | undefined;
+  readonly trace: RequestTrace | undefined;
   readonly errorCode: string | undefined;
 }
 
@@ -129,6 +131,10 @@ export class RequestRecord {
 
   get facts(): StoreFacts | undefined {
     return this.#exchange.facts;
+  }
+
+  get trace(): RequestTrace | undefined {
+    return this.#exchange.trace;
   }
 
   /** As sent: `/bucket/key`, escaped. */

@@ -22,6 +22,7 @@ import { metricsModeOf } from "./metrics-mode.ts";
 import { listenForReopen } from "./reopen-signal.ts";
 import { openServerLog, type ServerLog, type ServerLogOptions } from "./server-log.ts";
 import { listenForStop } from "./stop-signals.ts";
+import { tracingOptionsOf, type TracingOptions } from "./tracing.ts";
 import { trustCertificates } from "./trusted-certificates.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -146,6 +147,7 @@ async function startHere(prepared: Prepared): Promise<RunningServer> {
     limits: limitsOf(configuration),
     log,
     audit: auditOf(configuration),
+    tracing: tracingOf(configuration),
     metrics: configuration.metrics,
     metricsToken: configuration.metricsToken,
   });
@@ -197,6 +199,7 @@ async function startWorkers(prepared: Prepared): Promise<RunningServer> {
       trustedCertificates: prepared.trustedCertificates,
       log: logOptionsOf(configuration),
       audit: auditOf(configuration),
+      tracing: tracingOf(configuration),
       metrics: metricsModeOf({
         setting: configuration.metrics,
         host,
@@ -274,6 +277,15 @@ async function readPem(option: string, path: string): Promise<string> {
 function limitsOf(configuration: Configuration) {
   const { idleTimeoutMilliseconds, maximumConnections } = configuration;
   return { idleTimeoutMilliseconds, maximumConnections };
+}
+
+function tracingOf(configuration: Configuration): TracingOptions | undefined {
+  const { otlpEndpoint, otlpTracesEndpoint, isTelemetryDisabled } = configuration;
+  return tracingOptionsOf({
+    endpoint: otlpEndpoint,
+    tracesEndpoint: otlpTracesEndpoint,
+    isDisabled: isTelemetryDisabled,
+  });
 }
 
 function auditOf(configuration: Configuration): RotatingFileOptions | undefined {

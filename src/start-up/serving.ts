@@ -35,6 +35,7 @@ import type { ProvisioningDocument } from "../provisioning/document.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
 import { AuditLog } from "../telemetry/audit.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
 import type { MetricsSnapshot } from "../telemetry/metrics.ts";
 import { createKeyServices, type KeyServices, type KmsSource } from "./key-services.ts";
 import { openMasterKeyRing, refreshMilliseconds, type MasterKeySource } from "./master-keys.ts";
@@ -47,10 +48,11 @@ import { openIdentities, type Identities } from "./open-identities.ts";
 import type { Credentials } from "./root-credentials.ts";
 import { addReplication } from "./replication.ts";
 import { openAccessLog } from "./access-log.ts";
+import { openTracing, type TracingOptions } from "./tracing.ts";
 import { createServices } from "./services.ts";
 import { RotatingFile, type RotatingFileOptions } from "./rotating-file.ts";
 
-export interface ServingOptions extends Omit<StoresOptions, "keys"> {
+export interface ServingOptions extends Omit<StoresOptions, "keys" | "tracing"> {
   readonly host: string;
   readonly port: number;
   readonly tls?: HttpServerOptions["tls"];
@@ -70,6 +72,8 @@ export interface ServingOptions extends Omit<StoresOptions, "keys"> {
   readonly audit?: RotatingFileOptions | undefined;
   /** How long records of server access logging wait for their delivery at most. */
   readonly accessLogMilliseconds: number;
+  /** Absent: requests are not traced. */
+  readonly tracing?: TracingOptions | undefined;
   /** What is counted; absent: nothing. */
   readonly metrics?: MetricsMode;
   /** What is to be there before the server answers; for exactly one process on a store. */
@@ -95,7 +99,8 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   await using started = new AsyncDisposableStack();
   const { log } = options;
   const ring = openMasterKeyRing(options.masterKeys, (error) => log.masterKeysUnreadable(error));
-  const stores = started.use(await openStores({ ...options, keys: ring }));
+  const tracing = started.use(await openTracing(options.tracing, log));
+  const stores = started.use(await openStores({ ...options, keys: ring, tracing }));
   const { objects } = stores;
   await checkMasterKeys(objects.keyValueStore, ring);
   const identities = started.use(
@@ -161,6 +166,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     keyServices,
     audit,
     metrics,
+    tracing,
     dependencies,
     workers,
     sealer: ring,
@@ -224,6 +230,7 @@ interface Parts {
   readonly keyServices: KeyServices;
   readonly audit: AuditLog | undefined;
   readonly metrics: ServerMetrics | undefined;
+  readonly tracing: Tracing | undefined;
   readonly workers: Workers;
   readonly sealer: Sealer;
   readonly accessLog: AccessRecorder;
@@ -283,9 +290,13 @@ function createS3Handlers(
   parts: Parts,
 ): ReturnType<typeof createHandlers> {
   const { log, region, clock, domains, websiteDomains } = options;
-  const { identities, keyServices, audit, metrics, dependencies, workers, accessLog } = parts;
+  const { identities, keyServices, audit, metrics, tracing, dependencies, workers, accessLog } =
+    parts;
   const { kmsKeys } = keyServices;
-  const observe = createObserver(log, audit, metrics);
+  const observe = createObserver(log, audit, {
+    meters: metrics,
+    isTraced: tracing !== undefined,
+  });
   return createHandlers({
     ...dependencies,
     domains,
@@ -304,6 +315,7 @@ function createS3Handlers(
     }),
     operations,
     fillRandom,
+    tracing,
     reportFailure: ({ requestId, operation, error }) => {
       log.requestFailed({ requestId, operation }, error);
     },

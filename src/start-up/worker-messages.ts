@@ -15,6 +15,7 @@ import type { Credentials } from "./root-credentials.ts";
 import type { CustomerKeyMode } from "../protocol/operation-context.ts";
 import type { StorageOptions } from "../storage-options.ts";
 import type { ServerLogOptions } from "./server-log.ts";
+import type { TracingOptions } from "./tracing.ts";
 import type { RotatingFileOptions } from "./rotating-file.ts";
 
 export interface ServingPorts {
@@ -42,6 +43,7 @@ export interface WorkerOptions extends ServingPorts {
   readonly trustedCertificates: string | undefined;
   readonly log: ServerLogOptions;
   readonly audit: RotatingFileOptions | undefined;
+  readonly tracing: TracingOptions | undefined;
   readonly metrics: MetricsMode;
   readonly storage: StorageOptions | undefined;
 }

@@ -34,6 +34,8 @@ export interface RequestRecord {
   readonly durationMilliseconds: number;
   readonly bytesSent: number;
   readonly remoteAddress: string;
+  /** Where requests are traced. */
+  readonly traceId?: string | undefined;
 }
 
 /** Where a failure happened. */
@@ -145,6 +147,11 @@ export class Log implements Disposable {
   /** The file of the master keys has changed and cannot be read; the server goes on with those it has. */
   masterKeysUnreadable(cause: unknown): void {
     this.#add("error", "master keys unreadable", describeCause(cause));
+  }
+
+  /** Spans could not be sent to their collector; told once a minute. */
+  tracesLost(cause: unknown): void {
+    this.#add("warning", "traces lost", describeCause(cause));
   }
 
   /** The log's file cannot be opened anew; what was open stays open. */
