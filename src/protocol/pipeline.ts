@@ -256,7 +256,8 @@ class Pipeline {
     if (access === undefined || address?.bucket === undefined) return error;
     if (!(error instanceof S3Error) || !absences.has(error.code)) return error;
     try {
-      return (await access.mayList(address.bucket)) ? error : new S3Error("AccessDenied");
+      if (await access.mayList(address.bucket)) return error;
+      return new S3Error("AccessDenied", { cause: error });
     } catch (failure) {
       // The bucket went meanwhile, or the store does not answer: that is then what is wrong.
       return failure;

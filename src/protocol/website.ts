@@ -130,8 +130,7 @@ class Visitor {
     } catch (error) {
       if (!(error instanceof S3Error)) throw error;
       if (error.status === 304) return { answer: this.#notModified(error), error };
-      const isMissing = error.status === 404 || error.status === 403;
-      if (isMissing && !isFolder && (await this.#isThere(`${key}/${suffix}`))) {
+      if (!isFolder && isAbsence(error) && (await this.#isThere(`${key}/${suffix}`))) {
         return { answer: encodeFolderRedirect(folderLocation(key), this.#visit.ids) };
       }
       const late = this.#redirection(website, key, error.status);
@@ -238,6 +237,11 @@ function isVisitorHeader(name: string): boolean {
 /** Without conditions and ranges, which are about another object than the one that is looked at. */
 function isPlainHeader(name: string): boolean {
   return isVisitorHeader(name) && name !== "range" && !name.startsWith("if-");
+}
+
+/** Also one that the visitor is not told of. What is there and private is no folder. */
+function isAbsence({ status, cause }: S3Error): boolean {
+  return status === 404 || (cause instanceof S3Error && cause.status === 404);
 }
 
 function redirectOf({ headers }: EncodedOutput): string | undefined {

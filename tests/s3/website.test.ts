@@ -117,6 +117,16 @@ test("pages and folders", async () => {
   assert.deepEqual([head.status, head.headers.get("content-length")], [200, "4"]);
 });
 
+test("a folder is found by who may not list, and what is there and private is none", async () => {
+  const site = await newSite({ IndexDocument }, ["s3:GetObject"]);
+  await putPage(site, "docs/part/index.html", "part");
+  await put(site, "private", "secret");
+  await putPage(site, "private/index.html", "page");
+  assert.equal(summary(await visit(site, "/docs/part")), "302 /docs/part/");
+  assert.equal((await visit(site, "/docs/other")).status, 403);
+  assert.equal((await visit(site, "/private")).status, 403);
+});
+
 test("a folder's redirect stays on the site", async () => {
   const site = await newSite({ IndexDocument }, ["s3:GetObject", "s3:ListBucket"]);
   await putPage(site, "/evil.example/index.html", "page");
