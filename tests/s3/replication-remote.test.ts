@@ -2,7 +2,8 @@
 // known but that it speaks S3 (here a Holdfast too, told apart by configuration alone).
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { connect, createServer as createTcpServer, type AddressInfo } from "node:net";
+import { after, describe, test } from "node:test";
 import { createServer, ManualClock } from "../../src/app.ts";
 import { S3 } from "@aws-sdk/client-s3";
 import { eventually, ruleTo, startReplicationServer } from "./replication-server.ts";
@@ -372,3 +373,71 @@ test("a replica's version cannot be made up by those who may only write", async 
   const kept = await other.send({ ...removal, headers, credentials: replicator });
   assert.equal(kept.status, 403);
 });
+
+/** Passes everything on, but for the answers to uploads while it swallows them. */
+async function startLossyProxy(port: number) {
+  const state = { swallows: false, swallowed: 0 };
+  const proxy = createTcpServer((socket) => {
+    const upstream = connect(port, "127.0.0.1");
+    let isUpload = false;
+    socket.on("data", (bytes) => {
+      const [method = ""] = bytes.toString("latin1").split(" ", 1);
+      if (/^(?:HEAD|GET|PUT|POST|DELETE)$/.test(method)) isUpload = method === "PUT";
+      upstream.write(bytes);
+    });
+    upstream.on("data", (bytes) => {
+      if (state.swallows && isUpload) {
+        state.swallowed += 1;
+        socket.destroy();
+      } else socket.write(bytes);
+    });
+    for (const [one, two] of [
+      [socket, upstream],
+      [upstream, socket],
+    ] as const) {
+      one.on("close", () => two.destroy());
+      one.on("error", () => two.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  after(() => proxy.close());
+  return { state, port: (proxy.address() as AddressInfo).port };
+}
+
+for (const kind of ["holdfast", "s3"] as const) {
+  test(`an answer that is lost makes no second version (${kind})`, async () => {
+    const proxy = await startLossyProxy(other.server.port);
+    const clock = new ManualClock(Date.now());
+    const timed = await startReplicationServer({
+      clock,
+      provisioning: {
+        replication: {
+          targets: [
+            {
+              bucketArn: `arn:aws:s3:::lossy-${kind}`,
+              endpoint: `http://127.0.0.1:${proxy.port}`,
+              kind,
+              ...root,
+            },
+          ],
+        },
+      },
+    });
+    const target = `lossy-${kind}`;
+    await other.s3.createBucket({ Bucket: target });
+    await setVersioning(other.s3, target, "Enabled");
+    const source = await timed.newBucket("Enabled");
+    await timed.replicate(source, [ruleTo(target)]);
+    proxy.state.swallows = true;
+    await timed.put(source, "key", "once");
+    await timed.work();
+    assert.ok(proxy.state.swallowed > 0);
+    assert.equal(await timed.statusOf(source, "key"), "PENDING");
+    assert.equal((await idsOf(other.s3, target)).length, 1);
+    proxy.state.swallows = false;
+    clock.advance(60_000);
+    await timed.work();
+    assert.equal(await timed.statusOf(source, "key"), "COMPLETED");
+    assert.equal((await idsOf(other.s3, target)).length, 1);
+  });
+}

@@ -2,14 +2,16 @@
 // destinations. Safe to run twice and to be killed anywhere: a version has one place at a destination,
 // and a change is taken out of its feed in the commit that says that it is done.
 
+import { isDeepStrictEqual } from "node:util";
 import type { ObjectStore } from "../../objects/object-store.ts";
 import { replicationFeedPrefix } from "../../objects/replication-route.ts";
-import type { BackgroundWorker, WorkerReport } from "../worker.ts";
+import type { BackgroundWorker, WorkerPass, WorkerReport } from "../worker.ts";
 import type { ReplicaDestination } from "./destination.ts";
 import { DestinationAwayError } from "./failure.ts";
 import { FeedRun, type FeedServices, type FeedTally } from "./feed-run.ts";
 import { Holds } from "./holds.ts";
 import { Outcomes } from "./outcomes.ts";
+import { ThresholdWatch, type ToldSequences } from "./threshold-watch.ts";
 import { ResyncWalk } from "./resync-walk.ts";
 import type { ReplicationRole, ReplicationRoles } from "./replication-role.ts";
 
@@ -38,6 +40,7 @@ export class ReplicationWorker implements BackgroundWorker {
   readonly #holds: Holds;
   readonly #outcomes: Outcomes;
   readonly #resyncs: ResyncWalk;
+  readonly #watch: ThresholdWatch;
   /** Feeds whose destination is away. */
   readonly #pauses = new Map<string, Pause>();
 
@@ -46,9 +49,10 @@ export class ReplicationWorker implements BackgroundWorker {
     this.#holds = new Holds(options.store.keyValueStore);
     this.#outcomes = new Outcomes(options.store);
     this.#resyncs = new ResyncWalk(options.store);
+    this.#watch = new ThresholdWatch(options.store, this.#outcomes);
   }
 
-  async runOnce(signal: AbortSignal): Promise<WorkerReport> {
+  async runOnce(signal: AbortSignal, pass: WorkerPass): Promise<WorkerReport> {
     const tally: FeedTally = { replicated: 0, dropped: 0, refused: 0 };
     const { changes, clock } = this.#options.store;
     const queued = await this.#resyncs.run(signal);
@@ -77,11 +81,25 @@ export class ReplicationWorker implements BackgroundWorker {
       }
     };
     await Promise.all(Array.from({ length: feedsAtOnce }, work));
+    // What is still in a feed now waits for a destination that is away.
+    if (away > 0) await this.#watchThresholds(signal, pass);
     const againMilliseconds = queued > 0 ? 0 : this.#nextPauseMilliseconds();
     return {
       fields: { ...tally, queued, away },
       ...(againMilliseconds === undefined ? {} : { againMilliseconds }),
     };
+  }
+
+  async #watchThresholds(signal: AbortSignal, pass: WorkerPass): Promise<void> {
+    const { changes } = this.#options.store;
+    const state = await pass.readState();
+    const told = (state?.["told"] ?? {}) as ToldSequences; // as it is written below
+    const next: Record<string, number> = {};
+    for (const { feed, rows } of await changes.sizes(replicationFeedPrefix())) {
+      if (rows === 0 || !this.#pauses.has(feed)) continue;
+      next[feed] = await this.#watch.look(feed, told[feed] ?? 0, signal);
+    }
+    if (!isDeepStrictEqual(told, next)) await pass.writeState({ told: next });
   }
 
   async backlog(): Promise<number> {
