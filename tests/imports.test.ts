@@ -60,13 +60,15 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 
 /** Modules of Node.js, and packages, that only some folders may use. */
 const guarded: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/^node:(?:http|https|http2)$/, ["http", "remote"]],
+  // Notifications are sent to receivers that speak HTTP.
+  [/^node:(?:http|https|http2)$/, ["http", "remote", "background"]],
   [/^node:tls$/, ["http", "app"]],
   [/^node:fs(?:\/promises)?$/, ["storage", "app"]],
   [/^node:sqlite$/, ["storage", "app"]],
   [/^node:(?:cluster|child_process)$/, ["app"]],
   [/^node:worker_threads$/, ["storage", "body", "app"]],
-  [/^pg$/, ["storage"]],
+  [/^pg$/, ["storage", "background"]],
+  [/^(?:amqplib|mqtt|@redis\/client|@platformatic\/kafka|@nats-io\/.*)$/, ["background"]],
   [/^saxes$/, ["protocol"]],
   [/^@opentelemetry\//, ["telemetry"]],
   [/^(?:hash-wasm|@node-rs\/crc32)$/, ["body", "storage"]],

@@ -1,4 +1,4 @@
-// Requests of AWS's JSON 1.1 protocol, signed with Signature Version 4.
+// Requests of AWS's JSON and query protocols, signed with Signature Version 4.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 
 import { createHash, createHmac } from "node:crypto";
@@ -18,6 +18,8 @@ export interface JsonRequestSigner {
   readonly service: string;
   readonly credentials: AwsCredentials;
   readonly clock: Clock;
+  /** Default: that of JSON 1.1. */
+  readonly contentType?: string;
 }
 
 export interface SignedJsonRequest {
@@ -27,22 +29,22 @@ export interface SignedJsonRequest {
   readonly body: string;
 }
 
-/** `target`: `TrentService.Decrypt`. */
+/** `target`: `TrentService.Decrypt`; the query protocol has none. */
 export function signJsonRequest(
-  { endpoint, region, service, credentials, clock }: JsonRequestSigner,
-  target: string,
+  { endpoint, region, service, credentials, clock, contentType }: JsonRequestSigner,
+  target: string | undefined,
   body: string,
 ): SignedJsonRequest {
   const url = new URL("/", endpoint);
   const timestamp = new Date(clock.now()).toISOString().replaceAll(/[-:]|\.\d+/g, "");
   const headers: Record<string, string> = {
-    "content-type": "application/x-amz-json-1.1",
+    "content-type": contentType ?? "application/x-amz-json-1.1",
     host: url.host,
     "x-amz-date": timestamp,
     ...(credentials.sessionToken === undefined
       ? {}
       : { "x-amz-security-token": credentials.sessionToken }),
-    "x-amz-target": target,
+    ...(target === undefined ? {} : { "x-amz-target": target }),
   };
   const names = Object.keys(headers).toSorted();
   const canonical = [

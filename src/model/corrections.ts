@@ -62,6 +62,8 @@ export const openEnumerations: readonly string[] = [
   "BucketLocationConstraint",
   // InvalidArgument: "A specified event is not supported for notifications".
   "Event",
+  // In any case, and else InvalidArgument: "filter rule name must be either prefix or suffix".
+  "FilterRuleName",
   // Select has one error code for each of them.
   "CompressionType",
   "ExpressionType",

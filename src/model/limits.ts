@@ -50,6 +50,8 @@ export const replicationRules = 1000;
 export const corsRules = 100;
 export const routingRules = 50;
 export const ruleIdCharacters = 255;
+/** Reference, FilterRule: of a prefix or suffix of keys. */
+export const notificationFilterBytes = 1024;
 export const configurationsPerBucket = 1000;
 /** Guide, "Bucket policies": bytes of the JSON text. */
 export const policyBytes = 20 * kibibyte;

@@ -2949,7 +2949,7 @@ export const shapes: Readonly<Record<string, ShapeDefinition>> = {
   },
   FilterRule: {
     members: [
-      { name: "Name", wire: "Name", type: { enumeration: "FilterRuleName" } },
+      { name: "Name", wire: "Name", type: "string" },
       { name: "Value", wire: "Value", type: "string" },
     ],
   },

@@ -470,7 +470,7 @@ export interface ExistingObjectReplication {
 }
 
 export interface FilterRule {
-  readonly Name?: FilterRuleName | undefined;
+  readonly Name?: string | undefined;
   readonly Value?: string | undefined;
 }
 

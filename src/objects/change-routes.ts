@@ -2,6 +2,8 @@
 // which they are asked.
 
 import type { ChangeRoute } from "./change-log.ts";
+import { notificationRoute } from "./notification-route.ts";
 import { replicationRoute } from "./replication-route.ts";
 
-export const changeRoutes: readonly ChangeRoute[] = [replicationRoute];
+// Replication first: it may change the record that is announced.
+export const changeRoutes: readonly ChangeRoute[] = [replicationRoute, notificationRoute];

@@ -18,6 +18,7 @@ import { calendarDays, type LifecycleDays } from "./lifecycle-days.ts";
 import { LockClock } from "./lock-clock.ts";
 import { MultipartUploads } from "./multipart-uploads.ts";
 import { ObjectWrites } from "./object-writes.ts";
+import { NotificationDestinations } from "./notification-destinations.ts";
 import { Quotas } from "./quotas.ts";
 import { ReadPins } from "./read-pins.ts";
 import { ReplicationResyncs } from "./replication-resyncs.ts";
@@ -88,6 +89,7 @@ export class ObjectStore {
   readonly transitions: Transitions;
   readonly restores: Restores;
   readonly tiering: Tiering;
+  readonly notificationDestinations: NotificationDestinations;
 
   private constructor(options: ObjectStoreOptions, rootAccount: RootAccount, lockClock: LockClock) {
     const { store, blobs, clock } = options;
@@ -166,6 +168,7 @@ export class ObjectStore {
     });
     const { documents } = this;
     this.tiering = new Tiering({ store, clock, buckets, documents, versions, transitions });
+    this.notificationDestinations = new NotificationDestinations(store);
   }
 
   /**

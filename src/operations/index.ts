@@ -50,7 +50,6 @@ import {
   deleteBucketInventoryConfiguration,
   getBucketAnalyticsConfiguration,
   getBucketInventoryConfiguration,
-  getBucketNotificationConfiguration,
   listBucketAnalyticsConfigurations,
   listBucketInventoryConfigurations,
 } from "./bucket-configuration/unset-configurations.ts";
@@ -70,6 +69,10 @@ import {
   listBucketMetricsConfigurations,
   putBucketMetricsConfiguration,
 } from "./bucket-configuration/metrics.ts";
+import {
+  getBucketNotificationConfiguration,
+  putBucketNotificationConfiguration,
+} from "./bucket-configuration/notification.ts";
 import { getBucketVersioning, putBucketVersioning } from "./bucket-configuration/versioning.ts";
 import {
   deleteBucketWebsite,
@@ -228,7 +231,7 @@ export const operations = {
   PutBucketLifecycleConfiguration: putBucketLifecycleConfiguration,
   PutBucketLogging: putBucketLogging,
   PutBucketMetricsConfiguration: putBucketMetricsConfiguration,
-  PutBucketNotificationConfiguration: notImplemented,
+  PutBucketNotificationConfiguration: putBucketNotificationConfiguration,
   PutBucketOwnershipControls: putBucketOwnershipControls,
   PutBucketPolicy: putBucketPolicy,
   PutBucketReplication: putBucketReplication,

@@ -41,6 +41,7 @@ export interface OperationContext {
   readonly region: string;
   readonly encryption: RequestEncryption;
   readonly mfa: RequestMfa;
+  readonly notifications: NotificationChecks;
   /** What a new bucket has that its request does not speak of. */
   readonly bucketDefaults: BucketDefaults;
   /** The rules about buckets, objects and uploads: everything below the operations. */
@@ -76,6 +77,23 @@ export interface RequestMfa {
   readonly isSafe: boolean;
   /** `undefined`: there are no devices, and no code is good. */
   readonly verifier: MfaVerifier | undefined;
+}
+
+/** What PutBucketNotificationConfiguration asks of the destinations that it names. */
+export interface NotificationChecks {
+  /** Whether a destination is declared for the ARN and, with a test, takes that message. */
+  readonly check: (
+    arn: string,
+    test: NotificationTest | undefined,
+  ) => Promise<"ready" | "missing" | "failing">;
+}
+
+/** What the message that S3 sends to a new destination tells. */
+export interface NotificationTest {
+  readonly bucketName: string;
+  readonly requestId: string;
+  readonly hostId: string;
+  readonly timeMilliseconds: number;
 }
 
 export interface BucketDefaults {

@@ -13,7 +13,11 @@ import type { HttpRequest } from "../http/http-message.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { causeOf } from "../operations/change-cause.ts";
 import { bucketDefaultsOf } from "../operations/bucket/new-bucket-access.ts";
-import type { BucketDefaults, OperationContext } from "../operations/operation.ts";
+import type {
+  BucketDefaults,
+  NotificationChecks,
+  OperationContext,
+} from "../operations/operation.ts";
 import type { Address } from "./address.ts";
 import { decodeFormUpload } from "./decode-form.ts";
 import type { OperationInput } from "./decode-input.ts";
@@ -42,6 +46,8 @@ export interface ContextDependencies {
   readonly clock: Clock;
   readonly encryption?: EncryptionDependencies;
   readonly mfa?: MfaVerifier;
+  /** Default: no destination of notifications is there. */
+  readonly notifications?: NotificationChecks;
   /** Default: AWS's own. */
   readonly bucketDefaults?: BucketDefaults;
 }
@@ -157,6 +163,10 @@ export class PipelineContext implements OperationContext {
     return { isSafe, verifier: this.#dependencies.mfa };
   }
 
+  get notifications(): NotificationChecks {
+    return this.#dependencies.notifications ?? noDestinations;
+  }
+
   get decodeForm(): OperationContext["decodeForm"] {
     const { address, payload } = this.#understood;
     return (form) => decodeFormUpload(form, address, payload);
@@ -213,6 +223,8 @@ export class PipelineContext implements OperationContext {
     });
   }
 }
+
+const noDestinations: NotificationChecks = { check: async () => "missing" };
 
 /** What a proxy on this machine passes on counts as safe: it is there to end TLS. */
 function isLoopback(address: string): boolean {

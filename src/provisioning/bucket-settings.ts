@@ -12,6 +12,8 @@ export interface BucketSetting {
   readonly found?: string;
   /** A bucket has many, each with an id: the setting is a list, and what it does not name is left. */
   readonly isByIds?: true;
+  /** Members whose letters may come back as capitals. */
+  readonly caselessMember?: string;
 }
 
 /** In the order in which they are applied: ownership before lists, versions before locks. */
@@ -70,6 +72,7 @@ export const bucketSettings: Readonly<Record<string, BucketSetting>> = {
     put: "PutBucketNotificationConfiguration",
     get: "GetBucketNotificationConfiguration",
     member: "NotificationConfiguration",
+    caselessMember: "Name",
   },
   replication: {
     put: "PutBucketReplication",

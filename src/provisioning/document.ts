@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import { storageClasses } from "../model/storage-classes.ts";
+import { notificationDestinations } from "../model/notification-destinations.ts";
 import { ProvisioningError } from "./provisioning-error.ts";
 
 const units: Readonly<Record<string, number>> = {
@@ -172,6 +173,8 @@ const schema = z.strictObject({
   accounts: z.array(account).optional(),
   storage: storage.optional(),
   replication: z.strictObject({ targets: z.array(replicationTarget).optional() }).optional(),
+  /** Where notifications go, by the ARNs that buckets' configurations name. */
+  notifications: notificationDestinations.optional(),
   ...holdings,
 });
 

@@ -142,10 +142,25 @@ async function findSetting(
   }
 }
 
-function isAsWanted({ member }: BucketSetting, wanted: unknown, found: unknown): boolean {
+function isAsWanted(
+  { member, caselessMember }: BucketSetting,
+  wanted: unknown,
+  found: unknown,
+): boolean {
+  if (caselessMember !== undefined) {
+    const [left, right] = [wanted, found].map((value) => withoutCase(value, caselessMember));
+    return holdsAll(left, right);
+  }
   if (member !== "Policy") return holdsAll(wanted, found);
   const [left, right] = [wanted, found].map((text) => JSON.parse(String(text)) as unknown);
   return holdsAll(left, right) && holdsAll(right, left);
+}
+
+function withoutCase(value: unknown, member: string): unknown {
+  const text = JSON.stringify(value, (name, each: unknown) =>
+    name === member && typeof each === "string" ? each.toLowerCase() : each,
+  );
+  return JSON.parse(text) as unknown;
 }
 
 function run(

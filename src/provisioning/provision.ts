@@ -6,6 +6,7 @@ import type { AccountId, CanonicalId, IdentifiedCaller } from "../access/caller.
 import { IdentityError } from "../access/identities/identity-error.ts";
 import type { AccountRecord } from "../access/identities/identity-records.ts";
 import type { IdentityStore } from "../access/identities/identity-store.ts";
+import type { DestinationSettings } from "../model/notification-destinations.ts";
 import type { OperationName } from "../model/types.generated.ts";
 import { ProvisioningError } from "./provisioning-error.ts";
 import { provisionBuckets } from "./provision-buckets.ts";
@@ -34,6 +35,11 @@ export interface ProvisioningDependencies {
     /** Whether it is as declared. */
     holds(target: ProvisionedReplicationTarget): Promise<boolean>;
     set(target: ProvisionedReplicationTarget): Promise<void>;
+  };
+  readonly notificationDestinations: {
+    /** Whether it is as declared. */
+    holds(arn: string, settings: DestinationSettings): Promise<boolean>;
+    set(arn: string, settings: DestinationSettings): Promise<void>;
   };
 }
 
@@ -96,13 +102,14 @@ async function provisionAll(
   options: { readonly isDryRun: boolean },
 ): Promise<readonly string[]> {
   const changes = new Changes(options.isDryRun);
-  const { accounts = [], replication, ...rootHoldings } = document;
+  const { accounts = [], replication, notifications = {}, ...rootHoldings } = document;
   // Buckets that replicate to them are refused without them.
   for (const target of replication?.targets ?? []) {
     if (await dependencies.replicationTargets.holds(target)) continue;
     const line = `~ replication target ${target.bucketArn}`;
     await changes.make(line, () => dependencies.replicationTargets.set(target));
   }
+  await provisionNotifications(notifications, changes, dependencies);
   const root = await dependencies.identities.accounts.find(dependencies.rootAccountId);
   const rootInWork =
     root === undefined ? imagined(dependencies.rootAccountId, "root") : inWork(root);
@@ -162,6 +169,19 @@ async function provisionAll(
         ...(declared.email === undefined ? {} : { email: declared.email }),
       }),
     );
+  }
+}
+
+/** Before the buckets whose configurations name them. */
+async function provisionNotifications(
+  notifications: NonNullable<ProvisioningDocument["notifications"]>,
+  changes: Changes,
+  { notificationDestinations }: ProvisioningDependencies,
+): Promise<void> {
+  for (const [arn, settings] of Object.entries(notifications)) {
+    if (await notificationDestinations.holds(arn, settings)) continue;
+    const line = `~ notification destination ${arn}`;
+    await changes.make(line, () => notificationDestinations.set(arn, settings));
   }
 }
 

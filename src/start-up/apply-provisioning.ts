@@ -26,7 +26,7 @@ export function applyProvisioning(
   { identities, objects, dependencies, sealer }: ProvisionedServer,
   options: { readonly isDryRun: boolean },
 ): Promise<readonly string[]> {
-  const { quotas, buckets, rootAccount, replicationTargets } = objects;
+  const { quotas, buckets, rootAccount, replicationTargets, notificationDestinations } = objects;
   return provision(
     document,
     {
@@ -40,6 +40,10 @@ export function applyProvisioning(
       replicationTargets: {
         holds: (target) => replicationTargets.holds(definedOnly(target), sealer),
         set: (target) => replicationTargets.set(definedOnly(target), sealer),
+      },
+      notificationDestinations: {
+        holds: (arn, settings) => notificationDestinations.holds(arn, settings, sealer),
+        set: (arn, settings) => notificationDestinations.set(arn, settings, sealer),
       },
     },
     options,

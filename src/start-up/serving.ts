@@ -42,6 +42,7 @@ import { openMasterKeyRing, refreshMilliseconds, type MasterKeySource } from "./
 import { applyProvisioning } from "./apply-provisioning.ts";
 import { ServerMetrics } from "./metrics.ts";
 import type { MetricsMode } from "./metrics-mode.ts";
+import { openNotifications, type Notifications } from "./notifications.ts";
 import { createRefusals } from "./refused-requests.ts";
 import { createObserver } from "./request-records.ts";
 import { openIdentities, type Identities } from "./open-identities.ts";
@@ -136,6 +137,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   });
   each.push(createKeyKeeper(keyServices.kmsKeys));
   each.push(new LifecycleWorker({ objectStore: objects }));
+  const notifications = started.use(openNotifications({ ...options, objects, sealer: ring }));
   const workers = started.use(
     new Workers({
       store: objects.keyValueStore,
@@ -145,7 +147,14 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
       events: log,
     }),
   );
-  const dependencies = contextDependencies(options, { objects, identities, keyServices });
+  const delivery = workers.add(notifications.worker);
+  objects.changes.onChange(() => delivery.wake());
+  const dependencies = contextDependencies(options, {
+    objects,
+    identities,
+    keyServices,
+    notifications,
+  });
   const accessLog = openAccessLog(options, { stores, dependencies });
   each.push(accessLog.worker);
   for (const worker of each) workers.add(worker);
@@ -271,7 +280,11 @@ function contextDependencies(
     objects,
     identities,
     keyServices,
-  }: Pick<Parts, "identities" | "keyServices"> & { readonly objects: ObjectStore },
+    notifications,
+  }: Pick<Parts, "identities" | "keyServices"> & {
+    readonly objects: ObjectStore;
+    readonly notifications: Notifications;
+  },
 ): ContextDependencies {
   return {
     store: objects,
@@ -282,6 +295,7 @@ function contextDependencies(
     clock,
     encryption: { dataKeys: keyServices.dataKeys, customerKeys },
     mfa: identities.store.mfaDevices,
+    notifications: notifications.checks,
   };
 }
 

@@ -139,6 +139,11 @@ export class Log implements Disposable {
     this.#add("warning", "access log refused", fields);
   }
 
+  /** A destination of notifications did not take a test message. `error` holds no secrets. */
+  destinationFailed(fields: { destination: string; error: string }): void {
+    this.#add("warning", "notification destination failed", fields);
+  }
+
   /** The sweeper removed what no record names. */
   sweepFinished(fields: { blobs: number; records: number; durationMilliseconds: number }): void {
     this.#add(fields.blobs + fields.records > 0 ? "info" : "debug", "sweep finished", fields);

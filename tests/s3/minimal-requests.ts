@@ -134,6 +134,7 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
     body: "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin></CORSRule></CORSConfiguration>",
   },
   PutBucketEncryption: { body: encryption },
+  PutBucketNotificationConfiguration: { body: "<NotificationConfiguration/>" },
   PutBucketLifecycleConfiguration: {
     body: "<LifecycleConfiguration><Rule><Filter/><Status>Disabled</Status><Expiration><Days>1</Days></Expiration></Rule></LifecycleConfiguration>",
   },

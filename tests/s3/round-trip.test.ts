@@ -381,6 +381,15 @@ const subResources: Readonly<Record<string, SubResource>> = {
   notification: {
     refresh: (Bucket) => s3.getBucketNotificationConfiguration({ Bucket }),
     unset: {},
+    apply: (Bucket) =>
+      s3.putBucketNotificationConfiguration({
+        Bucket,
+        NotificationConfiguration: notification,
+        SkipDestinationValidation: true,
+      }),
+    planned: () => notification,
+    destroy: (Bucket) =>
+      s3.putBucketNotificationConfiguration({ Bucket, NotificationConfiguration: {} }),
   },
   analytics: {
     refresh: (Bucket) => s3.listBucketAnalyticsConfigurations({ Bucket }),
@@ -427,6 +436,18 @@ const subResources: Readonly<Record<string, SubResource>> = {
       }
     },
   },
+};
+
+const notification = {
+  QueueConfigurations: [
+    {
+      Id: "images",
+      QueueArn: "arn:aws:sqs:us-east-1:123456789012:images",
+      Events: ["s3:ObjectCreated:*" as const],
+      Filter: { Key: { FilterRules: [{ Name: "Prefix" as "prefix", Value: "images/" }] } },
+    },
+  ],
+  EventBridgeConfiguration: {},
 };
 
 const lockRule = { DefaultRetention: { Mode: "GOVERNANCE" as const, Days: 3 } };

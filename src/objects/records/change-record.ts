@@ -34,6 +34,8 @@ export interface ChangeCause {
   readonly hostId: string;
   /** `AWS:AIDA…`, an account's id, `Anonymous`, or a service: `s3.amazonaws.com`. */
   readonly principalId: string;
+  /** The account of whoever asked; absent of requests without a signature, and of the server's own. */
+  readonly accountId?: string;
   /** `127.0.0.1` for the server's own. */
   readonly sourceAddress: string;
   /** Replication itself makes the change, here or from another server: it is not replicated again. */

@@ -64,6 +64,8 @@ const space = {
   replicationResync: 74,
   /** queue, time, bucket, key, sequence → a version that a worker has to look at then */
   due: 31,
+  /** ARN or pattern → where notifications for it go */
+  notificationDestination: 32,
   // 40 to 59 belong to access/identities, 60 to 69 to keys/.
 } as const;
 
@@ -112,6 +114,7 @@ export const keys = {
     encodeTuple([space.replicationDue, feed, dueMilliseconds, key]),
   replicationHeldSize: (feed: string) => encodeTuple([space.replicationHeldSize, feed]),
   replicationResync: (feed: string) => encodeTuple([space.replicationResync, feed]),
+  notificationDestination: (arn: string) => encodeTuple([space.notificationDestination, arn]),
   part: (uploadId: string, number: number) => encodeTuple([space.part, uploadId, number]),
   change: (feed: string, sequence: Sequence, rowId: string) =>
     encodeTuple([space.change, feed, sequence, rowId]),
@@ -147,6 +150,7 @@ export const ranges = {
   }),
   replicationResyncs: () => prefixRange([space.replicationResync]),
   replicationTargets: () => prefixRange([space.replicationTarget]),
+  notificationDestinations: () => prefixRange([space.notificationDestination]),
   // Of all buckets, also of such as are gone: for walks that look for what should not be there.
   allCurrent: () => prefixRange([space.current]),
   allMarkers: () => prefixRange([space.marker]),

@@ -18,7 +18,6 @@ type Of<Name extends NamesOfBuckets> = Operation<
 >;
 
 // Without an element inside: never configured, rather than suspended or switched off.
-export const getBucketNotificationConfiguration = isEmpty<"GetBucketNotificationConfiguration">({});
 
 // Of those that have ids, also the deletion names what is not there (as localstack/localstack#8351
 // and floci-io/floci#2382 found on AWS).

@@ -114,6 +114,7 @@ function uploadContext(
     region: context.region,
     encryption: { ...context.encryption, signatureVersion },
     mfa: context.mfa,
+    notifications: context.notifications,
     bucketDefaults: context.bucketDefaults,
     store: context.store,
     payload,

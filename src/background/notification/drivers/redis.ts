@@ -1,0 +1,84 @@
+// Redis: events are appended to a list or a stream, or published on a channel. Commands of a batch are one
+// pipeline; each has its own answer.
+
+import { createClient } from "@redis/client";
+import type { SettingsOf } from "../../../model/notification-destinations.ts";
+import { fillTemplate, type Destination, type Message, type Outcomes } from "../destination.ts";
+import { KeptConnection } from "../kept-connection.ts";
+import { tlsOptions } from "../tls-options.ts";
+
+const batchMessages = 500;
+const connectMilliseconds = 10_000;
+
+type Client = ReturnType<typeof newClient>;
+
+export class RedisDestination implements Destination {
+  readonly batchLimit = batchMessages;
+  readonly #settings: SettingsOf<"redis">;
+  readonly #kept: KeptConnection<Client>;
+
+  constructor(settings: SettingsOf<"redis">) {
+    this.#settings = settings;
+    this.#kept = new KeptConnection({
+      open: async (dropped) => {
+        const client = newClient(settings);
+        client.on("error", dropped);
+        client.on("end", dropped);
+        await client.connect();
+        return client;
+      },
+      close: async (client) => client.destroy(),
+    });
+  }
+
+  async send(messages: readonly Message[], signal: AbortSignal): Promise<Outcomes> {
+    const client = await this.#kept.get();
+    signal.throwIfAborted();
+    const answers = await Promise.allSettled(
+      messages.map((message) => client.sendCommand([...this.#command(message)])),
+    );
+    const outcomes = answers.map((answer) => {
+      if (answer.status === "fulfilled") return undefined;
+      return answer.reason instanceof Error ? answer.reason : new Error(String(answer.reason));
+    });
+    if (!client.isReady) await this.#kept.drop();
+    return outcomes;
+  }
+
+  #command(message: Message): readonly string[] {
+    const { mode, maximumLength } = this.#settings;
+    const key = fillTemplate(this.#settings.key, message);
+    switch (mode) {
+      case "list":
+        return ["RPUSH", key, message.body];
+      case "channel":
+        return ["PUBLISH", key, message.body];
+      default:
+        return [
+          "XADD",
+          key,
+          ...(maximumLength === undefined ? [] : ["MAXLEN", "~", String(maximumLength)]),
+          "*",
+          "id",
+          message.id,
+          "event",
+          message.body,
+        ];
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#kept[Symbol.asyncDispose]();
+  }
+}
+
+/** One connection, which is not made again by itself: the feed tries again, and says so. */
+function newClient({ url, tls }: SettingsOf<"redis">) {
+  const isEncrypted = new URL(url).protocol === "rediss:";
+  const common = { connectTimeout: connectMilliseconds, reconnectStrategy: false } as const;
+  return createClient({
+    url,
+    disableOfflineQueue: true,
+    socket: isEncrypted ? { ...common, tls: true, ...tlsOptions(tls) } : common,
+  });
+}

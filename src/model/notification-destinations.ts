@@ -1,0 +1,167 @@
+// Destinations of notifications as they are declared: the strict schema of each kind. An unknown or
+// misspelt name is an error with its place.
+
+import { z } from "zod";
+
+const text = z.string().min(1).max(2048);
+const secret = z.string().min(1).max(65_536);
+
+/** PEM texts. */
+const tls = z.strictObject({
+  /** Certificates of the authorities to trust instead of the usual ones. */
+  ca: secret.optional(),
+  /** The client's own certificate, with its key. */
+  certificate: secret.optional(),
+  key: secret.optional(),
+  /** The name that the server's certificate must be for, where it is not the host's. */
+  serverName: text.optional(),
+  /** Takes any certificate. For tests. */
+  insecure: z.boolean().optional(),
+});
+
+const common = {
+  /** How events are told: as S3 tells them to queues and topics, or as EventBridge does. */
+  envelope: z.enum(["records", "event-bridge"]).optional(),
+  /** What could not be delivered for so long becomes a dead letter; absent: it is tried for ever. */
+  maximumAgeSeconds: z.int().min(1).optional(),
+  /** How long one try may take. */
+  timeoutSeconds: z.number().min(0.1).max(300).optional(),
+  /** How many tries may be under way at once. */
+  concurrency: z.int().min(1).max(64).optional(),
+  tls: tls.optional(),
+};
+
+const httpUrl = z.url({ protocol: /^https?$/ });
+
+const aws = {
+  region: text,
+  accessKeyId: text,
+  secretAccessKey: secret,
+  sessionToken: secret.optional(),
+};
+
+/** In `topic`, `subject`, `routingKey` and `key` `{bucket}` and `{event}` stand for the event's own. */
+const kinds = [
+  z.strictObject({
+    kind: z.literal("webhook"),
+    url: httpUrl,
+    /** Signs requests; see docs/guide/notifications.md. */
+    secret: secret.optional(),
+    bearerToken: secret.optional(),
+    headers: z.record(z.string().regex(/^[!#$%&'*+.^_`|~\w-]{1,128}$/), secret).optional(),
+    ...common,
+  }),
+  z.strictObject({
+    kind: z.literal("sqs"),
+    queueUrl: httpUrl,
+    /** Default: the origin of the queue's URL. */
+    endpoint: httpUrl.optional(),
+    ...aws,
+    ...common,
+  }),
+  z.strictObject({
+    kind: z.literal("sns"),
+    endpoint: httpUrl,
+    topicArn: text,
+    ...aws,
+    ...common,
+  }),
+  z.strictObject({
+    kind: z.literal("event-bridge"),
+    endpoint: httpUrl,
+    /** Name or ARN of the bus. */
+    eventBusName: text,
+    /** Default `aws.s3`, which AWS itself takes from nobody else. */
+    source: text.optional(),
+    ...aws,
+    ...common,
+  }),
+  z.strictObject({
+    kind: z.literal("amqp"),
+    /** `amqp://user:password@host:5672/vhost` or `amqps:`. */
+    url: z.url({ protocol: /^amqps?$/ }),
+    /** Default: the default exchange, whose routing keys are names of queues. */
+    exchange: z.string().max(255).optional(),
+    routingKey: text,
+    ...common,
+  }),
+  z.strictObject({
+    kind: z.literal("kafka"),
+    /** `host:port`. */
+    brokers: z.array(z.string().regex(/^[^:/]+:\d+$|^\[[\da-f:]+\]:\d+$/i)).min(1),
+    topic: text,
+    sasl: z
+      .strictObject({
+        mechanism: z.enum(["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]),
+        username: text,
+        password: secret,
+      })
+      .optional(),
+    /** Whether connections are TLS; its details are in `tls`. */
+    encrypted: z.boolean().optional(),
+    ...common,
+  }),
+  z.strictObject({
+    kind: z.literal("nats"),
+    /** `nats://host:4222` or `tls:`. */
+    servers: z.array(z.url({ protocol: /^(?:nats|tls)$/ })).min(1),
+    subject: text,
+    /** Waits for the stream's acknowledgement; without it NATS forgets what nobody hears. */
+    jetStream: z.boolean().optional(),
+    username: text.optional(),
+    password: secret.optional(),
+    token: secret.optional(),
+    /** Content of a `.creds` file. */
+    credentials: secret.optional(),
+    ...common,
+  }),
+  z.strictObject({
+    kind: z.literal("mqtt"),
+    /** `mqtt://host:1883` or `mqtts:`. */
+    url: z.url({ protocol: /^mqtts?$/ }),
+    topic: text,
+    clientId: text.optional(),
+    username: text.optional(),
+    password: secret.optional(),
+    ...common,
+  }),
+  z.strictObject({
+    kind: z.literal("redis"),
+    /** `redis://user:password@host:6379/0` or `rediss:`. */
+    url: z.url({ protocol: /^rediss?$/ }),
+    /** `list`: RPUSH; `channel`: PUBLISH, which Redis forgets when nobody listens; `stream`: XADD. */
+    mode: z.enum(["list", "channel", "stream"]),
+    key: text,
+    /** Of a stream: about how many entries it keeps. */
+    maximumLength: z.int().min(1).optional(),
+    ...common,
+  }),
+  z.strictObject({
+    kind: z.literal("postgresql"),
+    /** `postgresql://user:password@host:5432/database`. */
+    url: z.url({ protocol: /^postgres(?:ql)?$/ }),
+    /** `name` or `schema.name`. */
+    table: z.string().regex(/^[a-z_]\w{0,62}(?:\.[a-z_]\w{0,62})?$/i),
+    /** `append`: a row an event; `namespace`: a row an object, gone when the object is. */
+    mode: z.enum(["append", "namespace"]),
+    ...common,
+  }),
+] as const;
+
+const settings = z.discriminatedUnion("kind", kinds);
+
+/** `arn:aws:sqs:us-east-1:123456789012:orders`; `*` in it stands for any run of characters. */
+const arn = z.string().regex(/^arn:[\w*-]+:(?:sns|sqs|lambda|events):[^:]*:[^:]*:.+$/, {
+  error: "must be the ARN of a topic (sns), queue (sqs), function (lambda) or event bus (events)",
+});
+
+/** The section `notifications` of a configuration file: settings by ARN. */
+export const notificationDestinations = z.record(arn, settings);
+
+export type DestinationSettings = z.output<typeof settings>;
+export type DestinationKind = DestinationSettings["kind"];
+export type SettingsOf<Kind extends DestinationKind> = Extract<
+  DestinationSettings,
+  { readonly kind: Kind }
+>;
+export type TlsSettings = z.output<typeof tls>;
