@@ -6,6 +6,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Entry, KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
 import { transact } from "../storage/key-value/transaction.ts";
+import { usagesOfClasses } from "./class-usage.ts";
 import type { Contents } from "./contents.ts";
 import type { BucketId } from "./identifiers.ts";
 import { newBucketId } from "./identifiers.ts";
@@ -225,6 +226,8 @@ export class Buckets {
       transaction.delete(keys.usageObjects(marked.id));
       transaction.delete(keys.usageBytes(marked.id));
       transaction.delete(keys.usagePending(marked.id));
+      const classes = { ...ranges.usageOfClasses(marked.id), limit: usagesOfClasses };
+      for (const { key } of await transaction.range(classes)) transaction.delete(key);
       for (const id of Object.values(record.documents ?? {})) {
         transaction.delete(keys.document(marked.id, id));
       }

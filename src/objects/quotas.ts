@@ -6,8 +6,9 @@
 
 import { S3Error } from "../model/errors.ts";
 import { decodeCounter } from "../storage/key-value/counter.ts";
-import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
+import type { Entry, KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { AccountSettings } from "./account-settings.ts";
+import { readClasses, usagesOfClasses, withStandard, type ClassUsage } from "./class-usage.ts";
 import type { Buckets } from "./buckets.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
 import { decodeBucketRecord } from "./records/bucket-record.ts";
@@ -27,8 +28,14 @@ export interface CountedUsage extends Usage {
   readonly uploadBytes: number;
 }
 
+/** Of a bucket, with what of it lies in which storage class (parts of uploads left out). */
+export interface BucketUsage extends CountedUsage {
+  readonly bucket: string;
+  readonly classes: ReadonlyMap<string, ClassUsage>;
+}
+
 export interface BucketUsages {
-  readonly usages: readonly (CountedUsage & { readonly bucket: string })[];
+  readonly usages: readonly BucketUsage[];
   /** `false`: there are more buckets. */
   readonly isComplete: boolean;
 }
@@ -110,16 +117,20 @@ export class Quotas {
 
   /** The first buckets by name, of all accounts. Read in chunks: other requests come in between. */
   async usageOfBuckets(largestCount: number): Promise<BucketUsages> {
-    const found: (CountedUsage & { readonly bucket: string })[] = [];
+    const found: BucketUsage[] = [];
     let after: string | undefined;
     for (;;) {
       const range = { ...ranges.buckets("", after), limit: usageChunk };
       const entries = (await this.#store.read({ ranges: [range] })).ranges[0] ?? [];
       const records = entries.map(({ value }) => decodeBucketRecord(value));
       const counts = await this.#count(records);
+      const classes = await this.#classes(records);
       for (const [index, { name }] of records.entries()) {
         if (found.length === largestCount) return { usages: found, isComplete: false };
-        found.push({ bucket: name, ...(counts[index] ?? nothing) });
+        const usage = counts[index] ?? nothing;
+        const whole = { objects: usage.objects, bytes: usage.bytes - usage.uploadBytes };
+        const others = readClasses(classes[index] ?? []);
+        found.push({ bucket: name, ...usage, classes: withStandard(whole, others) });
       }
       const last = entries.at(-1);
       if (last === undefined || entries.length < usageChunk) {
@@ -173,6 +184,16 @@ export class Quotas {
 
   async #sum(buckets: readonly BucketRecord[]): Promise<CountedUsage> {
     return (await this.#count(buckets)).reduce(addUsage, nothing);
+  }
+
+  /** The counters of each bucket. */
+  async #classes(buckets: readonly BucketRecord[]): Promise<readonly (readonly Entry[])[]> {
+    if (buckets.length === 0) return [];
+    const wanted = buckets.map(({ id }) => ({
+      ...ranges.usageOfClasses(id),
+      limit: usagesOfClasses,
+    }));
+    return (await this.#store.read({ ranges: wanted })).ranges;
   }
 
   /** One for each bucket. */

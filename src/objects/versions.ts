@@ -12,6 +12,7 @@ import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
 import type { Buckets } from "./buckets.ts";
 import type { ChangeLog } from "./change-log.ts";
+import { countClass, countMove } from "./class-usage.ts";
 import type { Contents } from "./contents.ts";
 import type { Sequence, VersionId } from "./identifiers.ts";
 import { newVersionId, nextSequence, nullVersionId, parseVersionId } from "./identifiers.ts";
@@ -182,7 +183,7 @@ export class Versions {
       transaction.set(keys.current(bucket.id, key), encodeRecord(record));
       if (state.marker !== undefined) transaction.delete(keys.marker(bucket.id, key));
     }
-    this.#countUsage(transaction, bucket, 1, record.sizeBytes);
+    this.#countUsage(transaction, bucket, record, 1);
     if (record.attributes.storageClass === "INTELLIGENT_TIERING") {
       scheduleTiering(transaction, { bucket, key, record });
     }
@@ -206,6 +207,8 @@ export class Versions {
     const place = isCurrent
       ? keys.current(bucket.id, key)
       : keys.version(bucket.id, key, record.sequence);
+    const before = isCurrent ? current : await readVersion(transaction, place);
+    if (before !== undefined) countMove(transaction, bucket.id, before, record);
     transaction.set(place, encodeRecord(record));
     return record;
   }
@@ -537,7 +540,7 @@ export class Versions {
     await this.#contents.release(transaction, record.content);
     const copy = record.restore?.content;
     if (copy !== undefined) await this.#contents.release(transaction, copy);
-    this.#countUsage(transaction, bucket, -1, -record.sizeBytes);
+    this.#countUsage(transaction, bucket, record, -1);
   }
 
   /** Tells who wants to know of a change that makes no version. Answers the record to store. */
@@ -557,12 +560,23 @@ export class Versions {
   #countUsage(
     transaction: Transaction,
     bucket: BucketRecord,
-    objects: number,
-    sizeBytes: number,
+    record: ObjectRecord,
+    sign: 1 | -1,
   ): void {
-    transaction.add(keys.usageObjects(bucket.id), objects);
-    if (sizeBytes !== 0) transaction.add(keys.usageBytes(bucket.id), sizeBytes);
+    const { sizeBytes } = record;
+    transaction.add(keys.usageObjects(bucket.id), sign);
+    if (sizeBytes !== 0) transaction.add(keys.usageBytes(bucket.id), sign * sizeBytes);
+    countClass(transaction, bucket.id, record, sign);
   }
+}
+
+async function readVersion(
+  transaction: Transaction,
+  place: Uint8Array,
+): Promise<ObjectRecord | undefined> {
+  const value = await transaction.get(place);
+  const record = value === undefined ? undefined : decodeVersionRecord(value);
+  return record === undefined || isDeleteMarker(record) ? undefined : record;
 }
 
 function isOlderThanHead({ current, marker }: KeyState, sequence: Sequence): boolean {

@@ -173,7 +173,11 @@ async function addUsage(metrics: MetricsCollection, quotas: Quotas): Promise<voi
     // A store that cannot be read is when the other metrics are wanted most.
     found = { usages: [], isComplete: false };
   }
-  for (const { bucket, objects, bytes, uploadBytes } of found.usages) {
+  for (const { bucket, objects, bytes, uploadBytes, classes } of found.usages) {
+    for (const [storageClass, usage] of classes) {
+      metrics.add("holdfast_bucket_class_objects", usage.objects, bucket, storageClass);
+      metrics.add("holdfast_bucket_class_bytes", usage.bytes, bucket, storageClass);
+    }
     metrics.add("holdfast_bucket_objects", objects, bucket);
     metrics.add("holdfast_bucket_bytes", bytes, bucket);
     metrics.add("holdfast_bucket_upload_bytes", uploadBytes, bucket);

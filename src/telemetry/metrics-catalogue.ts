@@ -112,6 +112,16 @@ const families = {
   holdfast_bucket_objects: largest("Objects of a bucket, every version counted.", "bucket"),
   holdfast_bucket_bytes: largest("Bytes of a bucket, parts of uploads included.", "bucket"),
   holdfast_bucket_upload_bytes: largest("Bytes of parts of unfinished uploads.", "bucket"),
+  holdfast_bucket_class_objects: largest(
+    "Objects of a bucket in a storage class, every version counted (S3's NumberOfObjects).",
+    "bucket",
+    "storage_class",
+  ),
+  holdfast_bucket_class_bytes: largest(
+    "Their bytes (S3's BucketSizeBytes, without parts of uploads).",
+    "bucket",
+    "storage_class",
+  ),
   holdfast_bucket_requests_total: counter(
     "Requests that a metrics configuration of a bucket counts (S3's AllRequests is their sum).",
     "bucket",

@@ -312,6 +312,14 @@ const damages: readonly (readonly [
     [{ problem: /a current version and a delete marker/, place: { key: "small" } }],
   ],
   [
+    "usage of a storage class that was miscounted",
+    async (sample) => {
+      const key = keys.usageOfClass(await sample.bucketId(), "GLACIER", "objects");
+      await sample.set(key, encodeCounter(2));
+    },
+    [{ problem: /usage counters are wrong/, place: { bucket: bucketName } }],
+  ],
+  [
     "usage that was miscounted",
     async (sample) => {
       await sample.set(keys.usageObjects(await sample.bucketId()), encodeCounter(2));

@@ -9,6 +9,7 @@ import {
   isDeleteMarker,
 } from "../../objects/records/object-record.ts";
 import { decodeGarbageRecord } from "../../objects/records/store-record.ts";
+import { standardClass, storageClassOf, type ClassUsage } from "../../objects/class-usage.ts";
 import type { BucketId } from "../../objects/identifiers.ts";
 import type { Entry } from "../../storage/key-value/key-value-store.ts";
 import { pagesOf } from "../store-pages.ts";
@@ -32,6 +33,12 @@ import {
 export interface CountedUsage {
   objects: number;
   bytes: number;
+  /** Of every storage class but STANDARD. */
+  readonly classes: Map<string, ClassUsage>;
+}
+
+export function noUsage(): CountedUsage {
+  return { objects: 0, bytes: 0, classes: new Map() };
 }
 
 /** Each attempt fails only when somebody changed the row in the very moment between two reads. */
@@ -80,7 +87,7 @@ export async function readBucketNames(context: CheckContext): Promise<void> {
 }
 
 function countUsage(usage: Map<BucketId, CountedUsage>, bucketId: BucketId, row: Row): void {
-  const counted = usage.get(bucketId) ?? { objects: 0, bytes: 0 };
+  const counted = usage.get(bucketId) ?? noUsage();
   addUsage(counted, row);
   usage.set(bucketId, counted);
 }
@@ -90,8 +97,13 @@ export function addUsage(counted: CountedUsage, row: Row): void {
   try {
     const record = decodeVersionRecord(row.value);
     if (isDeleteMarker(record)) return;
+    const { sizeBytes } = decodeObjectRecord(row.value);
     counted.objects += 1;
-    counted.bytes += decodeObjectRecord(row.value).sizeBytes;
+    counted.bytes += sizeBytes;
+    const storageClass = storageClassOf(record);
+    if (storageClass === standardClass) return;
+    const { objects, bytes } = counted.classes.get(storageClass) ?? { objects: 0, bytes: 0 };
+    counted.classes.set(storageClass, { objects: objects + 1, bytes: bytes + sizeBytes });
   } catch {
     // See above.
   }

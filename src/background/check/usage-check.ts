@@ -7,13 +7,14 @@ import type { Entry } from "../../storage/key-value/key-value-store.ts";
 import { pagesOf } from "../store-pages.ts";
 import type { CheckContext } from "./check-context.ts";
 import type { CountedUsage } from "./record-check.ts";
-import { addUsage, readBucketNames } from "./record-check.ts";
+import { readClasses, usagesOfClasses } from "../../objects/class-usage.ts";
+import { addUsage, noUsage, readBucketNames } from "./record-check.ts";
 
 const recounts = 3;
 
 /** What the usage counters of all buckets say together: how much work a check has. */
 export async function readUsage(context: CheckContext): Promise<CountedUsage> {
-  const total = { objects: 0, bytes: 0 };
+  const total = noUsage();
   for (const id of context.bucketNames.keys()) {
     const { objects, bytes } = await readCounters(context, id);
     total.objects += objects;
@@ -31,7 +32,7 @@ export async function checkUsage(
   for (const [id, name] of bucketNames) {
     const stored = await readCounters(context, id);
     progress.advance(1, 0);
-    if (isSame(stored, counted.get(id) ?? { objects: 0, bytes: 0 })) continue;
+    if (isSame(stored, counted.get(id) ?? noUsage())) continue;
     await recount(context, id, name);
   }
   const strays = new Set<BucketId>();
@@ -59,7 +60,7 @@ async function recount(context: CheckContext, id: BucketId, name: string): Promi
   let first: { readonly text: string; readonly revisions: string } | undefined;
   for (let attempt = 0; attempt < recounts; attempt += 1) {
     const before = await readCounters(context, id);
-    const counted = { objects: 0, bytes: 0 };
+    const counted = noUsage();
     for (const range of [ranges.current(id), ranges.versions(id)]) {
       for await (const page of pagesOf(store, range, { limit: 500, signal })) {
         for (const row of page) addUsage(counted, row);
@@ -67,9 +68,7 @@ async function recount(context: CheckContext, id: BucketId, name: string): Promi
     }
     const after = await readCounters(context, id);
     if (isSame(after, counted)) return;
-    const text =
-      `counters say ${after.objects} objects, ${after.bytes} bytes; ` +
-      `versions are ${counted.objects} objects, ${counted.bytes} bytes`;
+    const text = `counters say ${describe(after)}; versions are ${describe(counted)}`;
     first ??= { text, revisions: before.revisions };
     if (text !== first.text || after.revisions !== first.revisions) {
       report.addUnsure(`usage of bucket ${name} kept changing`);
@@ -85,12 +84,17 @@ async function readCounters(
   id: BucketId,
 ): Promise<CountedUsage & { readonly revisions: string; readonly isStored: boolean }> {
   const gets = [keys.usageObjects(id), keys.usageBytes(id)];
-  const [objects, bytes] = (await context.store.read({ gets })).gets;
+  const ofClasses = { ...ranges.usageOfClasses(id), limit: usagesOfClasses };
+  const read = await context.store.read({ gets, ranges: [ofClasses] });
+  const [objects, bytes] = read.gets;
+  const classes = read.ranges[0] ?? [];
+  const revisions = [objects, bytes, ...classes].map((entry) => entry?.revision ?? 0);
   return {
     objects: counterOf(objects),
     bytes: counterOf(bytes),
-    revisions: `${objects?.revision ?? 0} ${bytes?.revision ?? 0}`,
-    isStored: objects !== undefined || bytes !== undefined,
+    classes: classesOf(classes),
+    revisions: revisions.join(" "),
+    isStored: objects !== undefined || bytes !== undefined || classes.length > 0,
   };
 }
 
@@ -102,6 +106,21 @@ function counterOf(entry: Entry | undefined): number {
   }
 }
 
+function classesOf(entries: readonly Entry[]): CountedUsage["classes"] {
+  try {
+    return new Map(readClasses(entries));
+  } catch {
+    return new Map([["unreadable", { objects: Number.NaN, bytes: Number.NaN }]]);
+  }
+}
+
 function isSame(left: CountedUsage, right: CountedUsage): boolean {
-  return left.objects === right.objects && left.bytes === right.bytes;
+  return describe(left) === describe(right);
+}
+
+function describe({ objects, bytes, classes }: CountedUsage): string {
+  const ofClasses = [...classes]
+    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+    .map(([name, usage]) => `, in ${name} ${usage.objects} objects, ${usage.bytes} bytes`);
+  return `${objects} objects, ${bytes} bytes${ofClasses.join("")}`;
 }

@@ -90,6 +90,9 @@ export const keys = {
   reference: (blob: BlobId) => encodeTuple([space.reference, blob]),
   usageObjects: (bucket: BucketId) => encodeTuple([space.usage, bucket, "objects"]),
   usageBytes: (bucket: BucketId) => encodeTuple([space.usage, bucket, "bytes"]),
+  /** Of every storage class but STANDARD. */
+  usageOfClass: (bucket: BucketId, storageClass: string, unit: "objects" | "bytes") =>
+    encodeTuple([space.usage, bucket, "class", storageClass, unit]),
   /** Bytes of the parts of all uploads in progress. */
   usagePending: (bucket: BucketId) => encodeTuple([space.usage, bucket, "pending"]),
   uploadBytes: (uploadId: string) => encodeTuple([space.uploadBytes, uploadId]),
@@ -141,6 +144,7 @@ export const ranges = {
   inline: () => prefixRange([space.inline]),
   layouts: () => prefixRange([space.layout]),
   usage: () => prefixRange([space.usage]),
+  usageOfClasses: (bucket: BucketId) => prefixRange([space.usage, bucket, "class"]),
   allParts: () => prefixRange([space.part]),
   replicationHeld: (feed: string, key: string) => prefixRange([space.replicationHeld, feed, key]),
   /** Keys whose time has come. */
@@ -232,6 +236,15 @@ export function bucketNameOf(key: Uint8Array): string {
 /** The bucket in a key of the keyspaces that hold versions, uploads and usage. */
 export function bucketIdOf(key: Uint8Array): BucketId {
   return text(decodeTuple(key)[1]) as BucketId;
+}
+
+/** Of a key that `usageOfClass` makes. */
+export function classUsageOf(key: Uint8Array): {
+  readonly storageClass: string;
+  readonly unit: "objects" | "bytes";
+} {
+  const parts = decodeTuple(key);
+  return { storageClass: text(parts[3]), unit: text(parts[4]) as "objects" | "bytes" };
 }
 
 /** The object key in a key of the keyspaces `current`, `marker` and `nullVersion`. */
