@@ -2,17 +2,33 @@
 // class lies in which, and how long restorations take. And the stores, opened as it says.
 
 import { resolve } from "node:path";
+import { systemClock } from "./base/clock.ts";
 import type { Compression } from "./objects/records/object-record.ts";
 import type { RestoreDelayOptions } from "./objects/restore-rules.ts";
 import { StorageTiers, type StorageTier } from "./objects/storage-tiers.ts";
-import type { BlobStore } from "./storage/blob/blob-store.ts";
+import { RemoteS3Client } from "./remote/s3-client.ts";
+import type { BlobStore, WriterId } from "./storage/blob/blob-store.ts";
+import { BucketBlobStore } from "./storage/blob/bucket-blob-store.ts";
+import { BucketRequests } from "./storage/blob/bucket-requests.ts";
 import { openFileBlobStore } from "./storage/blob/file-blob-store.ts";
 import { MultiBlobStore } from "./storage/blob/multi-blob-store.ts";
 
-/** Where the bytes of some classes lie. */
-export interface BlobStoreOptions {
+/** Where the bytes of some classes lie: in a directory, or in a bucket of another S3 server. */
+export type BlobStoreOptions =
   /** On another disk, for example. Relative to the working directory. */
-  readonly directory: string;
+  { readonly directory: string } | RemoteBucketOptions;
+
+/** Nobody else may write below the prefix. */
+export interface RemoteBucketOptions {
+  /** `https://s3.example.com`; buckets are addressed by path. */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly bucket: string;
+  readonly prefix?: string | undefined;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Of the objects there; one that can be read at once. */
+  readonly storageClass?: string | undefined;
 }
 
 /** What an application says of one storage class. */
@@ -52,12 +68,8 @@ export async function openTieredBlobs(
   await using opened = new AsyncDisposableStack();
   const wrapped = wrap(main);
   const { writerId } = opened.use(wrapped);
-  for (const [name, { directory }] of Object.entries(stores)) {
-    const path = resolve(directory);
-    others.set(
-      name,
-      opened.use(wrap(await openFileBlobStore({ directory: path, durability, writerId }))),
-    );
+  for (const [name, store] of Object.entries(stores)) {
+    others.set(name, opened.use(wrap(await openBlobStore(store, durability, writerId))));
   }
   const multi = others.size === 0 ? undefined : new MultiBlobStore({ main: wrapped, others });
   const blobs = multi ?? wrapped;
@@ -74,4 +86,20 @@ export async function openTieredBlobs(
   }
   opened.move();
   return { blobs, tiers: new StorageTiers(blobs, tiers) };
+}
+
+/** A bucket is not asked whether it is there: a server whose archive is away serves everything else. */
+async function openBlobStore(
+  store: BlobStoreOptions,
+  durability: "strict" | "relaxed",
+  writerId: WriterId,
+): Promise<BlobStore> {
+  if ("directory" in store) {
+    return openFileBlobStore({ directory: resolve(store.directory), durability, writerId });
+  }
+  const { bucket: bucketName, prefix = "", storageClass } = store;
+  // The other server judges signatures by the time that it is, whatever clock this one runs by.
+  const client = new RemoteS3Client(store, systemClock);
+  const requests = new BucketRequests(client, { bucketName, prefix, storageClass });
+  return new BucketBlobStore({ requests, writerId });
 }

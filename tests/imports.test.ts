@@ -29,7 +29,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   base: [],
   model: [],
   http: [],
-  storage: [],
+  // A blob store may be a bucket of another server.
+  storage: ["remote"],
   telemetry: [],
   // Secrets are sealed, and data keys wrapped, wherever they are made; what makes them is above.
   keys: ["model", "storage contracts", "telemetry"],

@@ -127,7 +127,18 @@ const account = z.strictObject({
 
 const seconds = z.number().nonnegative().optional();
 
-const blobStore = z.strictObject({ directory: z.string().min(1) });
+const blobStore = z.union([
+  z.strictObject({ directory: z.string().min(1) }),
+  z.strictObject({
+    endpoint: z.url({ protocol: /^https?$/ }),
+    region: z.string().min(1),
+    bucket: z.string().min(1),
+    prefix: z.string().optional(),
+    accessKeyId: z.string().min(1),
+    secretAccessKey: z.string().min(1),
+    storageClass: z.string().optional(),
+  }),
+]);
 
 const storageClass = z.strictObject({
   store: z.string().optional(),

@@ -36,7 +36,9 @@ export interface RemoteAnswer {
   readonly status: number;
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>;
+  /** `bytes` as text. */
   readonly body: string;
+  readonly bytes: Buffer;
 }
 
 /** No answer: the server cannot be reached, or the connection broke. The message holds no secret. */
@@ -172,8 +174,15 @@ async function readAnswer(incoming: IncomingMessage, method: string): Promise<Re
     if (sizeBytes > maximumAnswerBytes) throw new Error("the answer is too long");
     parts.push(part);
   }
-  const body = method === "HEAD" ? "" : Buffer.concat(parts).toString("utf8");
-  return { status: incoming.statusCode ?? 0, headers, body };
+  const bytes = method === "HEAD" ? Buffer.alloc(0) : Buffer.concat(parts);
+  return {
+    status: incoming.statusCode ?? 0,
+    headers,
+    bytes,
+    get body() {
+      return bytes.toString("utf8");
+    },
+  };
 }
 
 function lengthOf(body: string | RemoteBody): number {

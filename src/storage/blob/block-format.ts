@@ -63,7 +63,7 @@ export class BlockEncoder {
   }
 
   /** What has been encoded into the buffer. */
-  get filled(): Buffer {
+  get filled(): Buffer<ArrayBuffer> {
     return this.#buffer.subarray(0, this.#filledBytes);
   }
 

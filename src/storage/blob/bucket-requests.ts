@@ -1,0 +1,262 @@
+// The requests that a blob store makes to a bucket of another server. Each is tried again for a while when
+// the server cannot be reached or says that it cannot answer now: all of them may be repeated. Uploads
+// carry an MD5, which the other server verifies.
+
+import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  elementText,
+  RemoteUnreachableError,
+  type RemoteAnswer,
+  type RemoteBody,
+  type RemoteRequest,
+  type RemoteS3Client,
+} from "../../remote/s3-client.ts";
+import { BlobMissingError, StorageFullError, StorageUnavailableError } from "../storage-errors.ts";
+import { isBlobId } from "./blob-id.ts";
+import type { BlobId } from "./blob-store.ts";
+
+export interface BucketPlace {
+  readonly bucketName: string;
+  /** Before every key; a slash is put between. May be empty. */
+  readonly prefix: string;
+  /** Of the other server, which keeps the bytes in it; absent: its default. */
+  readonly storageClass?: string | undefined;
+}
+
+export interface ObjectRange {
+  readonly bytes: Buffer;
+  /** Of the whole object. */
+  readonly objectBytes: number;
+}
+
+export interface UploadedPart {
+  readonly number: number;
+  readonly etag: string;
+}
+
+const tries = 5;
+const firstPauseMilliseconds = 100;
+const listedAtOnce = 1000;
+/** For one try, with all of its bytes. */
+const tryMilliseconds = 120_000;
+
+export class BucketRequests implements Disposable {
+  readonly #client: RemoteS3Client;
+  readonly #place: BucketPlace;
+  readonly #prefix: string;
+
+  constructor(client: RemoteS3Client, place: BucketPlace) {
+    this.#client = client;
+    this.#place = place;
+    this.#prefix = place.prefix === "" ? "" : `${place.prefix.replace(/\/+$/, "")}/`;
+  }
+
+  [Symbol.dispose](): void {
+    this.#client[Symbol.dispose]();
+  }
+
+  async put(id: BlobId, body: readonly Buffer[]): Promise<void> {
+    const headers = { ...md5Of(body), "x-amz-storage-class": this.#place.storageClass };
+    await this.#sendKnown({ method: "PUT", key: this.#keyOf(id), headers, body: bodyOf(body) });
+  }
+
+  async beginUpload(id: BlobId): Promise<string> {
+    const headers = { "x-amz-storage-class": this.#place.storageClass };
+    const query = [["uploads", ""]] as const;
+    const { body } = await this.#sendKnown({
+      method: "POST",
+      key: this.#keyOf(id),
+      headers,
+      query,
+    });
+    const uploadId = elementText(body, "UploadId");
+    if (uploadId === undefined) throw new StorageUnavailableError("an upload has no id");
+    return uploadId;
+  }
+
+  async uploadPart(
+    id: BlobId,
+    uploadId: string,
+    number: number,
+    body: readonly Buffer[],
+  ): Promise<UploadedPart> {
+    const query = [
+      ["partNumber", String(number)],
+      ["uploadId", uploadId],
+    ] as const;
+    const { headers } = await this.#sendKnown({
+      method: "PUT",
+      key: this.#keyOf(id),
+      query,
+      headers: md5Of(body),
+      body: bodyOf(body),
+    });
+    const { etag } = headers;
+    if (etag === undefined) throw new StorageUnavailableError("a part has no entity tag");
+    return { number, etag };
+  }
+
+  async completeUpload(
+    id: BlobId,
+    uploadId: string,
+    parts: readonly UploadedPart[],
+    lengthBytes: number,
+  ): Promise<void> {
+    const listed = parts.map(
+      ({ number, etag }) =>
+        `<Part><PartNumber>${number}</PartNumber><ETag>${etag.replaceAll('"', "&quot;")}</ETag></Part>`,
+    );
+    const body = `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${listed.join("")}</CompleteMultipartUpload>`;
+    const key = this.#keyOf(id);
+    const query = [["uploadId", uploadId]] as const;
+    const answer = await this.#send({ method: "POST", key, query, body });
+    // An answer that began well may end in an error.
+    if (answer.status === 200 && elementText(answer.body, "ETag") !== undefined) return;
+    // A try before this one may have succeeded, and its answer was lost.
+    const head = await this.#send({ method: "HEAD", key });
+    if (head.status === 200 && Number(head.headers["content-length"]) === lengthBytes) return;
+    throw failureOf(answer);
+  }
+
+  /** Of one that is not there (any more) too. */
+  async abortUpload(id: BlobId, uploadId: string): Promise<void> {
+    const query = [["uploadId", uploadId]] as const;
+    const answer = await this.#send({ method: "DELETE", key: this.#keyOf(id), query });
+    if (answer.status >= 300 && answer.status !== 404) throw failureOf(answer);
+  }
+
+  async remove(id: BlobId): Promise<void> {
+    const answer = await this.#send({ method: "DELETE", key: this.#keyOf(id) });
+    if (answer.status >= 300 && answer.status !== 404) throw failureOf(answer);
+  }
+
+  /** Bytes `start` to `end` (exclusive), fewer at the end of the object. Throws BlobMissingError. */
+  async read(id: BlobId, start: number, end: number): Promise<ObjectRange> {
+    const headers = { range: `bytes=${start}-${end - 1}` };
+    const answer = await this.#send({ method: "GET", key: this.#keyOf(id), headers });
+    if (answer.status === 404) throw new BlobMissingError("the blob does not exist");
+    const total = /\/(\d+)$/.exec(answer.headers["content-range"] ?? "")?.[1];
+    if (answer.status !== 206 || total === undefined) throw failureOf(answer);
+    return { bytes: answer.bytes, objectBytes: Number(total) };
+  }
+
+  /** In ascending order. */
+  async listObjects(after: BlobId | undefined, limit: number): Promise<readonly BlobId[]> {
+    const ids: BlobId[] = [];
+    let last: string | undefined = after;
+    for (;;) {
+      const { body } = await this.#sendKnown({
+        method: "GET",
+        query: [
+          ["list-type", "2"],
+          ["prefix", this.#prefix],
+          ["max-keys", String(Math.min(listedAtOnce, limit - ids.length))],
+          ...(last === undefined ? [] : [["start-after", this.#prefix + last] as const]),
+        ],
+      });
+      const names = namesIn(body);
+      ids.push(...names.filter((name) => isBlobId(name)));
+      last = names.at(-1);
+      const isLast = elementText(body, "IsTruncated") !== "true" || last === undefined;
+      if (isLast || ids.length >= limit) return ids;
+    }
+  }
+
+  /** Of writes that have not ended, by the order of their blobs. */
+  async listUploads(
+    after: BlobId | undefined,
+    limit: number,
+  ): Promise<readonly { readonly id: BlobId; readonly uploadId: string }[]> {
+    const { body } = await this.#sendKnown({
+      method: "GET",
+      query: [
+        ["uploads", ""],
+        ["prefix", this.#prefix],
+        ["max-uploads", String(Math.min(listedAtOnce, limit))],
+        ...(after === undefined ? [] : [["key-marker", this.#prefix + after] as const]),
+      ],
+    });
+    return [...body.matchAll(/<Upload>(.*?)<\/Upload>/gs)].flatMap(([, upload = ""]) => {
+      const [id] = namesIn(upload);
+      const uploadId = elementText(upload, "UploadId");
+      return id === undefined || !isBlobId(id) || uploadId === undefined ? [] : [{ id, uploadId }];
+    });
+  }
+
+  #keyOf(id: BlobId): string {
+    return this.#prefix + id;
+  }
+
+  /** An answer of success. Throws StorageFullError, StorageUnavailableError. */
+  async #sendKnown(request: Omit<RemoteRequest, "bucketName">): Promise<RemoteAnswer> {
+    const answer = await this.#send(request);
+    if (answer.status < 300) return answer;
+    throw failureOf(answer);
+  }
+
+  async #send(request: Omit<RemoteRequest, "bucketName">): Promise<RemoteAnswer> {
+    const { bucketName } = this.#place;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const timeout = AbortSignal.timeout(tryMilliseconds);
+        const answer = await this.#client.send({ ...request, bucketName }, timeout);
+        if (!mayPass(answer) || attempt === tries) return answer;
+      } catch (error) {
+        const isPassing = error instanceof RemoteUnreachableError || isTimeout(error);
+        if (!isPassing) throw error;
+        if (attempt === tries) {
+          throw new StorageUnavailableError("the bucket of the blob store cannot be reached", {
+            cause: error,
+          });
+        }
+      }
+      await sleep(firstPauseMilliseconds * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
+    }
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === "TimeoutError";
+}
+
+/** Whether the same request may be answered otherwise a moment later. */
+function mayPass({ status, body }: RemoteAnswer): boolean {
+  if (status === 429 || status === 500 || status === 502 || status === 503 || status === 504) {
+    return true;
+  }
+  return status === 400 && /<Code>(?:RequestTimeout|BadDigest)<\/Code>/.test(body);
+}
+
+/** The code says enough; an answer's text may say what only the other server should know. */
+function failureOf({ status, body }: RemoteAnswer): Error {
+  const code = elementText(body, "Code") ?? "no code";
+  const text = `the bucket of the blob store answered ${status} (${code})`;
+  const isFull = status === 507 || code === "QuotaExceeded" || code === "InsufficientStorage";
+  return isFull ? new StorageFullError(text) : new StorageUnavailableError(text);
+}
+
+/** What follows the last slash of each key. */
+function namesIn(xml: string): readonly string[] {
+  return [...xml.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = ""]) =>
+    key.slice(key.lastIndexOf("/") + 1),
+  );
+}
+
+function md5Of(body: readonly Buffer[]): Record<string, string> {
+  const hash = createHash("md5");
+  for (const piece of body) hash.update(piece);
+  return { "content-md5": hash.digest("base64") };
+}
+
+/** Can be sent again: each try reads it from the beginning. */
+function bodyOf(body: readonly Buffer[]): RemoteBody {
+  return {
+    lengthBytes: body.reduce((sum, piece) => sum + piece.byteLength, 0),
+    stream: {
+      async *[Symbol.asyncIterator]() {
+        yield* body;
+      },
+    },
+  };
+}
