@@ -9,6 +9,24 @@ export type ByteStream = AsyncIterable<Uint8Array>;
  */
 export type TransientByteStream = AsyncIterable<Uint8Array>;
 
+/**
+ * A transient stream that often has several pieces at once. Whoever can hand them on together reads
+ * `batches` instead; all pieces of one are good until the next batch is asked for.
+ */
+export interface BatchedByteStream extends TransientByteStream {
+  batches(): AsyncIterator<readonly Uint8Array[]>;
+}
+
+export function isBatched(stream: ByteStream): stream is BatchedByteStream {
+  return "batches" in stream;
+}
+
+export async function* piecesOf(
+  batches: AsyncIterable<readonly Uint8Array[]>,
+): AsyncGenerator<Uint8Array, void, void> {
+  for await (const batch of batches) yield* batch;
+}
+
 export const emptyBytes: Uint8Array = new Uint8Array(0);
 
 /** Order of the unsigned bytes, a shorter prefix first: the order of S3 listings and of store keys. */

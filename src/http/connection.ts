@@ -137,13 +137,16 @@ export class Connection implements ExchangeConnection, RequestSink, StreamTarget
     this.#socket.resume();
   }
 
-  write(head: string, chunk: Uint8Array | undefined, tail: string): Promise<void> | undefined {
+  write(head: string, pieces: readonly Uint8Array[], tail: string): Promise<void> | undefined {
     if (this.isGone) return undefined;
     const socket = this.#socket;
-    const piece = { head, body: chunk, bodyBytes: chunk?.byteLength ?? 0, tail };
-    this.#owner.output.write(socket, piece, this.#onWritten);
+    const bodyBytes = this.#owner.output.writePieces(
+      socket,
+      { head, pieces, tail },
+      this.#onWritten,
+    );
     if (socket.writableLength === 0) {
-      this.#unpausedBytes += piece.bodyBytes;
+      this.#unpausedBytes += bodyBytes;
       if (this.#unpausedBytes < unpausedLimitBytes) return undefined;
       // A client as fast as the stream must not keep the event loop from all others.
       this.#unpausedBytes = 0;

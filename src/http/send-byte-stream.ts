@@ -2,15 +2,15 @@
 // is asked for, and the stream is closed when the client goes away. Judges nothing; the caller decides
 // what a failure means.
 
-import type { ByteStream } from "../base/bytes.ts";
+import { isBatched, type ByteStream } from "../base/bytes.ts";
 
 export interface StreamTarget {
   readonly isGone: boolean;
   /**
-   * Writes one piece. `undefined` when the system took it at once; otherwise resolves when it has, or
+   * Writes pieces in one call. `undefined` when the system took it at once; otherwise resolves when it has, or
    * when the client is gone.
    */
-  write(head: string, chunk: Uint8Array | undefined, tail: string): Promise<void> | undefined;
+  write(head: string, pieces: readonly Uint8Array[], tail: string): Promise<void> | undefined;
 }
 
 export interface StreamSending {
@@ -38,24 +38,26 @@ export class ClientGoneError extends Error {
 export async function sendByteStream(sending: StreamSending): Promise<StreamOutcome> {
   const { body, isChunked, declaredBytes, target } = sending;
   let head = sending.head;
-  let iterator: AsyncIterator<Uint8Array> | undefined;
+  let iterator: AsyncIterator<Uint8Array | readonly Uint8Array[]> | undefined;
   let bodyBytes = 0;
   let isDone = false;
   try {
-    iterator = body[Symbol.asyncIterator]();
+    iterator = isBatched(body) ? body.batches() : body[Symbol.asyncIterator]();
     for (;;) {
       const result = await iterator.next();
       if (result.done === true) break;
-      const chunk = result.value;
+      const pieces = result.value instanceof Uint8Array ? [result.value] : result.value;
       if (target.isGone) throw new ClientGoneError("the client went away during the answer");
-      if (chunk.byteLength === 0) continue;
-      bodyBytes += chunk.byteLength;
+      let chunkBytes = 0;
+      for (const { byteLength } of pieces) chunkBytes += byteLength;
+      if (chunkBytes === 0) continue;
+      bodyBytes += chunkBytes;
       if (declaredBytes !== undefined && bodyBytes > declaredBytes) {
         throw new Error("the body is longer than its declared length");
       }
-      const prefix = isChunked ? `${head}${chunk.byteLength.toString(16)}\r\n` : head;
+      const prefix = isChunked ? `${head}${chunkBytes.toString(16)}\r\n` : head;
       head = "";
-      const written = target.write(prefix, chunk, isChunked ? "\r\n" : "");
+      const written = target.write(prefix, pieces, isChunked ? "\r\n" : "");
       if (written !== undefined) await written;
     }
     isDone = true;
@@ -64,7 +66,7 @@ export async function sendByteStream(sending: StreamSending): Promise<StreamOutc
     }
     if (target.isGone) throw new ClientGoneError("the client went away during the answer");
     const rest = isChunked ? `${head}0\r\n\r\n` : head;
-    if (rest !== "") await target.write(rest, undefined, "");
+    if (rest !== "") await target.write(rest, [], "");
     return { bodyBytes, failure: undefined };
   } catch (error) {
     if (!isDone) await close(iterator);
@@ -72,7 +74,7 @@ export async function sendByteStream(sending: StreamSending): Promise<StreamOutc
   }
 }
 
-async function close(iterator: AsyncIterator<Uint8Array> | undefined): Promise<void> {
+async function close(iterator: AsyncIterator<unknown> | undefined): Promise<void> {
   try {
     await iterator?.return?.();
   } catch {

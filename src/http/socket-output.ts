@@ -19,6 +19,30 @@ export interface Piece {
 export class SocketOutput {
   #scratch = Buffer.allocUnsafeSlow(joinedBytes);
 
+  /** As `write`, for a body in pieces; returns its length. */
+  writePieces(
+    socket: Socket,
+    { head, pieces, tail }: { head: string; pieces: readonly Uint8Array[]; tail: string },
+    onWritten: () => void,
+  ): number {
+    const [first, ...others] = pieces;
+    let bodyBytes = first?.byteLength ?? 0;
+    if (others.length === 0) {
+      this.write(socket, { head, body: first, bodyBytes, tail }, onWritten);
+      return bodyBytes;
+    }
+    socket.cork();
+    if (head !== "") socket.write(head, "latin1");
+    for (const [index, piece] of pieces.entries()) {
+      const isEnd = index === pieces.length - 1 && tail === "";
+      socket.write(piece, isEnd ? onWritten : undefined);
+      if (index > 0) bodyBytes += piece.byteLength;
+    }
+    if (tail !== "") socket.write(tail, "latin1", onWritten);
+    socket.uncork();
+    return bodyBytes;
+  }
+
   /** `body` belongs to the socket until `socket.writableLength` is 0, or `onWritten` was called. */
   write(socket: Socket, piece: Piece, onWritten?: () => void): void {
     const { head, body, bodyBytes, tail } = piece;

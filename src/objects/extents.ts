@@ -1,12 +1,12 @@
 // Runs of bytes: reading them one after the other, and cutting ranges out of them.
 
-import type { TransientByteStream } from "../base/bytes.ts";
+import { piecesOf, type BatchedByteStream, type TransientByteStream } from "../base/bytes.ts";
 import type { BlobReader } from "../storage/blob/blob-store.ts";
 import { openCompressed, type CompressedSource } from "./compressed-stream.ts";
 import type { Compression, Extent } from "./records/object-record.ts";
 import { brokenSeal, type StreamKeys } from "./sealing/chunk-cipher.ts";
-import { plainBytes, sealedBytes } from "./sealing/sealed-form.ts";
-import { openStream } from "./sealing/sealed-stream.ts";
+import { plainBytes, sealedBytes, sealedForm } from "./sealing/sealed-form.ts";
+import { openBatches, openStream } from "./sealing/sealed-stream.ts";
 
 export type BlobExtent = Extract<Extent, { blob: unknown }>;
 export type InlineExtent = Extract<Extent, { inline: unknown }>;
@@ -20,7 +20,7 @@ export interface ExtentSource {
 }
 
 /** Reads extents one after the other. Frees its blob and its pin also when it is never iterated. */
-export class ExtentStream implements TransientByteStream {
+export class ExtentStream implements BatchedByteStream {
   readonly #extents: readonly Extent[];
   readonly #inline: ReadonlyMap<Extent, Uint8Array>;
   #first: BlobReader | undefined;
@@ -40,28 +40,35 @@ export class ExtentStream implements TransientByteStream {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    const bytes = this.#bytes();
+    return this.#closing(piecesOf(this.#batches()));
+  }
+
+  batches(): AsyncIterator<readonly Uint8Array[]> {
+    return this.#closing(this.#batches());
+  }
+
+  #closing<Each>(generator: AsyncGenerator<Each, void, void>): AsyncIterator<Each> {
     let isStarted = false;
     return {
       next: () => {
         isStarted = true;
-        return bytes.next();
+        return generator.next();
       },
       return: async () => {
         // A generator that never started does not run its `finally`.
         if (!isStarted) await this.#close();
-        await bytes.return(undefined);
+        await generator.return(undefined);
         return { done: true, value: undefined };
       },
     };
   }
 
-  async *#bytes(): AsyncGenerator<Uint8Array, undefined> {
+  async *#batches(): AsyncGenerator<readonly Uint8Array[], void, void> {
     try {
       for (const extent of this.#extents) {
         if ("inline" in extent) {
           const bytes = this.#inline.get(extent);
-          if (bytes !== undefined) yield bytes;
+          if (bytes !== undefined) yield [bytes];
           continue;
         }
         this.#first ??= await this.#source.openBlob(extent);
@@ -73,19 +80,18 @@ export class ExtentStream implements TransientByteStream {
     } finally {
       await this.#close();
     }
-    return undefined;
   }
 
-  #read(blob: BlobReader, extent: BlobExtent): TransientByteStream {
+  #read(blob: BlobReader, extent: BlobExtent): AsyncIterable<readonly Uint8Array[]> {
     const keys = this.#source.keysOf(extent);
     const range = { start: extent.offset, end: extent.offset + extent.lengthBytes };
     if (extent.compression !== undefined) {
       const source = { blob, keys, method: extent.compression };
-      return openCompressed(compressedSource(source), range.start, range.end);
+      return singly(openCompressed(compressedSource(source), range.start, range.end));
     }
-    if (keys === undefined) return blob.readTransient(range.start, range.end);
+    if (keys === undefined) return singly(blob.readTransient(range.start, range.end));
     const read = blob.readUnverified.bind(blob);
-    return openStream(read, blob.lengthBytes, keys, range);
+    return openBatches(read, blob.lengthBytes, keys, range);
   }
 
   async #close(): Promise<void> {
@@ -94,6 +100,12 @@ export class ExtentStream implements TransientByteStream {
     this.#first = undefined;
     await reader?.[Symbol.asyncDispose]();
   }
+}
+
+async function* singly(
+  stream: TransientByteStream,
+): AsyncGenerator<readonly Uint8Array[], void, void> {
+  for await (const piece of stream) yield [piece];
 }
 
 /** A blob whose plain bytes, where it is sealed, are compressed ones. Throws BlobCorruptError. */
@@ -110,7 +122,7 @@ export function compressedSource({
     const read = blob.readTransient.bind(blob);
     return { read, lengthBytes: blob.lengthBytes, method };
   }
-  const lengthBytes = plainBytes(blob.lengthBytes, keys.layers);
+  const lengthBytes = plainBytes(blob.lengthBytes, keys.form);
   if (lengthBytes === undefined) throw brokenSeal();
   const readSealed = blob.readUnverified.bind(blob);
   return {
@@ -125,7 +137,7 @@ export function storedEndOf(extent: Extent): number {
   if (extent.compression !== undefined) return 1;
   const end = extent.offset + extent.lengthBytes;
   if (extent.seal === undefined) return end;
-  return sealedBytes(end, extent.outerSeal === undefined ? 1 : 2);
+  return sealedBytes(end, sealedForm(extent.outerSeal === undefined ? 1 : 2, extent.sealForm));
 }
 
 /** The parts of `extents` that cover the bytes `start` to `end` (exclusive) of their whole. */

@@ -10,13 +10,13 @@ import { brokenSeal, type StreamKeys } from "./sealing/chunk-cipher.ts";
 import {
   layersOf,
   newDataKeys,
-  wrapKeys,
+  wrapNewKeys,
   type ExtentSeal,
   type ObjectSeal,
 } from "./sealing/object-seal.ts";
-import { chunkBytes, plainBytes } from "./sealing/sealed-form.ts";
+import { plainBytes } from "./sealing/sealed-form.ts";
 import { openStream, openWhole, sealStream, sealWhole } from "./sealing/sealed-stream.ts";
-import { openShared } from "./sealing/shared-data-key.ts";
+import { openShared, sharedMessageBytes } from "./sealing/shared-data-key.ts";
 
 /** Where and how a blob is written. */
 export interface BlobTarget {
@@ -54,12 +54,12 @@ export function receiveInline(bytes: Uint8Array, seal: ObjectSeal | undefined): 
   if (seal === undefined || sizeBytes === 0) {
     return { ...received, inline: bytes, sealed: undefined };
   }
-  if (seal.shared !== undefined && sizeBytes <= chunkBytes(1)) {
+  if (seal.shared !== undefined && sizeBytes <= sharedMessageBytes) {
     const { inline, keys, wrapped, nonce } = seal.shared.seal(bytes);
     return { ...received, inline, sealed: { by: seal, dataKeys: [], keys, wrapped, nonce } };
   }
   const { plain, keys } = newDataKeys(layersOf(seal));
-  const sealed = { by: seal, dataKeys: [], keys, wrapped: wrapKeys(plain, seal) };
+  const sealed = { by: seal, dataKeys: [], keys, wrapped: wrapNewKeys(plain, seal) };
   return { ...received, inline: sealWhole(bytes, keys), sealed };
 }
 
@@ -82,9 +82,9 @@ export async function receiveBlob(
   }
   const { plain: dataKeys, keys } = newDataKeys(layersOf(seal));
   const blob = await blobs.write(sealStream(stream, keys, lengthBytes));
-  const sizeBytes = plainBytes(blob.lengthBytes, keys.layers);
+  const sizeBytes = plainBytes(blob.lengthBytes, keys.form);
   assert(sizeBytes !== undefined, "a sealed stream has a length that no sealed stream has");
-  const sealed = { by: seal, dataKeys, keys, wrapped: wrapKeys(dataKeys, seal) };
+  const sealed = { by: seal, dataKeys, keys, wrapped: wrapNewKeys(dataKeys, seal) };
   return { sizeBytes, inline: undefined, blob, sealed };
 }
 
@@ -100,7 +100,7 @@ export function rewrapReceived(
   if (sealed === undefined) return undefined;
   if (inline !== undefined) return receiveInline(openInline(received, inline), seal);
   if (layersOf(seal) !== layersOf(sealed.by)) return undefined;
-  const wrapped = wrapKeys(sealed.dataKeys, seal);
+  const wrapped = wrapNewKeys(sealed.dataKeys, seal);
   return { ...received, sealed: { ...sealed, by: seal, wrapped } };
 }
 

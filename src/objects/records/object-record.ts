@@ -34,6 +34,8 @@ export type Extent = (
   readonly seal?: string;
   /** The same of a second layer. */
   readonly outerSeal?: string;
+  /** Of a sealed stream that has not the first form; see `sealing/sealed-form.ts`. */
+  readonly sealForm?: number;
   /** How a blob was compressed before it was sealed; `offset` and `lengthBytes` count plain bytes. */
   readonly compression?: Compression;
 };

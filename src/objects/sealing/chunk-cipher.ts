@@ -9,18 +9,18 @@ import {
   type KeyObject,
 } from "node:crypto";
 import { BlobCorruptError } from "../../storage/storage-errors.ts";
-import { nonceBytes, tagBytes, writeNonce, type Layers } from "./sealed-form.ts";
+import { nonceBytes, sealedForm, tagBytes, writeNonce, type SealedForm } from "./sealed-form.ts";
 
 export const dataKeyBytes = 32;
 
-/** The keys of one stream, from the layer next to the plain bytes outwards. */
+/** The keys of one stream, from the layer next to the plain bytes outwards, and the form it has. */
 export class StreamKeys {
-  readonly layers: Layers;
+  readonly form: SealedForm;
   readonly keys: readonly KeyObject[];
 
   /** As objects, because Node.js 24 takes longer to begin with a key that is handed over as bytes. */
-  constructor(keys: readonly Uint8Array[]) {
-    this.layers = keys.length === 2 ? 2 : 1;
+  constructor(keys: readonly Uint8Array[], sealForm: number | undefined) {
+    this.form = sealedForm(keys.length === 2 ? 2 : 1, sealForm);
     this.keys = keys.map((key) => createSecretKey(key));
   }
 }

@@ -19,10 +19,10 @@ export class DataKeyCache {
   /** `undefined`: the bytes are stored as they are. Throws KeySealError. */
   keysOf(extent: Partial<ExtentSeal>, seal: ObjectSeal | undefined): StreamKeys | undefined {
     if (extent.seal === undefined) return undefined;
-    if (seal !== this.#seal) return new StreamKeys(unwrapKeys(extent, seal));
+    if (seal !== this.#seal) return openKeys(extent, seal);
     const known = this.#keys.get(extent.seal);
     if (known !== undefined) return known;
-    const made = new StreamKeys(unwrapKeys(extent, seal));
+    const made = openKeys(extent, seal);
     if (this.#keys.size >= maximumEntries) {
       const oldest = this.#keys.keys().next();
       if (oldest.done !== true) this.#keys.delete(oldest.value);
@@ -30,4 +30,8 @@ export class DataKeyCache {
     this.#keys.set(extent.seal, made);
     return made;
   }
+}
+
+function openKeys(extent: Partial<ExtentSeal>, seal: ObjectSeal | undefined): StreamKeys {
+  return new StreamKeys(unwrapKeys(extent, seal), extent.sealForm);
 }

@@ -4,7 +4,7 @@ import type { Extent, ObjectEncryption } from "../records/object-record.ts";
 import { KeySealError } from "../../keys/sealer.ts";
 import { newDataKey, StreamKeys } from "./chunk-cipher.ts";
 import type { KeyWrap } from "./key-wrap.ts";
-import type { Layers } from "./sealed-form.ts";
+import { currentSealForm, type Layers } from "./sealed-form.ts";
 import type { SharedDataKey } from "./shared-data-key.ts";
 
 export interface ObjectSeal {
@@ -17,7 +17,7 @@ export interface ObjectSeal {
 }
 
 /** What an extent says of its seal. */
-export type ExtentSeal = Pick<Extent, "seal" | "outerSeal">;
+export type ExtentSeal = Pick<Extent, "seal" | "outerSeal" | "sealForm">;
 
 /** The keys of a stream that was just sealed: kept until a commit names the stream. */
 export interface DataKeys {
@@ -31,10 +31,10 @@ export function layersOf(seal: Pick<ObjectSeal, "outerWrap">): Layers {
 
 export function newDataKeys(layers: Layers): DataKeys {
   const plain = layers === 1 ? [newDataKey()] : [newDataKey(), newDataKey()];
-  return { plain, keys: new StreamKeys(plain) };
+  return { plain, keys: new StreamKeys(plain, currentSealForm) };
 }
 
-export function wrapKeys(plain: readonly Uint8Array[], seal: ObjectSeal): ExtentSeal {
+function wrapKeys(plain: readonly Uint8Array[], seal: ObjectSeal): ExtentSeal {
   const [inner, outer] = plain;
   if (inner === undefined || plain.length !== layersOf(seal)) {
     throw new KeySealError("a stream has another number of layers than its object");
@@ -42,6 +42,11 @@ export function wrapKeys(plain: readonly Uint8Array[], seal: ObjectSeal): Extent
   const wrapped = { seal: seal.wrap.wrap(inner) };
   if (outer === undefined || seal.outerWrap === undefined) return wrapped;
   return { ...wrapped, outerSeal: seal.outerWrap.wrap(outer) };
+}
+
+/** What an extent says of a stream that this server sealed just now. */
+export function wrapNewKeys(plain: readonly Uint8Array[], seal: ObjectSeal): ExtentSeal {
+  return { ...wrapKeys(plain, seal), sealForm: currentSealForm };
 }
 
 /** Throws KeySealError. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import { createMasterKeys } from "../../keys/master-key.ts";
 import { MasterKeyRing } from "../../keys/master-key-ring.ts";
@@ -12,22 +13,20 @@ import {
   newCustomerKeyTrace,
   ObjectKeyWrap,
 } from "./key-wrap.ts";
-import { chunkBytes as chunkBytesOf, plainBytes, sealedBytes, type Layers } from "./sealed-form.ts";
+import {
+  chunkBytes as chunkBytesOf,
+  currentSealForm,
+  plainBytes,
+  sealedBytes,
+  sealedForm,
+  type Layers,
+} from "./sealed-form.ts";
 import { openStream, openWhole, sealStream, sealWhole } from "./sealed-stream.ts";
 
 const layerCounts: readonly Layers[] = [1, 2];
-const chunkBytes = chunkBytesOf(1);
-const sizes = [
-  1,
-  15,
-  16,
-  4096,
-  chunkBytes - 1,
-  chunkBytes,
-  chunkBytes + 1,
-  3 * chunkBytes,
-  200_001,
-];
+const sealForms = [undefined, currentSealForm];
+const form = sealedForm(1, currentSealForm);
+const chunkBytes = chunkBytesOf(form);
 
 function bytesOf(length: number, seed = 1): Buffer {
   const bytes = Buffer.alloc(length);
@@ -40,7 +39,11 @@ function bytesOf(length: number, seed = 1): Buffer {
 }
 
 function newKeys(layers: Layers): StreamKeys {
-  return new StreamKeys(Array.from({ length: layers }, newDataKey));
+  return keysOfForm(layers, currentSealForm);
+}
+
+function keysOfForm(layers: Layers, sealForm: number | undefined): StreamKeys {
+  return new StreamKeys(Array.from({ length: layers }, newDataKey), sealForm);
 }
 
 /** Pieces of changing lengths, each destroyed as soon as it may be. */
@@ -72,31 +75,34 @@ function open(
   return collect(openStream(read, sealed.byteLength, keys, { start, end }));
 }
 
-const splits: readonly (readonly number[])[] = [
-  [1_000_000],
-  [chunkBytes],
-  [chunkBytes + 16],
-  [chunkBytes - 1, 2],
-  [1, 7777, 65_537, 15],
-];
-
 describe("a sealed stream", () => {
   for (const layers of layerCounts) {
-    test(`holds the bytes however they are split, in ${layers} layers`, async () => {
-      for (const size of sizes) {
-        const plain = bytesOf(size);
-        const keys = newKeys(layers);
-        for (const split of splits) {
-          const sealed = await collect(sealStream(pieces(plain, split), keys, size));
-          assert.equal(sealed.byteLength, sealedBytes(size, layers));
-          assert.equal(plainBytes(sealed.byteLength, layers), size);
-          assert.deepEqual(sealed, sealWhole(plain, keys), `${size} bytes in ${split.join()}`);
-          const unmeasured = await collect(sealStream(pieces(plain, split), keys, undefined));
-          assert.deepEqual(unmeasured, sealed);
-          assert.deepEqual(await open(sealed, keys, 0, size, split), plain);
+    for (const sealForm of sealForms) {
+      const title = `in ${layers} layers, form ${sealForm ?? 1}`;
+      test(`holds the bytes however they are split, ${title}`, async () => {
+        const each = sealedForm(layers, sealForm);
+        const size = chunkBytesOf(each);
+        for (const length of [1, 15, 16, 4096, size - 1, size, size + 1, 3 * size, 2 * size + 99]) {
+          const plain = bytesOf(length);
+          const keys = keysOfForm(layers, sealForm);
+          for (const split of [
+            [1_000_000],
+            [size],
+            [size + 16],
+            [size - 1, 2],
+            [1, 7777, 65_537],
+          ]) {
+            const sealed = await collect(sealStream(pieces(plain, split), keys, length));
+            assert.equal(sealed.byteLength, sealedBytes(length, each));
+            assert.equal(plainBytes(sealed.byteLength, each), length);
+            assert.ok(sealed.equals(sealWhole(plain, keys)), `${length} bytes in ${split.join()}`);
+            const unmeasured = await collect(sealStream(pieces(plain, split), keys, undefined));
+            assert.ok(unmeasured.equals(sealed));
+            assert.ok((await open(sealed, keys, 0, length, split)).equals(plain));
+          }
         }
-      }
-    });
+      });
+    }
 
     test(`opens every range alone, in ${layers} layers`, async () => {
       const plain = bytesOf(2 * chunkBytes + 100);
@@ -124,6 +130,32 @@ describe("a sealed stream", () => {
       }
     });
   }
+
+  test("has the bytes of its form, which older and newer servers know", () => {
+    const dataKeys = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+    const plain = Buffer.alloc(600_000, "a stream of the first form ");
+    const digestOf = (layers: Layers, sealForm: number | undefined) => {
+      const keys = new StreamKeys(dataKeys.slice(0, layers), sealForm);
+      return createHash("sha256").update(sealWhole(plain, keys)).digest("hex");
+    };
+    assert.equal(
+      digestOf(1, undefined),
+      "c8d271da4747ddbeaa9db7f536bd4aeff13f7f3fc4e5fa221570648512422625",
+    );
+    assert.equal(
+      digestOf(2, undefined),
+      "66d927ff9100cb67b8a762d089ea0cc2142fe3368dfb2f9ebf431a44d01f7068",
+    );
+    assert.equal(
+      digestOf(1, 2),
+      "6bc3bb9ca28821bf5b46386023992db6cc4b317eb960fef61bd0ac2e7404d388",
+    );
+    assert.equal(
+      digestOf(2, 2),
+      "e0ff8677c5c11729501aca8914c3c0900644b55048719c5f8796d6f87a00b6af",
+    );
+    assert.throws(() => keysOfForm(1, 3), /newer server/);
+  });
 
   test("hands out nothing of a chunk that was changed", async () => {
     const keys = newKeys(1);
@@ -175,7 +207,7 @@ describe("a sealed stream", () => {
     };
     for (const [name, parts] of Object.entries(damages)) {
       const damaged = Buffer.concat(parts);
-      const end = Math.min(size, plainBytes(damaged.byteLength, 1) ?? size);
+      const end = Math.min(size, plainBytes(damaged.byteLength, form) ?? size);
       await assert.rejects(() => open(damaged, keys, 0, end), BlobCorruptError, name);
     }
     await assert.rejects(() => open(sealed, newKeys(1), 0, 1), BlobCorruptError);

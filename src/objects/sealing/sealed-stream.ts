@@ -3,15 +3,9 @@
 // authenticated.
 
 import type { ByteStream, TransientByteStream } from "../../base/bytes.ts";
-import { concatBytes } from "../../base/bytes.ts";
+import { concatBytes, piecesOf } from "../../base/bytes.ts";
 import { brokenSeal, ChunkSealer, freeBytes, openChunk, type StreamKeys } from "./chunk-cipher.ts";
-import {
-  chunkBytes,
-  plainBytes,
-  sealedChunkBytes,
-  sealedRange,
-  type SealedRange,
-} from "./sealed-form.ts";
+import { chunkBytes, plainBytes, sealedRange, type SealedRange } from "./sealed-form.ts";
 
 /** `lengthBytes` is what the stream will hold, when that is known; throws when it holds another number. */
 export async function* sealStream(
@@ -21,10 +15,10 @@ export async function* sealStream(
 ): AsyncGenerator<Uint8Array, void, void> {
   const sealer = new ChunkSealer(keys);
   if (lengthBytes === undefined) {
-    yield* sealUnmeasured(source, sealer, chunkBytes(keys.layers));
+    yield* sealUnmeasured(source, sealer, chunkBytes(keys.form));
     return;
   }
-  const size = chunkBytes(keys.layers);
+  const size = chunkBytes(keys.form);
   let rest = lengthBytes;
   let chunkRest = 0;
   for await (const piece of source) {
@@ -81,7 +75,7 @@ function* sealHeld(held: Uint8Array, sealer: ChunkSealer, isLast: boolean): Gene
 /** The sealed form of bytes that are all there. */
 export function sealWhole(bytes: Uint8Array, keys: StreamKeys): Uint8Array {
   const sealer = new ChunkSealer(keys);
-  const size = chunkBytes(keys.layers);
+  const size = chunkBytes(keys.form);
   const sealed: Uint8Array[] = [];
   for (let start = 0; start < bytes.byteLength; start += size) {
     const chunk = bytes.subarray(start, start + size);
@@ -101,38 +95,75 @@ export function openWhole(
   end: number,
 ): Uint8Array {
   const range = rangeIn(sealed.byteLength, keys, start, end);
+  const { sealedChunkBytes } = keys.form;
   const opened: Uint8Array[] = [];
   for (let chunk = range.firstChunk; chunk < range.endChunk; chunk += 1) {
     const place = chunk * sealedChunkBytes;
     const stored = sealed.subarray(place, place + sealedChunkBytes);
     opened.push(...openChunk([stored], keys, chunk, chunk === range.lastChunk));
   }
-  const offset = range.firstChunk * chunkBytes(keys.layers);
+  const offset = range.firstChunk * chunkBytes(keys.form);
   return concatBytes(opened).subarray(start - offset, end - offset);
+}
+
+/** Reads a range of sealed bytes, in memory that is the reader's to overwrite. */
+export type SealedSource = (start: number, end: number) => TransientByteStream;
+
+interface PlainRange {
+  readonly start: number;
+  readonly end: number;
 }
 
 /**
  * Bytes `start` to `end` (exclusive, at least one) of what was sealed as a stream of `sealedLength`
- * bytes; `read` gives a range of these, in memory that is overwritten. Throws BlobCorruptError.
+ * bytes. Throws BlobCorruptError.
  */
-export async function* openStream(
-  read: (start: number, end: number) => TransientByteStream,
+export function openStream(
+  read: SealedSource,
   sealedLength: number,
   keys: StreamKeys,
-  { start, end }: { readonly start: number; readonly end: number },
+  range: PlainRange,
 ): AsyncGenerator<Uint8Array, void, void> {
+  return piecesOf(openBatches(read, sealedLength, keys, range));
+}
+
+/** The same: each time all chunks that were read together. */
+export async function* openBatches(
+  read: SealedSource,
+  sealedLength: number,
+  keys: StreamKeys,
+  { start, end }: PlainRange,
+): AsyncGenerator<readonly Uint8Array[], void, void> {
   const range = rangeIn(sealedLength, keys, start, end);
   const opener = new RangeOpener(keys, range);
-  let position = range.firstChunk * chunkBytes(keys.layers);
-  for await (const piece of read(range.start, range.end)) {
-    for (const opened of opener.push(piece)) {
-      const from = Math.max(0, start - position);
-      const to = Math.min(opened.byteLength, end - position);
-      position += opened.byteLength;
-      if (from < to) yield opened.subarray(from, to);
+  let position = range.firstChunk * chunkBytes(keys.form);
+  const source = read(range.start, range.end)[Symbol.asyncIterator]();
+  let opened: readonly Uint8Array[] = [];
+  try {
+    for (let next = source.next(); ;) {
+      const piece = await next;
+      if (piece.done === true) break;
+      opened = opener.push(piece.value);
+      // What was opened has memory of its own: more is read while the consumer has it.
+      next = source.next();
+      // Awaited when the consumer asks for more; until then a failure is not unhandled.
+      next.catch(() => {});
+      const batch: Uint8Array[] = [];
+      for (const chunk of opened) {
+        const from = Math.max(0, start - position);
+        const to = Math.min(chunk.byteLength, end - position);
+        position += chunk.byteLength;
+        if (from < to) batch.push(chunk.subarray(from, to));
+      }
+      if (batch.length > 0) yield batch;
+      for (const chunk of opened) freeBytes(chunk);
+      opened = [];
     }
+    if (!opener.isComplete) throw brokenSeal();
+  } finally {
+    for (const chunk of opened) freeBytes(chunk);
+    await source.return?.();
   }
-  if (!opener.isComplete) throw brokenSeal();
 }
 
 /** Opens consecutive chunks in pieces as they come. */
@@ -156,36 +187,35 @@ class RangeOpener {
     return this.#rest === 0;
   }
 
-  /** The plain bytes of all chunks that end in this piece, in its own memory where they fit. */
+  /** The plain bytes of all chunks that end in this piece, in memory of their own. */
   push(piece: Uint8Array): readonly Uint8Array[] {
     const opened: Uint8Array[] = [];
     let offset = 0;
-    if (this.#begunBytes > 0) {
-      offset = this.#gather(piece, 0);
-      if (this.#begunBytes < this.#nextLength) return opened;
-      opened.push(...this.#open(this.#begun));
-      this.#begun = [];
-      this.#begunBytes = 0;
-    }
-    const first = offset;
-    let filled = offset;
-    while (this.#rest > 0 && offset + this.#nextLength <= piece.byteLength) {
-      const end = offset + this.#nextLength;
-      for (const plain of this.#open([piece.subarray(offset, end)])) {
-        piece.set(plain, filled);
-        filled += plain.byteLength;
-        freeBytes(plain);
+    try {
+      if (this.#begunBytes > 0) {
+        offset = this.#gather(piece, 0);
+        if (this.#begunBytes < this.#nextLength) return opened;
+        const begun = this.#begun;
+        this.#begun = [];
+        this.#begunBytes = 0;
+        opened.push(...this.#open(begun));
       }
-      offset = end;
+      while (this.#rest > 0 && offset + this.#nextLength <= piece.byteLength) {
+        const end = offset + this.#nextLength;
+        opened.push(...this.#open([piece.subarray(offset, end)]));
+        offset = end;
+      }
+    } catch (error) {
+      for (const chunk of opened) freeBytes(chunk);
+      throw error;
     }
-    if (filled > first) opened.push(piece.subarray(first, filled));
     this.#gather(piece, offset);
     return opened;
   }
 
   /** Of the next chunk, sealed. */
   get #nextLength(): number {
-    return Math.min(sealedChunkBytes, this.#rest);
+    return Math.min(this.#keys.form.sealedChunkBytes, this.#rest);
   }
 
   #open(chunk: readonly Uint8Array[]): readonly Uint8Array[] {
@@ -206,7 +236,7 @@ class RangeOpener {
 }
 
 function rangeIn(sealedLength: number, keys: StreamKeys, start: number, end: number): SealedRange {
-  const length = plainBytes(sealedLength, keys.layers);
+  const length = plainBytes(sealedLength, keys.form);
   if (length === undefined || end > length) throw brokenSeal();
-  return sealedRange(start, end, length, keys.layers);
+  return sealedRange(start, end, length, keys.form);
 }

@@ -7,9 +7,8 @@ import { receiveInline, rewrapReceived } from "../received-content.ts";
 import { newDataKey, StreamKeys } from "./chunk-cipher.ts";
 import { MasterKeyWrap, ObjectKeyWrap } from "./key-wrap.ts";
 import { unwrapKeys, type ObjectSeal } from "./object-seal.ts";
-import { chunkBytes } from "./sealed-form.ts";
 import { openWhole } from "./sealed-stream.ts";
-import { openShared, SharedDataKey } from "./shared-data-key.ts";
+import { openShared, SharedDataKey, sharedMessageBytes } from "./shared-data-key.ts";
 
 const plain = Buffer.from("a small object");
 
@@ -27,7 +26,7 @@ describe("a shared data key", () => {
     const ring = newRing();
     const { inline, wrapped, nonce } = new SharedDataKey(ring).seal(plain);
     assert.ok(!Buffer.from(inline).includes(plain));
-    const keys = new StreamKeys(unwrapKeys(wrapped, sealOf(ring)));
+    const keys = new StreamKeys(unwrapKeys(wrapped, sealOf(ring)), undefined);
     assert.deepEqual(Buffer.from(openShared(inline, keys, nonce)), plain);
   });
 
@@ -85,7 +84,7 @@ describe("a shared data key", () => {
     fails(inline, "");
     fails(shared.seal(plain).inline, nonce);
     assert.throws(
-      () => openShared(inline, new StreamKeys([newDataKey()]), nonce),
+      () => openShared(inline, new StreamKeys([newDataKey()], undefined), nonce),
       BlobCorruptError,
     );
   });
@@ -96,8 +95,8 @@ describe("inline bytes", () => {
     const seal = sealOf(newRing());
     const keyOf = (length: number) =>
       receiveInline(Buffer.alloc(length), seal).sealed?.wrapped.seal;
-    assert.equal(keyOf(1), keyOf(chunkBytes(1)));
-    const long = receiveInline(Buffer.alloc(chunkBytes(1) + 1, 7), seal);
+    assert.equal(keyOf(1), keyOf(sharedMessageBytes));
+    const long = receiveInline(Buffer.alloc(sharedMessageBytes + 1, 7), seal);
     assert.notEqual(long.sealed?.wrapped.seal, keyOf(1));
     assert.equal(long.sealed?.nonce, undefined);
   });
@@ -113,7 +112,10 @@ describe("inline bytes", () => {
     const moved = rewrapReceived(received, to);
     assert.ok(moved?.inline !== undefined && moved.sealed !== undefined);
     assert.equal(moved.sealed.nonce, undefined);
-    const keys = new StreamKeys(unwrapKeys(moved.sealed.wrapped, to));
+    const keys = new StreamKeys(
+      unwrapKeys(moved.sealed.wrapped, to),
+      moved.sealed.wrapped.sealForm,
+    );
     assert.deepEqual(Buffer.from(openWhole(moved.inline, keys, 0, plain.byteLength)), plain);
     const [sharedKey] = unwrapKeys(received.sealed?.wrapped ?? {}, sealOf(ring));
     const [movedKey] = unwrapKeys(moved.sealed.wrapped, to);

@@ -11,8 +11,10 @@ import type { WrappingKey } from "../../keys/sealer.ts";
 import { brokenSeal, newDataKey, openAlone, sealAlone, StreamKeys } from "./chunk-cipher.ts";
 import { MasterKeyWrap } from "./key-wrap.ts";
 import type { ExtentSeal } from "./object-seal.ts";
-import { nonceBytes } from "./sealed-form.ts";
+import { nonceBytes, tagBytes } from "./sealed-form.ts";
 
+/** What is longer gets a key of its own. */
+export const sharedMessageBytes = 64 * 1024 - tagBytes;
 /** With 64 KiB each these are 2^32 blocks: far below what AES-GCM allows for one key. */
 const messagesPerKey = 2 ** 20;
 /** Drawing many at once costs a tenth of drawing each. */
@@ -47,7 +49,7 @@ export class SharedDataKey {
     this.#messagesPerKey = options.messagesPerKey ?? messagesPerKey;
   }
 
-  /** At most one chunk. */
+  /** At most `sharedMessageBytes`. */
   seal(plain: Uint8Array): SharedSeal {
     const { keys, wrapped } = this.#take();
     const nonce = this.#nextNonce();
@@ -66,7 +68,7 @@ export class SharedDataKey {
     ) {
       const dataKey = newDataKey();
       current = {
-        keys: new StreamKeys([dataKey]),
+        keys: new StreamKeys([dataKey], undefined),
         wrapped: { seal: new MasterKeyWrap(this.#masterKeys).wrap(dataKey) },
         masterKeyId,
         messagesLeft: this.#messagesPerKey,

@@ -53,7 +53,8 @@ export interface BlobReader extends AsyncDisposable {
   readTransient(start: number, end: number): TransientByteStream;
   /**
    * The same for a consumer that would notice every change of the bytes itself, because they are
-   * authenticated: blocks are not verified. Each chunk is the consumer's to overwrite.
+   * authenticated: blocks are not verified. Nothing is read ahead of what is asked for, so a consumer
+   * that wants it asks for the next chunk when it is done with the memory of this one.
    */
   readUnverified(start: number, end: number): TransientByteStream;
 }

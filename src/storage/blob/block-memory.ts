@@ -55,9 +55,10 @@ export function giveBuffer(buffer: Buffer<ArrayBuffer>): void {
   pools.find(({ bufferBytes }) => bufferBytes === buffer.byteLength)?.give(buffer);
 }
 
-/** One read's memory. At most two of its pieces are in use at a time. */
+/** One read's memory. At most two of its pieces are in use at a time, if it is enough for two. */
 export interface ReadMemory {
   readonly blocksPerRead: number;
+  readonly isEnoughForTwo: boolean;
   take(lengthBytes: number): Uint8Array;
   /** The read has ended; what was taken may be used by another. */
   release(): void;
@@ -66,19 +67,26 @@ export interface ReadMemory {
 /** Every piece belongs to whoever gets it. */
 export const freshMemory: ReadMemory = {
   blocksPerRead: 8,
+  isEnoughForTwo: true,
   take: (lengthBytes) => Buffer.allocUnsafe(lengthBytes),
   release: () => {},
 };
 
-/** The third piece lies where the first one lay. */
+/** Of two buffers, the third piece lies where the first one lay. */
 export class ReusedMemory implements ReadMemory {
   readonly blocksPerRead = blocksPerRead;
-  readonly #buffers: (Buffer<ArrayBuffer> | undefined)[] = [undefined, undefined];
+  readonly isEnoughForTwo: boolean;
+  readonly #buffers: (Buffer<ArrayBuffer> | undefined)[];
   #turn = 0;
+
+  constructor(bufferCount: 1 | 2) {
+    this.isEnoughForTwo = bufferCount === 2;
+    this.#buffers = Array.from({ length: bufferCount }, () => undefined);
+  }
 
   take(lengthBytes: number): Uint8Array {
     const turn = this.#turn;
-    this.#turn = 1 - turn;
+    this.#turn = (turn + 1) % this.#buffers.length;
     let buffer = this.#buffers[turn];
     if (buffer === undefined || buffer.byteLength < lengthBytes) {
       if (buffer !== undefined) giveBuffer(buffer);

@@ -46,12 +46,12 @@ export class FileBlobReader implements BlobReader {
 
   readTransient(start: number, end: number): TransientByteStream {
     checkRange(start, end);
-    return this.#read(start, end, new ReusedMemory());
+    return this.#read(start, end, new ReusedMemory(2));
   }
 
   readUnverified(start: number, end: number): TransientByteStream {
     checkRange(start, end);
-    return this.#read(start, end, new ReusedMemory(), false);
+    return this.#read(start, end, new ReusedMemory(1), false);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -80,9 +80,10 @@ export class FileBlobReader implements BlobReader {
         const data = await ahead;
         const dataStart = nextBlock * blockDataBytes;
         nextBlock = Math.min(nextBlock + memory.blocksPerRead, endBlock);
-        ahead = this.#readAhead(nextBlock, read);
+        ahead = memory.isEnoughForTwo ? this.#readAhead(nextBlock, read) : undefined;
         const chunk = data.subarray(Math.max(0, start - dataStart), end - dataStart);
         if (chunk.byteLength > 0) yield chunk;
+        ahead ??= this.#readAhead(nextBlock, read);
       }
     } finally {
       // Descriptor and memory are in use until then.
