@@ -82,6 +82,10 @@ const definitions = {
     status: 400,
     message: "The client token was used before with other parameters.",
   },
+  IdMismatch: {
+    status: 400,
+    message: "Document ID does not match the specified configuration ID.",
+  },
   IllegalLocationConstraintException: {
     status: 400,
     message:
@@ -171,6 +175,10 @@ const definitions = {
     message: "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
   },
   InvalidRequest: { status: 400, message: "Invalid Request" },
+  InvalidS3DestinationBucket: {
+    status: 400,
+    message: "The destination bucket of the configuration is not valid.",
+  },
   InvalidSOAPRequest: { status: 400, message: "The SOAP request body is invalid." },
   InvalidSecurity: { status: 403, message: "The provided security credentials are not valid." },
   InvalidSessionException: { status: 400, message: "The session token is not valid." },

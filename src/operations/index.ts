@@ -46,14 +46,6 @@ import {
   putBucketIntelligentTieringConfiguration,
 } from "./bucket-configuration/intelligent-tiering.ts";
 import {
-  deleteBucketAnalyticsConfiguration,
-  deleteBucketInventoryConfiguration,
-  getBucketAnalyticsConfiguration,
-  getBucketInventoryConfiguration,
-  listBucketAnalyticsConfigurations,
-  listBucketInventoryConfigurations,
-} from "./bucket-configuration/unset-configurations.ts";
-import {
   deleteBucketReplication,
   getBucketReplication,
   putBucketReplication,
@@ -63,6 +55,18 @@ import {
   getBucketLifecycleConfiguration,
   putBucketLifecycleConfiguration,
 } from "./bucket-configuration/lifecycle.ts";
+import {
+  deleteBucketInventoryConfiguration,
+  getBucketInventoryConfiguration,
+  listBucketInventoryConfigurations,
+  putBucketInventoryConfiguration,
+} from "./bucket-configuration/inventory.ts";
+import {
+  deleteBucketAnalyticsConfiguration,
+  getBucketAnalyticsConfiguration,
+  listBucketAnalyticsConfigurations,
+  putBucketAnalyticsConfiguration,
+} from "./bucket-configuration/analytics.ts";
 import {
   deleteBucketMetricsConfiguration,
   getBucketMetricsConfiguration,
@@ -223,11 +227,11 @@ export const operations = {
   PutBucketAbac: putBucketAbac,
   PutBucketAccelerateConfiguration: putBucketAccelerateConfiguration,
   PutBucketAcl: putBucketAcl,
-  PutBucketAnalyticsConfiguration: notImplemented,
+  PutBucketAnalyticsConfiguration: putBucketAnalyticsConfiguration,
   PutBucketCors: putBucketCors,
   PutBucketEncryption: putBucketEncryption,
   PutBucketIntelligentTieringConfiguration: putBucketIntelligentTieringConfiguration,
-  PutBucketInventoryConfiguration: notImplemented,
+  PutBucketInventoryConfiguration: putBucketInventoryConfiguration,
   PutBucketLifecycleConfiguration: putBucketLifecycleConfiguration,
   PutBucketLogging: putBucketLogging,
   PutBucketMetricsConfiguration: putBucketMetricsConfiguration,

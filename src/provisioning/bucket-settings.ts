@@ -93,6 +93,20 @@ export const bucketSettings: Readonly<Record<string, BucketSetting>> = {
     found: "IntelligentTieringConfiguration",
     isByIds: true,
   },
+  inventory: {
+    put: "PutBucketInventoryConfiguration",
+    get: "GetBucketInventoryConfiguration",
+    member: "InventoryConfiguration",
+    found: "InventoryConfiguration",
+    isByIds: true,
+  },
+  analytics: {
+    put: "PutBucketAnalyticsConfiguration",
+    get: "GetBucketAnalyticsConfiguration",
+    member: "AnalyticsConfiguration",
+    found: "AnalyticsConfiguration",
+    isByIds: true,
+  },
   metrics: {
     put: "PutBucketMetricsConfiguration",
     get: "GetBucketMetricsConfiguration",

@@ -50,6 +50,13 @@ buckets:
       lifecycle: { Rules: [{ ID: drafts, Filter: { Prefix: drafts/ }, Status: Enabled, Expiration: { Days: 3 } }] }
       website: { IndexDocument: { Suffix: index.html }, RoutingRules: [{ Redirect: { Protocol: https } }] }
       accelerate: { Status: Enabled }
+      inventory:
+        - Id: daily
+          IsEnabled: true
+          IncludedObjectVersions: Current
+          Schedule: { Frequency: Daily }
+          Destination: { S3BucketDestination: { Bucket: "arn:aws:s3:::reports", Format: CSV } }
+      analytics: [{ Id: all, StorageClassAnalysis: {} }]
       metrics: [{ Id: all }, { Id: cats, Filter: { Prefix: cats/ } }]
       publicAccessBlock: { BlockPublicPolicy: false, RestrictPublicBuckets: false, BlockPublicAcls: true, IgnorePublicAcls: true }
       policy:

@@ -41,6 +41,10 @@ const retention =
   "<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>{tomorrow}</RetainUntilDate></Retention>";
 const policy =
   '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::{bucket}/nothing"}]}';
+const inventory =
+  "<InventoryConfiguration><Id>name</Id><IsEnabled>false</IsEnabled><Destination><S3BucketDestination><Bucket>arn:aws:s3:::reports</Bucket><Format>CSV</Format></S3BucketDestination></Destination><IncludedObjectVersions>Current</IncludedObjectVersions><Schedule><Frequency>Daily</Frequency></Schedule></InventoryConfiguration>";
+const analytics =
+  "<AnalyticsConfiguration><Id>name</Id><StorageClassAnalysis/></AnalyticsConfiguration>";
 const absent = { absence: 404 } as const;
 const named = { query: "id=name" };
 const copy = { headers: { "x-amz-copy-source": "{source}" }, alsoDemands: ["s3:GetObject"] };
@@ -142,6 +146,8 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
     ...named,
     body: "<IntelligentTieringConfiguration><Id>name</Id><Status>Enabled</Status><Tiering><Days>90</Days><AccessTier>ARCHIVE_ACCESS</AccessTier></Tiering></IntelligentTieringConfiguration>",
   },
+  PutBucketInventoryConfiguration: { ...named, body: inventory },
+  PutBucketAnalyticsConfiguration: { ...named, body: analytics },
   PutBucketMetricsConfiguration: {
     ...named,
     body: "<MetricsConfiguration><Id>name</Id></MetricsConfiguration>",

@@ -153,6 +153,54 @@ const metrics = [
   },
 ];
 
+const inventory = [
+  {
+    Id: "everything",
+    IsEnabled: true,
+    Destination: {
+      S3BucketDestination: {
+        AccountId: "123456789012",
+        Bucket: "arn:aws:s3:::reports",
+        Format: "Parquet" as const,
+        Prefix: "inventories/",
+        Encryption: { SSEKMS: { KeyId: "arn:aws:kms:us-east-1:123456789012:key/k-1" } },
+      },
+    },
+    Schedule: { Frequency: "Weekly" as const },
+    Filter: { Prefix: "photos/" },
+    IncludedObjectVersions: "All" as const,
+    OptionalFields: ["ETag" as const, "Size" as const],
+  },
+  {
+    Id: "least",
+    IsEnabled: false,
+    Destination: {
+      S3BucketDestination: { Bucket: "arn:aws:s3:::reports", Format: "CSV" as const },
+    },
+    Schedule: { Frequency: "Daily" as const },
+    IncludedObjectVersions: "Current" as const,
+  },
+];
+const analytics = [
+  { Id: "all", StorageClassAnalysis: {} },
+  {
+    Id: "red",
+    Filter: { And: { Prefix: "photos/", Tags: [{ Key: "colour", Value: "red" }] } },
+    StorageClassAnalysis: {
+      DataExport: {
+        OutputSchemaVersion: "V_1" as const,
+        Destination: {
+          S3BucketDestination: {
+            Bucket: "arn:aws:s3:::reports",
+            Format: "CSV" as const,
+            Prefix: "analyses",
+          },
+        },
+      },
+    },
+  },
+];
+
 const lifecycleRules: LifecycleRule[] = [
   {
     ID: "everything in one rule",
@@ -394,6 +442,18 @@ const subResources: Readonly<Record<string, SubResource>> = {
   analytics: {
     refresh: (Bucket) => s3.listBucketAnalyticsConfigurations({ Bucket }),
     unset: notTruncated,
+    apply: async (Bucket) => {
+      for (const AnalyticsConfiguration of analytics.toReversed()) {
+        const { Id } = AnalyticsConfiguration;
+        await s3.putBucketAnalyticsConfiguration({ Bucket, Id, AnalyticsConfiguration });
+      }
+    },
+    planned: () => ({ ...notTruncated, AnalyticsConfigurationList: analytics }),
+    destroy: async (Bucket) => {
+      for (const { Id } of analytics) {
+        await valueOf(s3.deleteBucketAnalyticsConfiguration({ Bucket, Id }));
+      }
+    },
   },
   intelligentTiering: {
     refresh: (Bucket) => s3.listBucketIntelligentTieringConfigurations({ Bucket }),
@@ -418,6 +478,18 @@ const subResources: Readonly<Record<string, SubResource>> = {
   inventory: {
     refresh: (Bucket) => s3.listBucketInventoryConfigurations({ Bucket }),
     unset: notTruncated,
+    apply: async (Bucket) => {
+      for (const InventoryConfiguration of inventory.toReversed()) {
+        const { Id } = InventoryConfiguration;
+        await s3.putBucketInventoryConfiguration({ Bucket, Id, InventoryConfiguration });
+      }
+    },
+    planned: () => ({ ...notTruncated, InventoryConfigurationList: inventory }),
+    destroy: async (Bucket) => {
+      for (const { Id } of inventory) {
+        await valueOf(s3.deleteBucketInventoryConfiguration({ Bucket, Id }));
+      }
+    },
   },
   metrics: {
     refresh: (Bucket) => s3.listBucketMetricsConfigurations({ Bucket }),

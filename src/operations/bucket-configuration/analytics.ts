@@ -1,0 +1,82 @@
+// Put-, Get-, Delete- and ListBucketAnalyticsConfiguration(s): of which objects it is
+// found out how they are accessed as they age, and where that is written. The work is
+// background/analytics-worker.ts.
+
+import { S3Error } from "../../model/errors.ts";
+import type { AnalyticsConfiguration, OperationTypes } from "../../model/types.generated.ts";
+import {
+  checkAnalyticsConfiguration,
+  formatAnalyticsConfiguration,
+  analyticsKind,
+  parseAnalyticsConfiguration,
+  tagsOfAnalyticsFilter,
+} from "../../objects/analytics-configuration.ts";
+import { checkTags } from "../object/tag-set.ts";
+import type { Operation } from "../operation.ts";
+import {
+  checkConfigurationId,
+  deleteConfiguration,
+  getConfiguration,
+  listConfigurations,
+  putConfiguration,
+  type ConfigurationKind,
+} from "./configurations-by-id.ts";
+
+type Get = OperationTypes["GetBucketAnalyticsConfiguration"];
+type Put = OperationTypes["PutBucketAnalyticsConfiguration"];
+type Delete = OperationTypes["DeleteBucketAnalyticsConfiguration"];
+type List = OperationTypes["ListBucketAnalyticsConfigurations"];
+
+const analytics: ConfigurationKind<AnalyticsConfiguration> = {
+  kind: analyticsKind,
+  format: formatAnalyticsConfiguration,
+  parse: parseAnalyticsConfiguration,
+};
+
+export const getBucketAnalyticsConfiguration: Operation<Get["input"], Get["output"]> = async (
+  input,
+  { store },
+) => ({
+  AnalyticsConfiguration: await getConfiguration(store, input.Bucket, analytics, input.Id),
+});
+
+export const putBucketAnalyticsConfiguration: Operation<Put["input"], Put["output"]> = async (
+  input,
+  { store },
+) => {
+  const { Bucket, Id, AnalyticsConfiguration: configuration } = input;
+  // Seen of the service with configurations of this kind: github.com/boto/boto3/issues/3401.
+  if (configuration.Id !== Id) throw new S3Error("IdMismatch");
+  checkConfigurationId(Id);
+  checkAnalyticsConfiguration(configuration);
+  const tags =
+    configuration.Filter === undefined ? [] : tagsOfAnalyticsFilter(configuration.Filter);
+  checkTags(
+    tags.map(({ Key, Value }) => [Key, Value]),
+    "object",
+  );
+  await putConfiguration(store, Bucket, analytics, configuration);
+  return {};
+};
+
+export const deleteBucketAnalyticsConfiguration: Operation<
+  Delete["input"],
+  Delete["output"]
+> = async (input, { store }) => {
+  await deleteConfiguration(store, input.Bucket, analytics.kind, input.Id);
+  return {};
+};
+
+export const listBucketAnalyticsConfigurations: Operation<List["input"], List["output"]> = async (
+  input,
+  { store },
+) => {
+  const { Bucket, ContinuationToken: token } = input;
+  const page = await listConfigurations(store, Bucket, analytics, token);
+  return {
+    IsTruncated: page.isTruncated,
+    ContinuationToken: token,
+    NextContinuationToken: page.nextToken,
+    AnalyticsConfigurationList: page.configurations,
+  };
+};
