@@ -2,13 +2,8 @@
 // too long and followed when somebody else moves it.
 
 import { systemClock } from "../base/clock.ts";
-import {
-  destinationOf,
-  Log,
-  type LogDestination,
-  type LogFormat,
-  type LogLevel,
-} from "../telemetry/log.ts";
+import { destinationOf, Log, type LogFormat, type LogLevel } from "../telemetry/log.ts";
+import { withRefuge } from "./log-refuge.ts";
 import { RotatingFile, type RotatingFileOptions } from "./rotating-file.ts";
 
 export interface ServerLogOptions {
@@ -30,7 +25,7 @@ export function openServerLog(options: ServerLogOptions): ServerLog {
   const { level, format, requests } = options;
   const errors = destinationOf(process.stderr);
   const file = options.file === undefined ? undefined : new RotatingFile(options.file);
-  const destination = file === undefined ? errors : withRefuge(file, errors);
+  const destination = file === undefined ? errors : withRefuge(file, errors, "log");
   const log = new Log({ level, format, requests, clock: systemClock, destination });
   return {
     log,
@@ -45,26 +40,6 @@ export function openServerLog(options: ServerLogOptions): ServerLog {
     [Symbol.dispose]() {
       log[Symbol.dispose]();
       file?.[Symbol.dispose]();
-    },
-  };
-}
-
-/** A full disk must not end the server: what the file does not take goes to the standard error stream. */
-function withRefuge(file: RotatingFile, errors: LogDestination): LogDestination {
-  let isBroken = false;
-  return {
-    get bufferedBytes() {
-      return errors.bufferedBytes;
-    },
-    write(lines) {
-      try {
-        file.write(lines);
-        isBroken = false;
-      } catch (error) {
-        if (!isBroken) errors.write(`holdfast: cannot write the log file: ${String(error)}\n`);
-        isBroken = true;
-        errors.write(lines);
-      }
     },
   };
 }

@@ -34,7 +34,7 @@ import { createHandlers } from "../protocol/pipeline.ts";
 import type { ProvisioningDocument } from "../provisioning/document.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
 import { AuditLog } from "../telemetry/audit.ts";
-import type { Log } from "../telemetry/log.ts";
+import { destinationOf, type Log } from "../telemetry/log.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import type { MetricsSnapshot } from "../telemetry/metrics.ts";
 import { createKeyServices, type KeyServices, type KmsSource } from "./key-services.ts";
@@ -50,6 +50,7 @@ import type { Credentials } from "./root-credentials.ts";
 import { addReplication } from "./replication.ts";
 import { openAccessLog } from "./access-log.ts";
 import { openTracing, type TracingOptions } from "./tracing.ts";
+import { withRefuge } from "./log-refuge.ts";
 import { createServices } from "./services.ts";
 import { RotatingFile, type RotatingFileOptions } from "./rotating-file.ts";
 
@@ -230,7 +231,9 @@ function openAuditLog(
   resources: AsyncDisposableStack,
 ): AuditLog | undefined {
   if (options === undefined) return undefined;
-  return resources.use(new AuditLog(resources.use(new RotatingFile(options))));
+  const file = resources.use(new RotatingFile(options));
+  const errors = destinationOf(process.stderr);
+  return resources.use(new AuditLog(withRefuge(file, errors, "audit log")));
 }
 
 /** What the pipeline is made of beside the options. */

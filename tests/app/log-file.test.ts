@@ -115,15 +115,19 @@ test("with its length off the file is left to others", async () => {
   assert.equal(readdirSync(join(directory.path, "logs")).length, 1);
 });
 
-test("what the file does not take goes to the standard error stream, and the server lives", async () => {
+test("what a file does not take goes to the standard error stream, and the server lives", async () => {
   using directory = new TemporaryDirectory();
   const path = join(directory.path, "logs", "holdfast.log");
-  await using server = startLogging(directory, path, ["--workers", "1"]);
+  const audit = join(directory.path, "logs", "audit.log");
+  await using server = startLogging(directory, path, ["--workers", "1", "--audit-log", audit]);
   const endpoint = await server.endpoint();
   rmSync(join(directory.path, "logs"), { recursive: true });
   await ask(endpoint, names("lost", 3));
   await eventually(() => server.errors.includes("lost-2"), "the lines are not lost");
   assert.equal(server.errors.split("cannot write the log file").length, 2, "said once");
+  assert.equal(server.errors.split("cannot write the audit log file").length, 2, "said once");
+  const audited = server.errors.split("\n").filter((line) => line.includes('"principal"'));
+  assert.equal(audited.length, 3);
 });
 
 test("a file that cannot be made is said in one line", async () => {
