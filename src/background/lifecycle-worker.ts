@@ -3,6 +3,7 @@
 // anywhere, it goes on there, and what it does again changes nothing.
 
 import type { Clock } from "../base/clock.ts";
+import type { AccessEntry } from "../objects/access-log.ts";
 import type { LifecycleMoment } from "../objects/lifecycle-days.ts";
 import { lifecycleKind } from "../objects/lifecycle-document.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
@@ -24,6 +25,8 @@ export interface LifecycleWorkerOptions {
     ObjectStore,
     "keyValueStore" | "lifecycle" | "writes" | "uploads" | "transitions" | "clock"
   >;
+  /** Told of what was done to buckets that are logged. */
+  readonly logAccess?: ((entry: AccessEntry) => void) | undefined;
   /** How much is done before the place is noted; default: some seconds of work. */
   readonly budget?: WalkBudget;
 }
@@ -54,12 +57,14 @@ export class LifecycleWorker implements BackgroundWorker {
   readonly #objectStore: LifecycleWorkerOptions["objectStore"];
   readonly #clock: Clock;
   readonly #budget: WalkBudget;
+  readonly #logAccess: LifecycleWorkerOptions["logAccess"];
 
   constructor(options: LifecycleWorkerOptions) {
-    const { objectStore, budget = defaultBudget } = options;
+    const { objectStore, budget = defaultBudget, logAccess } = options;
     this.#objectStore = objectStore;
     this.#clock = objectStore.clock;
     this.#budget = budget;
+    this.#logAccess = logAccess;
     const { dayMilliseconds } = objectStore.lifecycle.days;
     this.intervalMilliseconds = Math.min(
       pauseMilliseconds.most,
@@ -119,7 +124,15 @@ export class LifecycleWorker implements BackgroundWorker {
       resumed?.report ?? { startedMilliseconds: moment.nowMilliseconds, looked: 0, rules: {} },
     );
     const day = this.#today();
-    const walk = new BucketWalk({ store, bucket, lifecycle, moment, tally, signal });
+    const walk = new BucketWalk({
+      store,
+      bucket,
+      lifecycle,
+      moment,
+      tally,
+      logAccess: this.#logAccess,
+      signal,
+    });
     let cursor = resumed?.cursor;
     do {
       cursor = await walk.run(cursor, this.#budget);

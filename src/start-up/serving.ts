@@ -137,7 +137,6 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     rootAccountId: objects.rootAccount.accountId,
   });
   each.push(createKeyKeeper(keyServices.kmsKeys));
-  each.push(new LifecycleWorker({ objectStore: objects }));
   const notifications = started.use(openNotifications({ ...options, objects, sealer: ring }));
   const workers = started.use(
     new Workers({
@@ -158,6 +157,8 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   });
   const accessLog = openAccessLog(options, { stores, dependencies });
   each.push(accessLog.worker);
+  const logAccess = accessLog.recorder.add.bind(accessLog.recorder);
+  each.push(new LifecycleWorker({ objectStore: objects, logAccess }));
   for (const worker of each) workers.add(worker);
   const replicating = { objects, identities: identities.store, dependencies, sealer: ring };
   started.use(addReplication(workers, replicating));

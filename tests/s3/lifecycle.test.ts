@@ -360,3 +360,52 @@ describe("transitions", () => {
     assert.equal(await classOf(versioned, "key", version), "GLACIER");
   });
 });
+
+test("access logs of the bucket tell what rules did, in the service's name", async () => {
+  const Bucket = await newBucket("Enabled");
+  const target = await newBucket();
+  const Policy = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: {
+      Effect: "Allow",
+      Principal: { Service: "logging.s3.amazonaws.com" },
+      Action: "s3:PutObject",
+      Resource: `arn:aws:s3:::${target}/*`,
+    },
+  });
+  await now().putBucketPolicy({ Bucket: target, Policy });
+  const LoggingEnabled = { TargetBucket: target, TargetPrefix: "" };
+  await now().putBucketLogging({ Bucket, BucketLoggingStatus: { LoggingEnabled } });
+  await put(Bucket, "hidden", "old");
+  const older = await put(Bucket, "hidden", "older");
+  await put(Bucket, "moved", large);
+  await now().createMultipartUpload({ Bucket, Key: "upload" });
+  await setRules(
+    Bucket,
+    {
+      Filter: { Prefix: "hidden" },
+      Expiration: { Days: 2 },
+      NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+    },
+    { Filter: { Prefix: "moved" }, Transitions: [{ Days: 1, StorageClass: "GLACIER_IR" }] },
+    { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } },
+  );
+  await passDays(3);
+  await server.runWorker("access-log");
+  const lines: string[] = [];
+  for (const Key of await keysOf(target)) {
+    const text = await textOf(await now().getObject({ Bucket: target, Key }));
+    lines.push(...text.split("\n").filter((line) => line.includes(" S3.")));
+  }
+  // The requester stands before the request id, the key behind the operation.
+  const told = lines.map((line) =>
+    line.replace(/^.* - (\S+) \S+ (S3\.\S+) (\S+) "-" - .*$/, "$1 $2 $3"),
+  );
+  assert.deepEqual(told.toSorted(), [
+    "AmazonS3 S3.CREATE.DELETEMARKER hidden",
+    "AmazonS3 S3.DELETE.UPLOAD upload",
+    "AmazonS3 S3.EXPIRE.OBJECT hidden",
+    "AmazonS3 S3.TRANSITION_GIR.OBJECT moved",
+  ]);
+  assert.ok(!lines.some((line) => line.includes(older)), "the version that is hidden is not gone");
+});

@@ -22,6 +22,14 @@ import type { SeenVersion } from "../../objects/object-writes.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import { isDeleteMarker, type VersionRecord } from "../../objects/records/object-record.ts";
 import type { RuleCount } from "../../objects/records/lifecycle-state-record.ts";
+import type { AccessEntry } from "../../objects/access-log.ts";
+import type { ChangeCause } from "../../objects/records/change-record.ts";
+import {
+  lifecycleAccessEntry,
+  loggedActions,
+  loggedTransition,
+  type LoggedAction,
+} from "./lifecycle-access-entry.ts";
 import type { WalkTally } from "./walk-tally.ts";
 
 /** What one walk over one bucket works with. */
@@ -35,6 +43,8 @@ export interface WalkContext {
   /** By which everything in the walk is judged. */
   readonly moment: LifecycleMoment;
   readonly tally: WalkTally;
+  /** Told of what was done, for server access logs. */
+  readonly logAccess: ((entry: AccessEntry) => void) | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -103,6 +113,8 @@ export class LifecycleActions {
     await this.#run(ruleId, parallelActions, async () => {
       await store.uploads.abort({ bucketName: bucket.name, key, uploadId });
       tally.add(ruleId, "uploadsAborted");
+      const cause = serverCause("LifecycleExpiration:Delete", store.clock);
+      this.#log(cause, { operation: loggedActions.aborted, key });
     });
   }
 
@@ -133,16 +145,20 @@ export class LifecycleActions {
 
   async #move(
     key: string,
-    { versionId, sequence }: VersionRecord,
+    record: VersionRecord,
     action: LifecycleAction & { readonly kind: "transition" },
   ): Promise<void> {
     const { bucket, store, tally, signal } = this.#context;
+    const { versionId, sequence } = record;
     const place = { bucketName: bucket.name, key, versionId, sequence };
     await this.#run(action.ruleId, parallelMoves, async () => {
       const cause = serverCause("LifecycleTransition", store.clock);
       const result = await store.transitions.move(place, action.storageClass, cause, signal);
-      if (result === "moved") tally.add(action.ruleId, "transitioned");
-      else if (result === "gone") tally.add(action.ruleId, "changed");
+      if (result === "moved") {
+        tally.add(action.ruleId, "transitioned");
+        const operation = loggedTransition(action.storageClass);
+        this.#log(cause, { operation, key, versionId, objectBytes: sizeOf(record) });
+      } else if (result === "gone") tally.add(action.ruleId, "changed");
     });
   }
 
@@ -177,7 +193,21 @@ export class LifecycleActions {
       for (const count of countsOf(record, versionId, deleted.isDeleteMarker)) {
         tally.add(ruleId, count);
       }
+      const isHidden = versionId === undefined && deleted.isDeleteMarker;
+      this.#log(cause, {
+        operation: isHidden ? loggedActions.hidden : loggedActions.expired,
+        key,
+        versionId: deleted.versionId ?? record.versionId,
+        objectBytes: isHidden ? undefined : sizeOf(record),
+      });
     });
+  }
+
+  #log(cause: ChangeCause, action: LoggedAction): void {
+    const { bucket, logAccess } = this.#context;
+    if (logAccess === undefined) return;
+    const entry = lifecycleAccessEntry(bucket, cause, action);
+    if (entry !== undefined) logAccess(entry);
   }
 
   /** Begins an action. What S3 would refuse is counted; what the store refuses ends the walk. */
@@ -210,6 +240,10 @@ function isUnfinished({ documents }: BucketRecord, record: VersionRecord | undef
   if (replication === undefined || documents?.["replication"] === undefined) return false;
   const status = replicationStatusOf(replication);
   return status === "PENDING" || status === "FAILED";
+}
+
+function sizeOf(record: VersionRecord): number | undefined {
+  return isDeleteMarker(record) ? undefined : record.sizeBytes;
 }
 
 function isGone(error: unknown): boolean {
