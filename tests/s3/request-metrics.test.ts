@@ -10,6 +10,8 @@ import { startTestServer } from "./test-server.ts";
 
 const { s3, plainS3, server, newBucket, put, upload, send } = await startTestServer({
   adminPort: 0,
+  defaultPublicAccessBlock: "off",
+  websiteDomains: ["web.example"],
 });
 
 /** What is told of a bucket's filter: values by the family's short name, with the last label. */
@@ -172,4 +174,45 @@ test("what is deleted is told no more, and what is replaced selects anew", async
   await s3.deleteObjects({ Bucket, Delete: { Objects: [{ Key: "a" }, { Key: "b" }] } });
   await s3.deleteBucket({ Bucket });
   assert.deepEqual(await requestsOf(Bucket, "one"), {});
+});
+
+async function openToAll(Bucket: string, ...Action: string[]): Promise<void> {
+  const Resource = `arn:aws:s3:::${Bucket}/*`;
+  const Statement = { Effect: "Allow", Principal: "*", Action, Resource };
+  const Policy = JSON.stringify({ Version: "2012-10-17", Statement });
+  await s3.putBucketPolicy({ Bucket, Policy });
+}
+
+test("forms count by the key in their fields, refused ones too", async () => {
+  const Bucket = await newBucket();
+  await openToAll(Bucket, "s3:PutObject");
+  await configure(Bucket, { photos: { Prefix: "photos/" } });
+  const postForm = async (key: string): Promise<number> => {
+    const form = new FormData();
+    form.append("key", key);
+    form.append("file", new Blob(["meow"]), "cat.jpg");
+    return (await fetch(`${server.endpoint}/${Bucket}`, { method: "POST", body: form })).status;
+  };
+  assert.equal(await postForm("photos/cat"), 204);
+  assert.equal(await postForm("films/cat"), 204);
+  await s3.deleteBucketPolicy({ Bucket });
+  assert.equal(await postForm("photos/dog"), 403);
+  const found = await told(Bucket, "photos");
+  assert.equal(found["requests_total post"], 2);
+  assert.equal(found["request_errors_total 4xx"], 1);
+});
+
+test("visits of a website count as reads of its pages", async () => {
+  const Bucket = await newBucket();
+  await openToAll(Bucket, "s3:GetObject");
+  const WebsiteConfiguration = { IndexDocument: { Suffix: "index.html" } };
+  await s3.putBucketWebsite({ Bucket, WebsiteConfiguration });
+  await put(Bucket, "docs/index.html", "welcome");
+  await configure(Bucket, { docs: { Prefix: "docs/" } });
+  const headers = { host: `${Bucket}.web.example` };
+  const visit = await send({ path: "/docs/", headers, isSigned: false });
+  assert.equal(visit.text, "welcome");
+  const found = await told(Bucket, "docs");
+  assert.equal(found["requests_total get"], 1);
+  assert.equal(found["downloaded_bytes_total"], 7);
 });
