@@ -1,8 +1,7 @@
-// The route of the change log that notifications go by, and the way in for events that are no changes.
+// The route of the change log that notifications go by.
 
-import type { Transaction } from "../storage/key-value/transaction.ts";
-import type { BucketDocuments } from "./bucket-documents.ts";
-import { changeRoute, type ChangeLog, type ObjectChange } from "./change-log.ts";
+import { archiveTierOf } from "./archives.ts";
+import { changeRoute, type ObjectChange } from "./change-log.ts";
 import { notificationKind } from "./notification-configuration.ts";
 import {
   compileNotification,
@@ -11,7 +10,6 @@ import {
   type NotificationDetails,
   type NotificationFacts,
 } from "./notification-rules.ts";
-import type { BucketRecord } from "./records/bucket-record.ts";
 import type { ChangeRecord } from "./records/change-record.ts";
 
 export const notificationRoute = changeRoute({
@@ -30,27 +28,6 @@ export const notificationRoute = changeRoute({
   },
 });
 
-/**
- * Tells those who want to hear of it an event that is no change of an object (of replication, say): in the
- * transaction of what caused it. Resolves with whether there is somebody.
- */
-export async function announceEvent(
-  store: { readonly changes: ChangeLog; readonly documents: BucketDocuments },
-  transaction: Transaction,
-  bucket: BucketRecord,
-  event: { readonly row: ChangeRecord; readonly facts?: NotificationFacts },
-): Promise<boolean> {
-  const compiled = await store.documents.get(bucket, notificationKind, compileNotification);
-  if (compiled === undefined) return false;
-  const { row, facts = {} } = event;
-  const targets = findTargets(compiled, row.event, row.key);
-  for (const { arn, details } of targets) {
-    const feed = `${notificationFeedPrefix}${arn}`;
-    store.changes.add(transaction, feed, { ...row, details: asDetails(details, facts) });
-  }
-  return targets.length > 0;
-}
-
 function asDetails(
   details: NotificationDetails,
   facts: NotificationFacts,
@@ -61,13 +38,24 @@ function asDetails(
 /** What some events tell of the object beside its name. */
 function factsOf({ cause, record }: ObjectChange): NotificationFacts {
   if (!("attributes" in record)) return {};
-  const { storageClass = "STANDARD" } = record.attributes;
+  const { restore, tiering, attributes } = record;
+  const { storageClass = "STANDARD" } = attributes;
   switch (cause.event) {
     case "LifecycleTransition":
     case "ObjectRestore:Post":
-    case "ObjectRestore:Completed":
     case "ObjectRestore:Delete":
       return { storageClass };
+    case "ObjectRestore:Completed":
+      return {
+        storageClass,
+        ...(restore?.expiryMilliseconds === undefined
+          ? {}
+          : { restoreExpiryMilliseconds: restore.expiryMilliseconds }),
+      };
+    case "IntelligentTiering": {
+      const accessTier = archiveTierOf(tiering?.tier);
+      return accessTier === undefined ? {} : { accessTier };
+    }
     default:
       return {};
   }

@@ -21,22 +21,6 @@ export interface NotificationFacts {
   readonly restoreExpiryMilliseconds?: number;
   /** Intelligent-Tiering: `ARCHIVE_ACCESS`. */
   readonly accessTier?: string;
-  readonly replication?: ReplicationFacts;
-}
-
-/** Of an event of replication. */
-export interface ReplicationFacts {
-  readonly ruleId: string;
-  /** ARN. */
-  readonly destinationBucket: string;
-  /** `OBJECT_PUT`. */
-  readonly operation: string;
-  readonly requestMilliseconds: number;
-  readonly failureReason?: string;
-  /** Minutes that a rule promises. */
-  readonly thresholdMinutes?: number;
-  /** How long it took. */
-  readonly durationSeconds?: number;
 }
 
 export interface NotificationTarget {

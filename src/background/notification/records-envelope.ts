@@ -107,8 +107,8 @@ export function detailsOf({ details }: ChangeRecord): NotificationDetails {
 }
 
 function eventData(
-  { event }: ChangeRecord,
-  { storageClass, restoreExpiryMilliseconds, accessTier, replication }: NotificationDetails,
+  { event, replication }: ChangeRecord,
+  { storageClass, restoreExpiryMilliseconds, accessTier }: NotificationDetails,
 ): Readonly<Record<string, unknown>> {
   if (event === "ObjectRestore:Completed" && restoreExpiryMilliseconds !== undefined) {
     return {
@@ -138,12 +138,13 @@ function eventData(
       ...(replication.failureReason === undefined
         ? {}
         : { failureReason: replication.failureReason }),
-      ...(replication.thresholdMinutes === undefined
+      // The guide names no units; RTC's threshold is told in minutes, what a replication took in seconds.
+      ...(replication.thresholdMilliseconds === undefined
         ? {}
-        : { threshold: String(replication.thresholdMinutes) }),
-      ...(replication.durationSeconds === undefined
+        : { threshold: String(Math.round(replication.thresholdMilliseconds / 60_000)) }),
+      ...(replication.replicationMilliseconds === undefined
         ? {}
-        : { replicationTime: String(replication.durationSeconds) }),
+        : { replicationTime: String(Math.round(replication.replicationMilliseconds / 1000)) }),
     },
   };
 }
