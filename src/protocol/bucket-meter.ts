@@ -10,6 +10,9 @@ import type { BucketRequestMeter, BucketRequestType } from "../telemetry/metrics
 import type { RequestRecord } from "./request-record.ts";
 import { StoreFacts, type MeteredBucket } from "./resource-facts.ts";
 
+/** While the store does not answer, more requests than these are left uncounted. */
+const largestPending = 10_000;
+
 export class BucketMeter {
   readonly #store: ObjectStore;
   readonly #counts: BucketRequestMeter;
@@ -23,6 +26,7 @@ export class BucketMeter {
 
   count(record: RequestRecord): void {
     const { facts } = record;
+    if (this.#pending.size >= largestPending) return;
     if (facts?.isUsed === true) {
       if (facts.metered !== undefined) this.#finish(this.#count(record, facts.metered, facts));
     } else if (record.bucket !== undefined) {
