@@ -40,7 +40,13 @@ export async function openStoresToRead(
   const reader = new SqliteReader(database);
   opened.defer(() => reader.close());
   const main = await openFileBlobStore({ directory: blobDirectory, durability: "relaxed" });
-  const { blobs } = await openTieredBlobs(storage, main, "relaxed");
+  const { blobs } = await openTieredBlobs({
+    storage,
+    main,
+    mainDirectory: blobDirectory,
+    durability: "relaxed",
+    storeId: undefined,
+  });
   opened.use(blobs);
   const resources = opened.move();
   return {

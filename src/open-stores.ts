@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Clock } from "./base/clock.ts";
 import type { WrappingKey } from "./keys/sealer.ts";
 import type { LifecycleDays } from "./objects/lifecycle-days.ts";
-import { ObjectStore } from "./objects/object-store.ts";
+import { ensureStoreRecord, ObjectStore } from "./objects/object-store.ts";
 import { Writers } from "./objects/writers.ts";
 import type { BlobStore, WriterId } from "./storage/blob/blob-store.ts";
 import { MeasuredFileSystem, type SyncStatistics } from "./storage/blob/measured-file-system.ts";
@@ -84,12 +84,14 @@ export async function openStores(options: StoresOptions): Promise<Stores> {
           durability,
           files: measured.files,
         });
-  const { blobs, tiers } = await openTieredBlobs(
-    options.storage,
+  const { blobs, tiers } = await openTieredBlobs({
+    storage: options.storage,
     main,
+    mainDirectory: store === "memory" ? undefined : join(store.directory, "blobs"),
     durability,
-    tracing === undefined ? undefined : (each) => new TracedBlobStore(each, tracing),
-  );
+    storeId: (await ensureStoreRecord(keyValueStore, clock)).rootCanonicalId,
+    wrap: tracing === undefined ? undefined : (each) => new TracedBlobStore(each, tracing),
+  });
   opened.use(blobs);
   if (deadWriters === "all") await Writers.forgetAll(keyValueStore);
   else await Writers.forget(keyValueStore, deadWriters);

@@ -7,7 +7,8 @@ import type { Compression } from "./objects/records/object-record.ts";
 import type { RestoreDelayOptions } from "./objects/restore-rules.ts";
 import { StorageTiers, type StorageTier } from "./objects/storage-tiers.ts";
 import { RemoteS3Client } from "./remote/s3-client.ts";
-import type { BlobStore, WriterId } from "./storage/blob/blob-store.ts";
+import type { BlobStore } from "./storage/blob/blob-store.ts";
+import { claimDirectory } from "./storage/blob/blob-store-owner.ts";
 import { BucketBlobStore } from "./storage/blob/bucket-blob-store.ts";
 import { BucketRequests } from "./storage/blob/bucket-requests.ts";
 import { openFileBlobStore } from "./storage/blob/file-blob-store.ts";
@@ -53,53 +54,70 @@ export interface TieredBlobs {
   readonly tiers: StorageTiers;
 }
 
+export interface TieredBlobsOptions {
+  readonly storage: StorageOptions | undefined;
+  /** `openTieredBlobs` closes it, also when it throws. */
+  readonly main: BlobStore;
+  /** Of the main store, where it has one. */
+  readonly mainDirectory: string | undefined;
+  readonly durability: "strict" | "relaxed";
+  /** What tells these metadata from all others; `undefined`: opened to read, and nothing is claimed. */
+  readonly storeId: string | undefined;
+  /** Put around each store. */
+  readonly wrap?: ((store: BlobStore) => BlobStore) | undefined;
+}
+
 /**
- * The main store and those of the options behind one door, which closes them all: the main one is this
- * function's to close, also when it throws. `wrap` is put around each store. Throws Error for a class whose store is not among them.
+ * The main store and those of the options behind one door, which closes them all. Throws Error for a class
+ * whose store is not among them, and for a store that belongs to somebody else.
  */
-export async function openTieredBlobs(
-  options: StorageOptions | undefined,
-  main: BlobStore,
-  durability: "strict" | "relaxed",
-  wrap: (store: BlobStore) => BlobStore = (store) => store,
-): Promise<TieredBlobs> {
-  const { stores = {}, classes = {} } = options ?? {};
+export async function openTieredBlobs(options: TieredBlobsOptions): Promise<TieredBlobs> {
+  const { main, wrap = (store) => store } = options;
+  const { stores = {}, classes = {} } = options.storage ?? {};
   const others = new Map<string, BlobStore>();
   await using opened = new AsyncDisposableStack();
   const wrapped = wrap(main);
-  const { writerId } = opened.use(wrapped);
+  opened.use(wrapped);
   for (const [name, store] of Object.entries(stores)) {
-    others.set(name, opened.use(wrap(await openBlobStore(store, durability, writerId))));
+    others.set(name, opened.use(wrap(await openBlobStore(name, store, options))));
   }
-  const multi = others.size === 0 ? undefined : new MultiBlobStore({ main: wrapped, others });
-  const blobs = multi ?? wrapped;
+  // Also without others: what lies in a store that the configuration forgot is no missing blob.
+  const blobs = new MultiBlobStore({ main: wrapped, others });
   const tiers = new Map<string, StorageTier>();
   for (const [storageClass, { store, compression }] of Object.entries(classes)) {
     if (store !== undefined && !others.has(store)) {
       throw new Error(`storage class ${storageClass}: there is no store named ${store}`);
     }
     const writer: StorageTier["writer"] =
-      store === undefined || multi === undefined
-        ? blobs
-        : { write: (source) => multi.writeInto(store, source) };
+      store === undefined ? blobs : { write: (source) => blobs.writeInto(store, source) };
     tiers.set(storageClass, { storeName: store, compression, writer });
   }
   opened.move();
   return { blobs, tiers: new StorageTiers(blobs, tiers) };
 }
 
-/** A bucket is not asked whether it is there: a server whose archive is away serves everything else. */
 async function openBlobStore(
+  name: string,
   store: BlobStoreOptions,
-  durability: "strict" | "relaxed",
-  writerId: WriterId,
+  { main, mainDirectory, durability, storeId }: TieredBlobsOptions,
 ): Promise<BlobStore> {
+  const { writerId } = main;
+  const owner = storeId === undefined ? undefined : { storeId, name };
   if ("directory" in store) {
-    return openFileBlobStore({ directory: resolve(store.directory), durability, writerId });
+    const directory = resolve(store.directory);
+    if (mainDirectory !== undefined && resolve(mainDirectory) === directory) {
+      throw new Error(`storage store ${name}: ${directory} is where the main store lies`);
+    }
+    await using opened = new AsyncDisposableStack();
+    const files = opened.use(await openFileBlobStore({ directory, durability, writerId }));
+    if (owner !== undefined) await claimDirectory(directory, owner);
+    opened.move();
+    return files;
   }
   const { bucket: bucketName, prefix = "", storageClass } = store;
   // The other server judges signatures by the time that it is, whatever clock this one runs by.
   const client = new RemoteS3Client(store, systemClock);
-  const requests = new BucketRequests(client, { bucketName, prefix, storageClass });
+  // A bucket is claimed when it is used first: a server whose archive is away serves everything else.
+  const requests = new BucketRequests(client, { bucketName, prefix, storageClass, owner });
   return new BucketBlobStore({ requests, writerId });
 }

@@ -191,20 +191,7 @@ export class ObjectStore {
 
   /** Opens a store, making its format record when it is new, and registers this process's writer. */
   static async open(options: ObjectStoreOptions): Promise<ObjectStore> {
-    const record = await transact(options.store, async (transaction) => {
-      const value = await transaction.get(keys.store());
-      if (value !== undefined) return decodeStoreRecord(value);
-      const made: StoreRecord = {
-        v: 1,
-        createdMilliseconds: options.clock.now(),
-        rootAccountId:
-          String(randomInt(1_000_000)).padStart(6, "0") +
-          String(randomInt(1_000_000)).padStart(6, "0"),
-        rootCanonicalId: randomBytes(32).toString("hex"),
-      };
-      transaction.set(keys.store(), encodeRecord(made));
-      return made;
-    });
+    const record = await ensureStoreRecord(options.store, options.clock);
     const rootAccount = {
       accountId: record.rootAccountId,
       canonicalId: record.rootCanonicalId,
@@ -214,4 +201,22 @@ export class ObjectStore {
     await opened.writers.register();
     return opened;
   }
+}
+
+/** The record of the store itself, made when it is new. */
+export async function ensureStoreRecord(store: KeyValueStore, clock: Clock): Promise<StoreRecord> {
+  return transact(store, async (transaction) => {
+    const value = await transaction.get(keys.store());
+    if (value !== undefined) return decodeStoreRecord(value);
+    const made: StoreRecord = {
+      v: 1,
+      createdMilliseconds: clock.now(),
+      rootAccountId:
+        String(randomInt(1_000_000)).padStart(6, "0") +
+        String(randomInt(1_000_000)).padStart(6, "0"),
+      rootCanonicalId: randomBytes(32).toString("hex"),
+    };
+    transaction.set(keys.store(), encodeRecord(made));
+    return made;
+  });
 }

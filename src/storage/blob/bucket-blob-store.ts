@@ -48,7 +48,7 @@ export class BucketBlobStore implements BlobStore {
     this.#checkOpen();
     const id = makeBlobId(this.writerId, this.#sequence, this.#random);
     this.#sequence += 1;
-    const write = writeBucketBlob(source, id, this.#requests);
+    const write = this.#requests.claim().then(() => writeBucketBlob(source, id, this.#requests));
     this.#writes.set(id, write);
     try {
       return await write;
@@ -84,6 +84,7 @@ export class BucketBlobStore implements BlobStore {
   async delete(id: BlobId): Promise<void> {
     this.#checkOpen();
     if (!isBlobId(id)) return;
+    await this.#requests.claim();
     if (this.#readers.has(id)) {
       this.#condemned.add(id);
       return;
@@ -93,6 +94,7 @@ export class BucketBlobStore implements BlobStore {
 
   async list(after: BlobId | undefined, limit: number): Promise<readonly BlobId[]> {
     this.#checkOpen();
+    await this.#requests.claim();
     const ids = new Set<BlobId>(await this.#requests.listObjects(after, limit));
     for (const { id, uploadId } of await this.#requests.listUploads(after, limit)) {
       ids.add(id);

@@ -14,6 +14,7 @@ import {
 } from "../../remote/s3-client.ts";
 import { BlobMissingError, StorageFullError, StorageUnavailableError } from "../storage-errors.ts";
 import { isBlobId } from "./blob-id.ts";
+import { checkOwner, formatOwner, ownerFileName, type BlobStoreOwner } from "./blob-store-owner.ts";
 import type { BlobId } from "./blob-store.ts";
 
 export interface BucketPlace {
@@ -22,6 +23,8 @@ export interface BucketPlace {
   readonly prefix: string;
   /** Of the other server, which keeps the bytes in it; absent: its default. */
   readonly storageClass?: string | undefined;
+  /** Who claims the place before it is written to, listed or swept; absent: nobody. */
+  readonly owner?: BlobStoreOwner | undefined;
 }
 
 export interface ObjectRange {
@@ -35,6 +38,8 @@ export interface UploadedPart {
   readonly etag: string;
 }
 
+/** After all tries for one request have failed, others get a single one for so long. */
+const doubtMilliseconds = 10_000;
 const tries = 5;
 const firstPauseMilliseconds = 100;
 const listedAtOnce = 1000;
@@ -45,6 +50,8 @@ export class BucketRequests implements Disposable {
   readonly #client: RemoteS3Client;
   readonly #place: BucketPlace;
   readonly #prefix: string;
+  #claim: Promise<void> | undefined;
+  #doubtedUntil = 0;
 
   constructor(client: RemoteS3Client, place: BucketPlace) {
     this.#client = client;
@@ -54,6 +61,43 @@ export class BucketRequests implements Disposable {
 
   [Symbol.dispose](): void {
     this.#client[Symbol.dispose]();
+  }
+
+  /**
+   * Makes sure that the place is the owner's. Once it is, nothing more is asked. Throws
+   * StorageUnavailableError, when it is somebody else's for good.
+   */
+  claim(): Promise<void> {
+    const { owner } = this.#place;
+    if (owner === undefined) return Promise.resolve();
+    this.#claim ??= this.#claimFor(owner).catch((error: unknown) => {
+      this.#claim = undefined;
+      throw error;
+    });
+    return this.#claim;
+  }
+
+  async #claimFor(owner: BlobStoreOwner): Promise<void> {
+    const { bucketName } = this.#place;
+    const key = this.#prefix + ownerFileName;
+    let found = await this.#send({ method: "GET", key });
+    if (found.status === 404) {
+      const names = await this.listObjects(undefined, 1);
+      if (names.length > 0) {
+        throw new StorageUnavailableError(`${bucketName} holds blobs that nobody has claimed`);
+      }
+      // Of two that claim it at once one writes, where the other server knows the condition.
+      const body = bodyOf([Buffer.from(formatOwner(owner))]);
+      await this.#send({ method: "PUT", key, headers: { "if-none-match": "*" }, body });
+      found = await this.#send({ method: "GET", key });
+    }
+    if (found.status !== 200) throw failureOf(found);
+    try {
+      checkOwner(found.body, owner, `${bucketName}/${key}`);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : "a foreign blob store";
+      throw new StorageUnavailableError(message, { cause: error });
+    }
   }
 
   async put(id: BlobId, body: readonly Buffer[]): Promise<void> {
@@ -197,15 +241,18 @@ export class BucketRequests implements Disposable {
 
   async #send(request: Omit<RemoteRequest, "bucketName">): Promise<RemoteAnswer> {
     const { bucketName } = this.#place;
+    const last = performance.now() < this.#doubtedUntil ? 1 : tries;
     for (let attempt = 1; ; attempt += 1) {
       try {
         const timeout = AbortSignal.timeout(tryMilliseconds);
         const answer = await this.#client.send({ ...request, bucketName }, timeout);
-        if (!mayPass(answer) || attempt === tries) return answer;
+        if (!mayPass(answer)) this.#doubtedUntil = 0;
+        if (!mayPass(answer) || attempt >= last) return answer;
       } catch (error) {
         const isPassing = error instanceof RemoteUnreachableError || isTimeout(error);
         if (!isPassing) throw error;
-        if (attempt === tries) {
+        if (attempt >= last) {
+          this.#doubtedUntil = performance.now() + doubtMilliseconds;
           throw new StorageUnavailableError("the bucket of the blob store cannot be reached", {
             cause: error,
           });
