@@ -13,6 +13,11 @@ import type { ReplicationRole } from "../../src/background/replication/replicati
 import { ReplicationWorker } from "../../src/background/replication/replication-worker.ts";
 import { ManualClock } from "../../src/base/clock.ts";
 import { changeRoute } from "../../src/objects/change-log.ts";
+import {
+  formatNotification,
+  notificationKind,
+} from "../../src/objects/notification-configuration.ts";
+import { notificationRoute } from "../../src/objects/notification-route.ts";
 import { ObjectStore } from "../../src/objects/object-store.ts";
 import type { ChangeCause } from "../../src/objects/records/change-record.ts";
 import { replicaIdentityOf, replicaState } from "../../src/objects/replica.ts";
@@ -26,6 +31,7 @@ import { ObjectClient } from "./object-client.ts";
 
 const minuteMilliseconds = 60_000;
 const bucketArn = "arn:aws:s3:::target";
+const topicArn = "arn:aws:sns:us-east-1:111122223333:topic";
 
 const rule = {
   ID: "timed",
@@ -57,7 +63,7 @@ async function open() {
     store: new MemoryKeyValueStore(),
     blobs: new MemoryBlobStore(),
     clock,
-    changeRoutes: [replicationRoute, listener],
+    changeRoutes: [replicationRoute, listener, notificationRoute],
   });
   const client = new ObjectClient(objects);
   for (const name of ["source", "target"]) {
@@ -66,6 +72,11 @@ async function open() {
   }
   const configuration = { Role: "arn:aws:iam::111122223333:role/r", Rules: [rule] };
   await objects.documents.set("source", "replication", JSON.stringify(configuration));
+  const TopicConfigurations = [
+    { Id: "n", TopicArn: topicArn, Events: ["s3:Replication:*" as const] },
+  ];
+  const notification = formatNotification({ configuration: { TopicConfigurations } });
+  await objects.documents.set("source", notificationKind, notification);
   let failure: (() => Error) | undefined;
   let losesAnswers = false;
   const role: ReplicationRole = {
@@ -172,6 +183,11 @@ describe("events of replication", () => {
     assert.deepEqual(world.events(), ["FailedReplication"]);
     assert.equal(world.announced[0]?.replication?.failureReason, "DstKmsKeyInvalidState");
     assert.equal(await world.statusOf("key"), "FAILED");
+    const { rows } = await world.objects.changes.read(`notification/${topicArn}`, { limit: 10 });
+    assert.deepEqual(
+      rows.map(({ change }) => [change.event, change.key, change.replication?.failureReason]),
+      [["Replication:OperationFailedReplication", "key", "DstKmsKeyInvalidState"]],
+    );
     world.fail(undefined);
     await world.run();
     assert.equal(await world.statusOf("key"), "COMPLETED");

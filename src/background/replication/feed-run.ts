@@ -6,7 +6,8 @@ import type { FeedRow } from "../../objects/change-log.ts";
 import { BucketChangedError } from "../../objects/bucket-changed-error.ts";
 import type { BucketId } from "../../objects/identifiers.ts";
 import { parseReplicationFeed } from "../../objects/replication-route.ts";
-import { BlobMissingError } from "../../storage/storage-errors.ts";
+import { KeySealError } from "../../keys/sealer.ts";
+import { BlobCorruptError, BlobMissingError } from "../../storage/storage-errors.ts";
 import { transact } from "../../storage/key-value/transaction.ts";
 import { ReplicationRefusedError } from "./failure.ts";
 import type { Holds } from "./holds.ts";
@@ -32,7 +33,9 @@ export interface FeedTally {
 }
 
 const pageRows = 500;
+const pagesOfPass = 20;
 const keysAtOnce = 8;
+const lookAttempts = 3;
 const heldKeysOfPass = 64;
 /** When so many held keys in a row are refused again, the others would be too. */
 const refusalsInARow = 8;
@@ -53,15 +56,20 @@ export class FeedRun {
     this.#tally = tally;
   }
 
-  /** Works until the feed is read to its end. Throws DestinationAwayError. */
-  async run(signal: AbortSignal): Promise<void> {
+  /**
+   * Works on some pages of the feed: what is looked up once a pass must not grow old. Resolves with
+   * whether the feed was read to its end. Throws DestinationAwayError.
+   */
+  async run(signal: AbortSignal): Promise<boolean> {
     let after: Uint8Array | undefined;
-    do {
+    for (let page = 0; page < pagesOfPass && !signal.aborted; page += 1) {
       const { changes } = this.#services.store;
       const { rows, next } = await changes.read(this.#feed, { after, limit: pageRows });
       await this.#runPage(rows, signal);
+      if (next === undefined) return true;
       after = next;
-    } while (after !== undefined && !signal.aborted);
+    }
+    return false;
   }
 
   /** Tries again what was refused, and whose time has come. Throws DestinationAwayError. */
@@ -130,7 +138,14 @@ export class FeedRun {
         return await replicateVersion(work, this.#services, signal);
       } catch (error) {
         const mayPass = error instanceof BlobMissingError || error instanceof BucketChangedError;
-        if (!mayPass || attempt === 3) throw error;
+        if (mayPass && attempt < lookAttempts) continue;
+        // One object that cannot be read must not hold up the others.
+        const isUnreadable =
+          error instanceof BlobMissingError ||
+          error instanceof BlobCorruptError ||
+          error instanceof KeySealError;
+        if (!isUnreadable) throw error;
+        throw new ReplicationRefusedError("SrcObjectNotEligible", error.message, { cause: error });
       }
     }
   }

@@ -9,7 +9,7 @@ import { transact } from "../../storage/key-value/transaction.ts";
 import type { FeedRow } from "../../objects/change-log.ts";
 import type { ChangeRecord } from "../../objects/records/change-record.ts";
 import { decodeChangeRecord } from "../../objects/records/change-record.ts";
-import { dueKeyOf, keys, ranges } from "../../objects/records/keyspace.ts";
+import { dueKeyOf, feedOf, keys, ranges } from "../../objects/records/keyspace.ts";
 
 /** What is known of a key whose changes wait. */
 export interface HoldRecord {
@@ -27,6 +27,7 @@ export interface HeldKey {
 const firstPauseMilliseconds = 10_000;
 const longestPauseMilliseconds = 3_600_000;
 const maximumRows = 1000;
+const maximumFeeds = 10_000;
 
 export class Holds {
   readonly #store: KeyValueStore;
@@ -86,6 +87,14 @@ export class Holds {
       const value = holds[index]?.value;
       return value === undefined ? [] : [{ key, hold: decodeRecord(value, 1) as HoldRecord }];
     });
+  }
+
+  /** How many changes wait, by feed; without the feeds in which none do. */
+  async sizes(): Promise<ReadonlyMap<string, number>> {
+    const range = { ...ranges.replicationHeldSizes(), limit: maximumFeeds };
+    const entries = (await this.#store.read({ ranges: [range] })).ranges[0] ?? [];
+    const sizes = entries.map(({ key, value }) => [feedOf(key), decodeCounter(value)] as const);
+    return new Map(sizes.filter(([, size]) => size > 0));
   }
 
   /** How many changes wait. */

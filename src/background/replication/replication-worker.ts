@@ -27,7 +27,8 @@ interface Pause {
   readonly failures: number;
 }
 
-const intervalMilliseconds = 10_000;
+/** Changes of this process wake the worker at once; those of others are found so soon. */
+const intervalMilliseconds = 1000;
 const feedsAtOnce = 4;
 const firstPauseMilliseconds = 1000;
 const longestPauseMilliseconds = 60_000;
@@ -57,9 +58,12 @@ export class ReplicationWorker implements BackgroundWorker {
     const { changes, clock } = this.#options.store;
     const queued = await this.#resyncs.run(signal);
     const feeds = await changes.sizes(replicationFeedPrefix());
-    const pending = feeds.values();
-    let away = 0;
+    const held = await this.#holds.sizes();
+    const pending = feeds.filter(({ feed, rows }) => rows > 0 || held.has(feed)).values();
     const services = this.#services();
+    let away = 0;
+    let hasMore = queued > 0;
+    let failure: unknown;
     const work = async (): Promise<void> => {
       for (const { feed, rows } of pending) {
         if (signal.aborted) return;
@@ -70,20 +74,22 @@ export class ReplicationWorker implements BackgroundWorker {
         }
         const run = new FeedRun(feed, services, tally);
         try {
-          await run.runHeld(signal);
-          if (rows > 0) await run.run(signal);
+          if (held.has(feed)) await run.runHeld(signal);
+          if (rows > 0 && !(await run.run(signal))) hasMore = true;
           this.#pauses.delete(feed);
         } catch (error) {
-          if (!(error instanceof DestinationAwayError)) throw error;
           away += 1;
           this.#pause(feed, pause);
+          // The pass fails in the end, so that it is seen; the other feeds have their turn before.
+          if (!(error instanceof DestinationAwayError)) failure ??= error;
         }
       }
     };
     await Promise.all(Array.from({ length: feedsAtOnce }, work));
     // What is still in a feed now waits for a destination that is away.
     if (away > 0) await this.#watchThresholds(signal, pass);
-    const againMilliseconds = queued > 0 ? 0 : this.#nextPauseMilliseconds();
+    if (failure !== undefined) throw failure;
+    const againMilliseconds = hasMore ? 0 : this.#nextPauseMilliseconds();
     return {
       fields: { ...tally, queued, away },
       ...(againMilliseconds === undefined ? {} : { againMilliseconds }),
@@ -105,8 +111,11 @@ export class ReplicationWorker implements BackgroundWorker {
   async backlog(): Promise<number> {
     const { changes } = this.#options.store;
     const feeds = await changes.sizes(replicationFeedPrefix());
-    const held = await Promise.all(feeds.map(({ feed }) => this.#holds.size(feed)));
-    return [...feeds.map(({ rows }) => rows), ...held].reduce((sum, each) => sum + each, 0);
+    const held = await this.#holds.sizes();
+    return [...feeds.map(({ rows }) => rows), ...held.values()].reduce(
+      (sum, each) => sum + each,
+      0,
+    );
   }
 
   /** Roles and destinations are looked up once a pass. */

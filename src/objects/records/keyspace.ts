@@ -152,6 +152,7 @@ export const ranges = {
     start: prefixRange([space.replicationDue, feed]).start,
     end: encodeTuple([space.replicationDue, feed, nowMilliseconds + 1]),
   }),
+  replicationHeldSizes: () => prefixRange([space.replicationHeldSize]),
   replicationResyncs: () => prefixRange([space.replicationResync]),
   replicationTargets: () => prefixRange([space.replicationTarget]),
   notificationDestinations: () => prefixRange([space.notificationDestination]),
@@ -215,7 +216,7 @@ export const ranges = {
   }),
 };
 
-/** The feed in a key of the keyspace `feedSize`. */
+/** The feed in a key of the keyspaces `feedSize` and `replicationHeldSize`. */
 export function feedOf(key: Uint8Array): string {
   return text(decodeTuple(key)[1]);
 }
