@@ -21,7 +21,9 @@ import type { RequestFacts, SubjectFacts } from "./request-context.ts";
 export interface ResourceFacts {
   /** The same record for every call of one request. Throws S3Error NoSuchBucket. */
   bucket(name: string): Promise<BucketFacts & BucketExtras>;
-  /** What is known of a bucket without a look. */
+  /** What the bucket blocks for the public, and its account now. Throws S3Error NoSuchBucket. */
+  publicAccessBlock(name: string): Promise<PublicAccessBlock | undefined>;
+  /** What is known of a bucket without a look: all but what its account blocks for the public. */
   known(name: string): (BucketFacts & BucketExtras) | undefined;
   /** `undefined`: there is no such object or version. */
   object(
@@ -80,9 +82,31 @@ export class RequestAuthorization implements RequestAccess {
   /** Whether the common case lets the request in, which is found out without a wait. */
   admitsPlainly(demand: AccessDemand): boolean {
     const bucket = this.#resources.known(demand.bucketName);
-    if (bucket === undefined || !this.#ownsPlainly(bucket, isAboutObject(demand))) return false;
-    this.#plainlyAdmitted = demand;
-    return true;
+    if (bucket === undefined) return false;
+    if (this.#ownsPlainly(bucket, isAboutObject(demand))) {
+      this.#plainlyAdmitted = demand;
+      return true;
+    }
+    return this.#admitsWithinAccount(demand, bucket);
+  }
+
+  /**
+   * The same by policies, for callers of the owner's account where no access control lists count: what
+   * the account blocks for the public, and who pays, makes no difference then. A denial is left to
+   * `demand`.
+   */
+  #admitsWithinAccount(demand: AccessDemand, bucket: BucketFacts & BucketExtras): boolean {
+    const caller = this.#caller;
+    if (caller.kind !== "identified" || caller.accountId !== bucket.ownerAccountId) return false;
+    if (bucket.hasAcls || this.#asksForTags(bucket.policy)) return false;
+    const { action, resource } = describe(demand);
+    const { ownerAccountId, tags: bucketTags } = bucket;
+    const facts = { versionId: demand.versionId, ownerAccountId, bucketTags };
+    const context = contextOf(this.#facts, facts);
+    const subject = { bucket, object: undefined, acl: demand.acl };
+    const decision = decide({ caller, action, resource, context, ...subject });
+    if (decision.isAllowed) this.#lastDecision = { ...decision, action, resource };
+    return decision.isAllowed;
   }
 
   async demand(demand: AccessDemand): Promise<void> {
@@ -164,7 +188,7 @@ export class RequestAuthorization implements RequestAccess {
   }
 
   async publicAccessBlockOf(bucketName: string): Promise<PublicAccessBlock | undefined> {
-    return (await this.#resources.bucket(bucketName)).publicAccessBlock;
+    return await this.#resources.publicAccessBlock(bucketName);
   }
 
   async wouldAllow(policy: CompiledPolicy, demand: AccessDemand): Promise<boolean> {

@@ -1,8 +1,6 @@
 // Settings of S3 that belong to an account rather than to a bucket: Block Public Access and a quota for
-// all of them. Read for every request that a public grant could let in, and for every write, so what was
-// read is trusted for a moment.
-//
-// By design: another process sees a change up to a second later; AWS says that it may take minutes.
+// all of them. They hold for the next request to any worker, so whatever is allowed by them is decided
+// by what the store says at that moment; what was read before is good for a first look alone.
 
 import type { PublicAccessBlock } from "../model/access-control-list.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
@@ -13,59 +11,31 @@ import { keys } from "./records/keyspace.ts";
 import type { Quota } from "./records/quota-record.ts";
 import { encodeRecord } from "../storage/record-codec.ts";
 
-const trustedMilliseconds = 1000;
 const cachedAccounts = 1024;
-
-interface Known {
-  readonly settings: Settings;
-  readonly readMilliseconds: number;
-}
 
 type Settings = Omit<AccountSettingsRecord, "v">;
 
 export class AccountSettings {
   readonly #store: KeyValueStore;
-  /** Not the server's clock, which may stand still or go backwards. */
-  readonly #elapsedMilliseconds: () => number;
-  readonly #known = new Map<string, Known>();
+  /** Accounts that have a quota, as this process saw it last. */
+  readonly #limited = new Set<string>();
 
-  constructor(options: {
-    readonly store: KeyValueStore;
-    readonly elapsedMilliseconds?: () => number;
-  }) {
-    this.#store = options.store;
-    this.#elapsedMilliseconds = options.elapsedMilliseconds ?? (() => performance.now());
+  constructor({ store }: { readonly store: KeyValueStore }) {
+    this.#store = store;
   }
 
-  /** At most a second old. Answers at once when they were read lately. */
-  of(accountId: string): Settings | Promise<Settings> {
-    const known = this.#known.get(accountId);
-    if (
-      known !== undefined &&
-      this.#elapsedMilliseconds() < known.readMilliseconds + trustedMilliseconds
-    ) {
-      return known.settings;
-    }
-    return this.#read(accountId);
-  }
-
-  /** What the account blocks, at most a second old. Answers at once when it was read lately. */
-  publicAccessBlockOf(
-    accountId: string,
-  ): PublicAccessBlock | undefined | Promise<PublicAccessBlock | undefined> {
-    const settings = this.of(accountId);
-    if (settings instanceof Promise) return settings.then((read) => read.publicAccessBlock);
-    return settings.publicAccessBlock;
-  }
-
-  /** What the account blocks now. */
-  async readPublicAccessBlock(accountId: string): Promise<PublicAccessBlock | undefined> {
+  /** What the account blocks. */
+  async publicAccessBlockOf(accountId: string): Promise<PublicAccessBlock | undefined> {
     return (await this.#read(accountId)).publicAccessBlock;
   }
 
-  /** The quota that holds now. */
-  async readQuota(accountId: string): Promise<Quota | undefined> {
+  async quotaOf(accountId: string): Promise<Quota | undefined> {
     return (await this.#read(accountId)).quota;
+  }
+
+  /** Whether this process knows of a quota: a look without a read, which may be wrong. */
+  seemsLimited(accountId: string): boolean {
+    return this.#limited.has(accountId);
   }
 
   /** `undefined` removes it. */
@@ -94,22 +64,23 @@ export class AccountSettings {
       else transaction.set(key, encodeRecord({ v: 1, ...after }));
       return after;
     });
-    this.#keep(accountId, settings, this.#elapsedMilliseconds());
+    this.#keep(accountId, settings);
   }
 
   async #read(accountId: string): Promise<Settings> {
-    const readMilliseconds = this.#elapsedMilliseconds();
     const { gets } = await this.#store.read({ gets: [keys.accountSettings(accountId)] });
-    return this.#keep(accountId, decode(gets[0]?.value), readMilliseconds);
+    const settings = decode(gets[0]?.value);
+    this.#keep(accountId, settings);
+    return settings;
   }
 
-  #keep(accountId: string, settings: Settings, readMilliseconds: number): Settings {
-    const known = this.#known.get(accountId);
-    // A read that was on its way while the setting changed knows less.
-    if (known !== undefined && known.readMilliseconds > readMilliseconds) return known.settings;
-    if (this.#known.size >= cachedAccounts) this.#known.clear();
-    this.#known.set(accountId, { settings, readMilliseconds });
-    return settings;
+  #keep(accountId: string, { quota }: Settings): void {
+    if (quota === undefined) {
+      this.#limited.delete(accountId);
+      return;
+    }
+    if (this.#limited.size >= cachedAccounts) this.#limited.clear();
+    this.#limited.add(accountId);
   }
 }
 

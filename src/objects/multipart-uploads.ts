@@ -249,8 +249,7 @@ export class MultipartUploads {
     const replaced = value === undefined ? undefined : decodePartRecord(value);
     if (replaced !== undefined) this.#contents.releaseExtents(transaction, replaced.extents);
     const growth = sizeBytes - (replaced?.sizeBytes ?? 0);
-    const quotaCheck = this.#quotas.check(bucket, { objects: 0, bytes: growth });
-    if (quotaCheck !== undefined) await quotaCheck;
+    await this.#quotas.check(bucket, { objects: 0, bytes: growth });
     if (growth !== 0) {
       transaction.add(keys.uploadBytes(uploadId), growth);
       transaction.add(keys.usagePending(bucket.id), growth);

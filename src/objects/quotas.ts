@@ -5,6 +5,7 @@
 // therefore what is being committed at the same moment; see docs/decisions/0007-quotas.md.
 
 import { S3Error } from "../model/errors.ts";
+import { longBodyBytes } from "../model/limits.ts";
 import { decodeCounter } from "../storage/key-value/counter.ts";
 import type { Entry, KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { AccountSettings } from "./account-settings.ts";
@@ -71,25 +72,38 @@ export class Quotas {
 
   /**
    * Throws S3Error QuotaExceeded when the bucket, or its owner's account, may not grow so much. What
-   * does not grow is never refused, also over a quota that was lowered. `findReplaced` tells before a
-   * commit what the write will take away. `undefined`: there is no quota, and nothing was read.
+   * does not grow is never refused, also over a quota that was lowered. For commits.
    */
-  check(
+  async check(bucket: BucketRecord, growth: Usage): Promise<void> {
+    if (bucket.quota !== undefined) {
+      checkQuota("bucket", bucket.quota, await this.bucketUsage(bucket), growth);
+    }
+    const quota = await this.#accountSettings.quotaOf(bucket.ownerAccountId);
+    if (quota === undefined) return;
+    checkQuota("account", quota, await this.#recentUsage(bucket.ownerAccountId), growth);
+  }
+
+  /**
+   * The same before the bytes of a write are read; the commit looks again. `findReplaced` tells what
+   * the write will take away. `undefined`: this process knows of no quota and the body is short, so
+   * that nothing was read.
+   */
+  checkEarly(
     bucket: BucketRecord,
     growth: Usage,
     findReplaced?: () => Promise<Usage | undefined>,
   ): Promise<void> | undefined {
-    const settings = this.#accountSettings.of(bucket.ownerAccountId);
-    const isFree = !(settings instanceof Promise) && settings.quota === undefined;
-    if (isFree && bucket.quota === undefined) return undefined;
-    const checked = this.#check(bucket, growth, settings);
+    const isLimited =
+      bucket.quota !== undefined || this.#accountSettings.seemsLimited(bucket.ownerAccountId);
+    if (!isLimited && growth.bytes <= longBodyBytes) return undefined;
+    const checked = this.check(bucket, growth);
     if (findReplaced === undefined) return checked;
     return checked.catch(async (refusal: unknown) => {
       const replaced = await findReplaced();
       if (replaced === undefined) throw refusal;
       const { objects, bytes } = replaced;
       const rest = { objects: growth.objects - objects, bytes: growth.bytes - bytes };
-      await this.#check(bucket, rest, settings);
+      await this.check(bucket, rest);
     });
   }
 
@@ -101,14 +115,12 @@ export class Quotas {
     });
   }
 
-  /** Other processes know of it within a second. */
   setAccountQuota(accountId: string, quota: Quota | undefined): Promise<void> {
     return this.#accountSettings.setQuota(accountId, quota);
   }
 
-  /** What is set now, also by another process. */
   accountQuota(accountId: string): Promise<Quota | undefined> {
-    return this.#accountSettings.readQuota(accountId);
+    return this.#accountSettings.quotaOf(accountId);
   }
 
   async bucketUsage(bucket: BucketRecord): Promise<CountedUsage> {
@@ -155,19 +167,6 @@ export class Quotas {
       if (last === undefined || entries.length < bucketChunk) return total;
       after = bucketNameOf(last.key);
     }
-  }
-
-  async #check(
-    bucket: BucketRecord,
-    growth: Usage,
-    settings: ReturnType<AccountSettings["of"]>,
-  ): Promise<void> {
-    if (bucket.quota !== undefined) {
-      checkQuota("bucket", bucket.quota, await this.bucketUsage(bucket), growth);
-    }
-    const { quota } = await settings;
-    if (quota === undefined) return;
-    checkQuota("account", quota, await this.#recentUsage(bucket.ownerAccountId), growth);
   }
 
   async #recentUsage(accountId: string): Promise<Usage> {

@@ -172,11 +172,10 @@ export class Versions {
     }
     const isOlder = isOlderThanHead(state, record.sequence);
     const replaced = isOlder ? undefined : await this.#makeRoom(transaction, state);
-    const quotaCheck = this.#quotas.check(bucket, {
+    await this.#quotas.check(bucket, {
       objects: replaced === undefined ? 1 : 0,
       bytes: record.sizeBytes - countedBytes - (replaced?.sizeBytes ?? 0),
     });
-    if (quotaCheck !== undefined) await quotaCheck;
     if (isOlder) {
       transaction.set(keys.version(bucket.id, key, record.sequence), encodeRecord(record));
     } else {

@@ -6,6 +6,7 @@ import { compileBucketPolicy } from "../access/bucket-policy.ts";
 import type { ObjectFacts } from "../access/decide.ts";
 import { effectivePublicAccessBlock } from "../access/public-access-block.ts";
 import type { ResourceFacts } from "../access/request-authorization.ts";
+import type { PublicAccessBlock } from "../model/access-control-list.ts";
 import { S3Error } from "../model/errors.ts";
 import { readMetricsRules, type MetricsRules } from "../objects/metrics-rules.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
@@ -83,6 +84,10 @@ export class StoreFacts implements ResourceFacts {
     }
   }
 
+  async publicAccessBlock(name: string): Promise<PublicAccessBlock | undefined> {
+    return this.#blockOf((await this.#lookedBucket(name)) ?? (await this.#store.buckets.get(name)));
+  }
+
   known(name: string): Facts | undefined {
     return this.#known?.name === name ? this.#known : undefined;
   }
@@ -132,14 +137,18 @@ export class StoreFacts implements ResourceFacts {
     const record = (await this.#lookedBucket(name)) ?? (await this.#store.buckets.get(name));
     const facts = factsByRecord.get(record) ?? (await this.#make(record));
     if (facts.metrics !== undefined) this.#meter(facts, facts.metrics);
-    const blocked = this.#store.accountSettings.publicAccessBlockOf(record.ownerAccountId);
-    const accountBlock = blocked instanceof Promise ? await blocked : blocked;
-    if (accountBlock === undefined) return facts;
-    const { publicAccessBlock } = record;
-    return {
-      ...facts,
-      publicAccessBlock: effectivePublicAccessBlock(publicAccessBlock, accountBlock),
-    };
+    // Nothing lets strangers in, so that nothing depends on what the account blocks.
+    if (facts.policy === undefined && !facts.hasAcls) return facts;
+    return { ...facts, publicAccessBlock: await this.#blockOf(record) };
+  }
+
+  async #blockOf({
+    ownerAccountId,
+    publicAccessBlock,
+  }: BucketRecord): Promise<PublicAccessBlock | undefined> {
+    const accountBlock = await this.#store.accountSettings.publicAccessBlockOf(ownerAccountId);
+    if (accountBlock === undefined) return publicAccessBlock;
+    return effectivePublicAccessBlock(publicAccessBlock, accountBlock);
   }
 
   async #lookedBucket(name: string): Promise<BucketRecord | undefined> {

@@ -304,7 +304,12 @@ async function decideReally(rule: OperationRule, who: Person, world: World): Pro
       authentication: { form: "header", signatureVersion: "v4" },
       requestTags: [],
     },
-    { bucket: async () => bucket, known: () => undefined, object: async () => object },
+    {
+      bucket: async () => bucket,
+      known: () => undefined,
+      object: async () => object,
+      publicAccessBlock: async () => bucket.publicAccessBlock,
+    },
   );
   return access.allows({
     action: rule.action as AccessDemand["action"],

@@ -127,7 +127,7 @@ test("an account's quota holds for all of its buckets together", async () => {
   const before = await quotas.accountUsage(accountId);
   await quotas.setAccountQuota(accountId, { bytes: before.bytes + 10 });
   try {
-    // The server trusts what it knows of an account for a second.
+    // The server trusts the sum over an account's buckets for a second.
     await until(async () => {
       await put(first, "a", "123456");
       const Key = `b-${Math.random()}`;
@@ -142,9 +142,33 @@ test("an account's quota holds for all of its buckets together", async () => {
   await until(async () => void (await put(second, "b", "123456")));
 });
 
+test("an account's quota holds for the next request, whichever process changed it", async () => {
+  const Bucket = await newBucket();
+  const { accountId } = rootAccount;
+  for (let round = 0; round < 3; round += 1) {
+    const Key = `b-${round}`;
+    await put(Bucket, `a-${round}`, "12345");
+    await quotas.setAccountQuota(accountId, { bytes: 1 });
+    try {
+      await assertRefused(s3.putObject({ Bucket, Key, Body: "12345" }), refused);
+      await quotas.setAccountQuota(accountId, undefined);
+      await put(Bucket, Key, "12345");
+      await quotas.setAccountQuota(accountId, { bytes: 1 });
+      await assertRefusedEarly(Bucket);
+    } finally {
+      await quotas.setAccountQuota(accountId, undefined);
+    }
+  }
+});
+
 test("an upload over the quota is refused before its body is sent", async () => {
   const Bucket = await newBucket();
   await quotas.setBucketQuota(Bucket, { bytes: 10 });
+  await assertRefusedEarly(Bucket);
+});
+
+/** Of a long upload, which waits to be asked for its body. */
+async function assertRefusedEarly(Bucket: string): Promise<void> {
   const request = rawRequest("PUT", `/${Bucket}/a`, {
     headers: [
       ["Content-Length", "1000000000"],
@@ -158,7 +182,7 @@ test("an upload over the quota is refused before its body is sent", async () => 
   const answer = await exchange(server.server.port, headBytes(signed.request));
   assert.equal(answer.status, 403);
   assert.match(answer.text, /<Code>QuotaExceeded<\/Code>/);
-});
+}
 
 test("racing uploads end within the quota and what was under way", async () => {
   const Bucket = await newBucket();

@@ -14,7 +14,7 @@ export const getAccountPublicAccessBlock: Operation<Get["input"], Get["output"]>
   context,
 ) => {
   const accountId = checkAccount(input.AccountId, context);
-  const block = await context.store.accountSettings.readPublicAccessBlock(accountId);
+  const block = await context.store.accountSettings.publicAccessBlockOf(accountId);
   if (block === undefined) {
     throw new S3Error("NoSuchPublicAccessBlockConfiguration", { fields: { AccountId: accountId } });
   }

@@ -31,11 +31,15 @@ export const uploadPart: Operation<Input, Output> = async (input, context) => {
   const encryption = upload.settings?.encryption;
   const seal = await openUploadSeal({ bucket, key: input.Key, encryption }, input, context);
   const lengthBytes = requireLength(payload);
-  const quotaCheck = store.quotas.check(bucket, { objects: 0, bytes: lengthBytes }, async () => {
-    const number = input.PartNumber;
-    const [part] = await store.uploads.listParts(upload.uploadId, number - 1, 1);
-    return part?.number === number ? { objects: 0, bytes: part.sizeBytes } : undefined;
-  });
+  const quotaCheck = store.quotas.checkEarly(
+    bucket,
+    { objects: 0, bytes: lengthBytes },
+    async () => {
+      const number = input.PartNumber;
+      const [part] = await store.uploads.listParts(upload.uploadId, number - 1, 1);
+      return part?.number === number ? { objects: 0, bytes: part.sizeBytes } : undefined;
+    },
+  );
   if (quotaCheck !== undefined) await quotaCheck;
   const uploadAlgorithm = parseChecksumAlgorithm(upload.checksumAlgorithm);
   const digested = digestPayload(payload, {

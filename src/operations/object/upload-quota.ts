@@ -4,7 +4,7 @@ import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import type { OperationContext } from "../operation.ts";
 
 /**
- * Throws S3Error QuotaExceeded. `undefined`: there is no quota, and nothing was read.
+ * Throws S3Error QuotaExceeded. `undefined`: no quota is known of, and nothing was read.
  * `sizeBytes`: what is known of the object's size.
  */
 export function checkUploadQuota(
@@ -14,8 +14,8 @@ export function checkUploadQuota(
   { store }: OperationContext,
 ): Promise<void> | undefined {
   const growth = { objects: 1, bytes: sizeBytes };
-  if (bucket.versioning === "Enabled") return store.quotas.check(bucket, growth);
-  return store.quotas.check(bucket, growth, async () => {
+  if (bucket.versioning === "Enabled") return store.quotas.checkEarly(bucket, growth);
+  return store.quotas.checkEarly(bucket, growth, async () => {
     const replaced = await store.versions.findIfPresent(bucket.name, key);
     return replaced?.versionId === "null" ? { objects: 1, bytes: replaced.sizeBytes } : undefined;
   });
