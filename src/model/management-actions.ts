@@ -2,6 +2,7 @@
 // are checked and what they mean; the server, the command line and the documentation read this one table.
 
 import { z } from "zod";
+import { destinationArn } from "./notification-destinations.ts";
 
 const accountId = z
   .string()
@@ -74,6 +75,9 @@ const context = {
     .optional()
     .describe("Tags that it gives to what it makes."),
 };
+
+const deadLettersOf = destinationArn.describe("ARN that the bucket's configuration names.");
+const deadLetterLimit = z.int().min(1).optional().describe("How many at most; default all.");
 
 const sessionSubject = {
   AccountId: accountId.optional(),
@@ -264,6 +268,35 @@ export const managementActions = {
   GetReplicationResync: {
     summary: "Shows how far the resyncs of a bucket have come.",
     input: z.strictObject({ Bucket: bucket }),
+  },
+  PutNotificationDestination: {
+    summary: "Makes known where notifications for an ARN go.",
+    input: z.strictObject({
+      Arn: destinationArn.describe(
+        "ARN of a topic, queue, function or event bus; * in it fits anything.",
+      ),
+      Settings: policy.describe("Its settings as JSON, as a configuration file has them."),
+    }),
+  },
+  ListNotificationDestinations: {
+    summary: "Lists where notifications go, what waits for it, and why it fails if it does.",
+    input: z.strictObject({}),
+  },
+  DeleteNotificationDestination: {
+    summary: "Forgets where notifications for an ARN go.",
+    input: z.strictObject({ Arn: destinationArn.describe("As it was put.") }),
+  },
+  ListDeadLetters: {
+    summary: "Lists notifications that a destination did not take for too long.",
+    input: z.strictObject({ Arn: deadLettersOf, ...page }),
+  },
+  ReplayDeadLetters: {
+    summary: "Sends notifications that were given up once more, the oldest first.",
+    input: z.strictObject({ Arn: deadLettersOf, Limit: deadLetterLimit }),
+  },
+  DeleteDeadLetters: {
+    summary: "Forgets notifications that were given up, the oldest first.",
+    input: z.strictObject({ Arn: deadLettersOf, Limit: deadLetterLimit }),
   },
   ExplainDecision: {
     command: "explain",

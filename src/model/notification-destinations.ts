@@ -148,17 +148,20 @@ const kinds = [
   }),
 ] as const;
 
-const settings = z.discriminatedUnion("kind", kinds);
+/** Settings of one destination. */
+export const destinationSettings = z.discriminatedUnion("kind", kinds);
 
 /** `arn:aws:sqs:us-east-1:123456789012:orders`; `*` in it stands for any run of characters. */
-const arn = z.string().regex(/^arn:[\w*-]+:(?:sns|sqs|lambda|events):[^:]*:[^:]*:.+$/, {
-  error: "must be the ARN of a topic (sns), queue (sqs), function (lambda) or event bus (events)",
-});
+export const destinationArn = z
+  .string()
+  .regex(/^arn:[\w*-]+:(?:sns|sqs|lambda|events):[^:]*:[^:]*:.+$/, {
+    error: "must be the ARN of a topic (sns), queue (sqs), function (lambda) or event bus (events)",
+  });
 
 /** The section `notifications` of a configuration file: settings by ARN. */
-export const notificationDestinations = z.record(arn, settings);
+export const notificationDestinations = z.record(destinationArn, destinationSettings);
 
-export type DestinationSettings = z.output<typeof settings>;
+export type DestinationSettings = z.output<typeof destinationSettings>;
 export type DestinationKind = DestinationSettings["kind"];
 export type SettingsOf<Kind extends DestinationKind> = Extract<
   DestinationSettings,

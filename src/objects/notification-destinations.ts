@@ -21,6 +21,20 @@ interface DestinationRecord extends NotificationDestination {
   readonly v: 1;
 }
 
+/** Why a destination takes nothing at the moment, as the worker `notification` found out. */
+export interface DestinationFailure {
+  readonly error: string;
+  readonly sinceMilliseconds: number;
+  readonly retryMilliseconds: number;
+}
+
+/** What the worker keeps of destinations that fail. */
+export interface NotificationWorkerState {
+  readonly failures: Readonly<Record<string, DestinationFailure>>;
+}
+
+export const notificationWorkerName = "notification";
+
 const maximumDestinations = 1000;
 /** How long what was read is good: another process may have set a destination. */
 const freshMilliseconds = 1000;
@@ -85,6 +99,15 @@ export class NotificationDestinations {
     });
     this.#known = undefined;
     return wasThere;
+  }
+
+  /** By ARN: what the worker, in whichever process it runs, wrote down as its state. */
+  async failures(): Promise<ReadonlyMap<string, DestinationFailure>> {
+    const { gets } = await this.#store.read({ gets: [keys.worker(notificationWorkerName)] });
+    const value = gets[0]?.value;
+    if (value === undefined) return new Map();
+    const { state } = decodeRecord(value, 1) as { readonly state?: NotificationWorkerState };
+    return new Map(Object.entries(state?.failures ?? {}));
   }
 
   async #read(): Promise<readonly DestinationRecord[]> {

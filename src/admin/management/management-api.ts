@@ -17,6 +17,7 @@ import {
 import { asManagementError, invalid } from "./management-error.ts";
 import { lifecycleReportActions } from "./lifecycle-report.ts";
 import { quotaActions } from "./quotas.ts";
+import { notificationActions } from "./notifications.ts";
 import { replicationActions } from "./replication.ts";
 import { rootAccessKeyActions } from "./root-access-keys.ts";
 import { serviceAccountActions } from "./service-accounts.ts";
@@ -35,6 +36,7 @@ const actions: ManagementActionTable = {
   ...sessionActions,
   ...quotaActions,
   ...lifecycleReportActions,
+  ...notificationActions,
   ...replicationActions,
   ...explainActions,
   ...workerActions,

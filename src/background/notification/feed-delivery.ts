@@ -5,8 +5,9 @@
 import type { Clock } from "../../base/clock.ts";
 import type { DestinationSettings } from "../../model/notification-destinations.ts";
 import type { ChangeLog, FeedRow } from "../../objects/change-log.ts";
+import { buryRows } from "../../objects/dead-letters.ts";
 import { notificationFeedPrefix } from "../../objects/notification-rules.ts";
-import { buryRows } from "./dead-letters.ts";
+import type { DestinationFailure } from "../../objects/notification-destinations.ts";
 import type { Outcomes } from "./destination.ts";
 import type { DestinationPool, OpenDestination } from "./destination-pool.ts";
 import { failureText } from "./failure-text.ts";
@@ -24,13 +25,6 @@ export interface Delivered {
   readonly delivered: number;
   readonly failed: number;
   readonly deadLetters: number;
-}
-
-/** Why a destination takes nothing at the moment. */
-export interface DestinationFailure {
-  readonly error: string;
-  readonly sinceMilliseconds: number;
-  readonly retryMilliseconds: number;
 }
 
 const windowRows = 1024;

@@ -1,7 +1,7 @@
 // What a destination is sent for a row of its feed.
 
-import { createHash } from "node:crypto";
 import type { FeedRow } from "../../objects/change-log.ts";
+import { messageIdOf } from "../../objects/dead-letters.ts";
 import type { DestinationSettings } from "../../model/notification-destinations.ts";
 import type { Message } from "./destination.ts";
 import { eventBridgeEnvelope } from "./event-bridge-envelope.ts";
@@ -30,17 +30,4 @@ export function messageOf(
     timeMilliseconds,
     isRemoval: event.startsWith("ObjectRemoved:") || event.startsWith("LifecycleExpiration:"),
   };
-}
-
-/** A UUID of the row, the same for every try and for a replay. */
-export function messageIdOf({ key, change }: FeedRow): string {
-  const kept = change.details?.["messageId"];
-  if (typeof kept === "string") return kept;
-  const digest = createHash("sha256").update(key).digest();
-  digest[6] = ((digest[6] as number) & 0x0f) | 0x80;
-  digest[8] = ((digest[8] as number) & 0x3f) | 0x80;
-  const text = digest.subarray(0, 16).toString("hex");
-  return [0, 8, 12, 16, 20]
-    .map((from, index) => text.slice(from, [8, 12, 16, 20][index]))
-    .join("-");
 }

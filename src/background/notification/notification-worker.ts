@@ -3,10 +3,15 @@
 
 import type { Clock } from "../../base/clock.ts";
 import type { ChangeLog } from "../../objects/change-log.ts";
+import {
+  notificationWorkerName,
+  type DestinationFailure,
+  type NotificationWorkerState,
+} from "../../objects/notification-destinations.ts";
 import { notificationFeedPrefix } from "../../objects/notification-rules.ts";
 import type { BackgroundWorker, WorkerPass, WorkerReport } from "../worker.ts";
 import type { DestinationPool } from "./destination-pool.ts";
-import { FeedDelivery, type DestinationFailure } from "./feed-delivery.ts";
+import { FeedDelivery } from "./feed-delivery.ts";
 
 export interface NotificationWorkerOptions {
   readonly changes: ChangeLog;
@@ -23,7 +28,7 @@ const scanMilliseconds = 100;
 const passMilliseconds = 20_000;
 
 export class NotificationWorker implements BackgroundWorker {
-  readonly name = "notification";
+  readonly name = notificationWorkerName;
   readonly scope = "store";
   readonly intervalMilliseconds = intervalMilliseconds;
   readonly #options: NotificationWorkerOptions;
@@ -101,7 +106,7 @@ export class NotificationWorker implements BackgroundWorker {
     }
     const text = JSON.stringify(failures);
     if (text === this.#writtenState) return;
-    await pass.writeState({ failures });
+    await pass.writeState({ failures } satisfies NotificationWorkerState);
     this.#writtenState = text;
   }
 }

@@ -1,9 +1,9 @@
 // Events that could not be delivered for too long: kept in a feed of their own until somebody has them
 // sent once more, or gives them up.
 
-import type { ChangeLog, FeedRow } from "../../objects/change-log.ts";
-import { deadLetterFeedPrefix, notificationFeedPrefix } from "../../objects/notification-rules.ts";
-import { messageIdOf } from "./message-of.ts";
+import { createHash } from "node:crypto";
+import type { ChangeLog, FeedRow } from "./change-log.ts";
+import { deadLetterFeedPrefix, notificationFeedPrefix } from "./notification-rules.ts";
 
 const batchRows = 500;
 
@@ -12,6 +12,27 @@ export interface DeadLetterDetails {
   readonly messageId: string;
   readonly error: string;
   readonly buriedMilliseconds: number;
+}
+
+export interface DeadLetter extends DeadLetterDetails {
+  readonly change: FeedRow["change"];
+}
+
+/** Those of an ARN, a page at a time; `after` is where the page before ended. */
+export async function listDeadLetters(
+  changes: ChangeLog,
+  arn: string,
+  page: { readonly after: Uint8Array | undefined; readonly limit: number },
+): Promise<{ readonly letters: readonly DeadLetter[]; readonly next: Uint8Array | undefined }> {
+  const { rows, next } = await changes.read(`${deadLetterFeedPrefix}${arn}`, page);
+  return {
+    letters: rows.map((row) => ({
+      // What `buryRows` wrote.
+      ...(row.change.details as unknown as DeadLetterDetails),
+      change: row.change,
+    })),
+    next,
+  };
 }
 
 /** One commit: a row is in exactly one of the feeds. */
@@ -86,4 +107,17 @@ function moveRows(
       changes.add(transaction, to, { ...row.change, details: detailsOf(row) ?? {} });
     }
   });
+}
+
+/** A UUID of the row, the same for every try and for a replay. */
+export function messageIdOf({ key, change }: FeedRow): string {
+  const kept = change.details?.["messageId"];
+  if (typeof kept === "string") return kept;
+  const digest = createHash("sha256").update(key).digest();
+  digest[6] = ((digest[6] as number) & 0x0f) | 0x80;
+  digest[8] = ((digest[8] as number) & 0x3f) | 0x80;
+  const text = digest.subarray(0, 16).toString("hex");
+  return [0, 8, 12, 16, 20]
+    .map((from, index) => text.slice(from, [8, 12, 16, 20][index]))
+    .join("-");
 }
