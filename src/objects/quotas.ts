@@ -31,7 +31,7 @@ export interface CountedUsage extends Usage {
 
 /** Of a bucket, with what of it lies in which storage class (parts of uploads left out). */
 export interface BucketUsage extends CountedUsage {
-  readonly bucket: string;
+  readonly bucket: BucketRecord;
   readonly classes: ReadonlyMap<string, ClassUsage>;
 }
 
@@ -137,12 +137,12 @@ export class Quotas {
       const records = entries.map(({ value }) => decodeBucketRecord(value));
       const counts = await this.#count(records);
       const classes = await this.#classes(records);
-      for (const [index, { name }] of records.entries()) {
+      for (const [index, bucket] of records.entries()) {
         if (found.length === largestCount) return { usages: found, isComplete: false };
         const usage = counts[index] ?? nothing;
         const whole = { objects: usage.objects, bytes: usage.bytes - usage.uploadBytes };
         const others = readClasses(classes[index] ?? []);
-        found.push({ bucket: name, ...usage, classes: withStandard(whole, others) });
+        found.push({ bucket, ...usage, classes: withStandard(whole, others) });
       }
       const last = entries.at(-1);
       if (last === undefined || entries.length < usageChunk) {

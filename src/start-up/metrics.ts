@@ -3,12 +3,12 @@
 import type { WorkerStatus } from "../background/worker.ts";
 import type { Workers } from "../background/workers.ts";
 import type { HttpTraffic, RefusalReason } from "../http/http-server.ts";
-import type { BucketUsages, Quotas } from "../objects/quotas.ts";
+import type { BucketUsages } from "../objects/quotas.ts";
 import { S3Error } from "../model/errors.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { BucketMeter } from "../protocol/bucket-meter.ts";
 import type { StoreStatistics } from "../open-stores.ts";
-import { BucketRequestMeter } from "../telemetry/metrics-buckets.ts";
+import { addConfigured, BucketRequestMeter, largestFilters } from "../telemetry/metrics-buckets.ts";
 import { MetricsCollection, type MetricsSnapshot } from "../telemetry/metrics.ts";
 import { ProcessMeter } from "../telemetry/metrics-process.ts";
 import { RequestMeter } from "../telemetry/metrics-requests.ts";
@@ -60,7 +60,7 @@ export class ServerMetrics implements Disposable {
     if (ofStore) {
       addSpace(metrics, statistics);
       await addWorkersOfStore(metrics, sources.workers);
-      if (this.#mode === "with-buckets") await addUsage(metrics, this.#objects.quotas);
+      if (this.#mode === "with-buckets") await addUsage(metrics, this.#objects);
     }
     this.#process.collect(metrics);
     return metrics.snapshot;
@@ -165,7 +165,10 @@ function addSpace(metrics: MetricsCollection, { space }: StoreStatistics): void 
   metrics.add("holdfast_storage_size_bytes", space.sizeBytes);
 }
 
-async function addUsage(metrics: MetricsCollection, quotas: Quotas): Promise<void> {
+async function addUsage(
+  metrics: MetricsCollection,
+  { quotas, documents }: ObjectStore,
+): Promise<void> {
   let found: BucketUsages;
   try {
     found = await quotas.usageOfBuckets(largestBuckets);
@@ -173,7 +176,13 @@ async function addUsage(metrics: MetricsCollection, quotas: Quotas): Promise<voi
     // A store that cannot be read is when the other metrics are wanted most.
     found = { usages: [], isComplete: false };
   }
-  for (const { bucket, objects, bytes, uploadBytes, classes } of found.usages) {
+  let filters = 0;
+  for (const { bucket: record, objects, bytes, uploadBytes, classes } of found.usages) {
+    const bucket = record.name;
+    for (const filter of documents.namesOf(record, "metrics")) {
+      filters += 1;
+      if (filters <= largestFilters) addConfigured(metrics, bucket, filter);
+    }
     for (const [storageClass, usage] of classes) {
       metrics.add("holdfast_bucket_class_objects", usage.objects, bucket, storageClass);
       metrics.add("holdfast_bucket_class_bytes", usage.bytes, bucket, storageClass);
@@ -182,5 +191,6 @@ async function addUsage(metrics: MetricsCollection, quotas: Quotas): Promise<voi
     metrics.add("holdfast_bucket_bytes", bytes, bucket);
     metrics.add("holdfast_bucket_upload_bytes", uploadBytes, bucket);
   }
+  if (filters > largestFilters) metrics.add("holdfast_bucket_filters_omitted", 1);
   metrics.add("holdfast_buckets_omitted", found.isComplete ? 0 : 1);
 }

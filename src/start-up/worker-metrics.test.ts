@@ -16,6 +16,10 @@ function commitsOf(snapshot: MetricsSnapshot): unknown {
   return snapshot.holdfast_store_commits_total?.[0]?.value;
 }
 
+function uploaded(filter: string, value: number) {
+  return { labels: ["photos", filter], value };
+}
+
 /** Answers with what it is given; `undefined`: never. */
 function processOf(
   id: number,
@@ -67,4 +71,27 @@ test("no counter falls when a process is silent, dies, or has a successor", asyn
   // Between the death and the successor's first answer, too.
   metrics.ended(3);
   assert.equal(commitsOf((await metrics.gather([])).snapshot), 8);
+});
+
+test("what a dead process counted is kept for filters that are configured, and for no others", async () => {
+  const metrics = new WorkerMetrics();
+  const dead = processOf(1, metrics, () => ({
+    holdfast_bucket_uploaded_bytes_total: [uploaded("kept", 5), uploaded("gone", 7)],
+    holdfast_store_commits_total: [{ labels: [], value: 1 }],
+  }));
+  await metrics.gather([dead]);
+  metrics.ended(1);
+  let omitted = 1;
+  const living = processOf(2, metrics, () => ({
+    holdfast_bucket_uploaded_bytes_total: [uploaded("kept", 2)],
+    holdfast_bucket_filters_omitted: [{ labels: [], value: 0 }],
+    holdfast_buckets_omitted: [{ labels: [], value: omitted }],
+  }));
+  const told = async (): Promise<unknown> =>
+    (await metrics.gather([living])).snapshot.holdfast_bucket_uploaded_bytes_total;
+  // Not all buckets are named: who knows.
+  assert.deepEqual(await told(), [uploaded("kept", 7), uploaded("gone", 7)]);
+  omitted = 0;
+  assert.deepEqual(await told(), [uploaded("kept", 7)]);
+  assert.equal(commitsOf((await metrics.gather([living])).snapshot), 1);
 });

@@ -2,6 +2,7 @@
 // counted stays in the sum when it does not answer or has died: a counter that fell would be read as
 // one that began anew, and everything before it counted twice.
 
+import { withoutUnconfigured } from "../telemetry/metrics-buckets.ts";
 import { countersOf, mergeMetrics, type MetricsSnapshot } from "../telemetry/metrics.ts";
 
 /** A serving process, as it is asked. */
@@ -39,8 +40,9 @@ export class WorkerMetrics {
       .filter(([id]) => !asked.has(id) || answers[indexOf(processes, id)] === undefined)
       .map(([, snapshot]) => countersOf(snapshot));
     const given = answers.filter((snapshot) => snapshot !== undefined);
+    const gone = mergeMetrics([this.#retired, ...silent]);
     return {
-      snapshot: mergeMetrics([this.#retired, ...silent, ...given]),
+      snapshot: mergeMetrics([withoutUnconfigured(gone, answers[0]), ...given]),
       answered: given.length,
     };
   }

@@ -2,7 +2,8 @@
 // and configuration. Knows neither requests nor filters: what meets a filter is told.
 
 import { durationBoundsSeconds, Histogram } from "../base/histogram.ts";
-import type { MetricsCollection } from "./metrics.ts";
+import type { MetricName } from "./metrics-catalogue.ts";
+import type { MetricsCollection, MetricsSnapshot } from "./metrics.ts";
 
 /** S3's AllRequests is the sum of all. `other`: of a bucket's configuration. */
 export const bucketRequestTypes = [
@@ -27,7 +28,7 @@ export interface BucketRequest {
 }
 
 /** More than a scrape should hold: each is some fifty lines. */
-const largestFilters = 10_000;
+export const largestFilters = 10_000;
 
 interface FilterCounts {
   readonly requests: Map<BucketRequestType, number>;
@@ -114,6 +115,49 @@ export class BucketRequestMeter {
     return made;
   }
 }
+
+/** What is configured is there before its first request: a rate needs a zero to begin at. */
+export function addConfigured(metrics: MetricsCollection, bucket: string, filter: string): void {
+  for (const type of bucketRequestTypes) {
+    metrics.add("holdfast_bucket_requests_total", 0, bucket, filter, type);
+  }
+  for (const code of ["4xx", "5xx"]) {
+    metrics.add("holdfast_bucket_request_errors_total", 0, bucket, filter, code);
+  }
+  metrics.add("holdfast_bucket_uploaded_bytes_total", 0, bucket, filter);
+  metrics.add("holdfast_bucket_downloaded_bytes_total", 0, bucket, filter);
+}
+
+/**
+ * What processes counted that are gone, without the filters that are gone too, as far as `ofStore`, the
+ * answer of a process that was asked about the store, names all that there are.
+ */
+export function withoutUnconfigured(
+  counted: MetricsSnapshot,
+  ofStore: MetricsSnapshot | undefined,
+): MetricsSnapshot {
+  const omitted = [ofStore?.holdfast_buckets_omitted, ofStore?.holdfast_bucket_filters_omitted];
+  const isWhole = omitted.every((samples) => samples?.every(({ value }) => value === 0) === true);
+  if (!isWhole) return counted;
+  const named = ofStore?.holdfast_bucket_uploaded_bytes_total ?? [];
+  const configured = new Set(named.map(({ labels }) => JSON.stringify(labels)));
+  const kept = Object.entries(counted).map(([name, samples]) => [
+    name,
+    bucketFamilies.has(name)
+      ? samples.filter(({ labels }) => configured.has(JSON.stringify(labels.slice(0, 2))))
+      : samples,
+  ]);
+  return Object.fromEntries(kept) as MetricsSnapshot; // the same names
+}
+
+const bucketFamilies: ReadonlySet<string> = new Set<MetricName>([
+  "holdfast_bucket_requests_total",
+  "holdfast_bucket_request_errors_total",
+  "holdfast_bucket_uploaded_bytes_total",
+  "holdfast_bucket_downloaded_bytes_total",
+  "holdfast_bucket_first_byte_seconds",
+  "holdfast_bucket_request_duration_seconds",
+]);
 
 function addRequest({ requests }: FilterCounts, type: BucketRequestType): void {
   requests.set(type, (requests.get(type) ?? 0) + 1);

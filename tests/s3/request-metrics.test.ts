@@ -29,13 +29,13 @@ async function told(bucket: string, filter: string): Promise<Readonly<Record<str
   return found;
 }
 
-/** The counts of requests alone, by type. */
+/** The counts of requests alone, by type, without zeros. */
 async function requestsOf(bucket: string, filter: string): Promise<Record<string, number>> {
   const all = Object.entries(await told(bucket, filter));
   const prefix = "requests_total ";
   return Object.fromEntries(
     all
-      .filter(([name]) => name.startsWith(prefix))
+      .filter(([name, value]) => name.startsWith(prefix) && value > 0)
       .map(([name, value]) => [name.slice(prefix.length), value]),
   );
 }
@@ -158,6 +158,15 @@ test("a copy is read from its source and put into its destination", async () => 
   assert.deepEqual(await requestsOf(destination, "all"), { put: 1 });
 });
 
+test("what is configured is there with zeros before its first request", async () => {
+  const Bucket = await newBucket();
+  await configure(Bucket, { quiet: { Prefix: "never/" } });
+  const found = await told(Bucket, "quiet");
+  assert.equal(found["requests_total get"], 0);
+  assert.equal(found["request_errors_total 5xx"], 0);
+  assert.equal(found["downloaded_bytes_total"], 0);
+});
+
 test("what is deleted is told no more, and what is replaced selects anew", async () => {
   const Bucket = await newBucket();
   await configure(Bucket, { one: undefined, two: { Prefix: "a" } });
@@ -169,11 +178,11 @@ test("what is deleted is told no more, and what is replaced selects anew", async
   await put(Bucket, "b");
   assert.deepEqual(await requestsOf(Bucket, "two"), { put: 2 });
   await s3.deleteBucketMetricsConfiguration({ Bucket, Id: "two" });
-  assert.deepEqual(await requestsOf(Bucket, "two"), {});
+  assert.deepEqual(await told(Bucket, "two"), {});
   assert.deepEqual(await requestsOf(Bucket, "one"), { put: 4, other: 3 });
   await s3.deleteObjects({ Bucket, Delete: { Objects: [{ Key: "a" }, { Key: "b" }] } });
   await s3.deleteBucket({ Bucket });
-  assert.deepEqual(await requestsOf(Bucket, "one"), {});
+  assert.deepEqual(await told(Bucket, "one"), {});
 });
 
 async function openToAll(Bucket: string, ...Action: string[]): Promise<void> {
