@@ -13,7 +13,7 @@ import type { ObjectRecord } from "../src/objects/records/object-record.ts";
 import type { LifecycleRule } from "../src/model/types.generated.ts";
 import { openStores } from "../src/open-stores.ts";
 import { encodeRecord } from "../src/storage/record-codec.ts";
-import { keyOf } from "./load-bucket.ts";
+import { keyOf, prefixesOf } from "./load-bucket.ts";
 
 const dayMilliseconds = 86_400_000;
 const batchRecords = 2000;
@@ -69,6 +69,9 @@ export interface WalkFigures {
   readonly looked: number;
   readonly seconds: number;
   readonly cpuSeconds: number;
+  /** What the process holds in the midst of the walk: heap and buffers that are in use. */
+  readonly liveMebibytes: number;
+  /** Of its resident set, with what the allocator keeps. */
   readonly peakMebibytes: number;
 }
 
@@ -89,14 +92,16 @@ async function makeBucket(objects: ObjectStore): Promise<BucketRecord> {
   return record;
 }
 
-/** One current version and one older one of each key. */
+/** One current version and one older one of each key, in the order of keys: that is written fastest. */
 async function fill(objects: ObjectStore, count: number): Promise<void> {
   const { id } = await makeBucket(objects);
   const createdMilliseconds = systemClock.now() - ageDays * dayMilliseconds;
+  const prefixes = prefixesOf(count);
+  const perPrefix = Math.ceil(count / prefixes);
   for (let start = 0; start < count; start += batchRecords) {
     const sets = [];
     for (let index = start; index < Math.min(count, start + batchRecords); index += 1) {
-      const key = keyOf(index, count);
+      const key = keyOf((index % perPrefix) * prefixes + Math.floor(index / perPrefix), count);
       const older = recordOf(createdMilliseconds, index);
       const newer = recordOf(createdMilliseconds + 1000, index);
       sets.push({ key: keys.current(id, key), value: encodeRecord(newer) });
@@ -137,9 +142,15 @@ async function walk(objects: ObjectStore, rule: LifecycleRule): Promise<WalkFigu
   const text = formatLifecycle({ rules: [rule], minimumSize: "all_storage_classes_128K" });
   await objects.documents.set(bucketName, lifecycleKind, text);
   const worker = new LifecycleWorker({ objectStore: objects });
+  let liveBytes = 0;
   const pass = {
     isAsked: true,
-    progress: () => {},
+    // Called where the walk notes its place, with all that it holds.
+    progress() {
+      globalThis.gc?.();
+      const { heapUsed, external } = process.memoryUsage();
+      liveBytes = Math.max(liveBytes, heapUsed + external);
+    },
     readState: async () => undefined,
     writeState: async () => {},
   };
@@ -151,6 +162,7 @@ async function walk(objects: ObjectStore, rule: LifecycleRule): Promise<WalkFigu
     looked: fields["looked"] ?? 0,
     seconds: (performance.now() - began) / 1000,
     cpuSeconds: (used.user + used.system) / 1e6,
+    liveMebibytes: liveBytes / 1024 / 1024,
     peakMebibytes: process.resourceUsage().maxRSS / 1024,
   };
 }
