@@ -2,14 +2,22 @@
 // clock that is moved by hand.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { after, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { S3, type LifecycleRule } from "@aws-sdk/client-s3";
 import { ManualClock } from "../../src/app.ts";
+import { NotificationReceiver } from "./notification-receiver.ts";
 import { startTestServer, textOf } from "./test-server.ts";
 
 const day = 86_400_000;
 const clock = new ManualClock(Date.parse("2026-03-04T10:30:00Z"));
-const started = await startTestServer({ clock });
+const queue = "arn:aws:sqs:us-east-1:123456789012:events";
+const receiver = await new NotificationReceiver().start();
+after(() => receiver[Symbol.asyncDispose]());
+const started = await startTestServer({
+  clock,
+  provisioning: { notifications: { [queue]: { kind: "webhook", url: receiver.url } } },
+});
 const { server } = started;
 
 /** A client whose time is the server's. */
@@ -361,6 +369,41 @@ describe("transitions", () => {
   });
 });
 
+test("who is notified of lifecycle hears what rules did", async () => {
+  const Bucket = await newBucket("Enabled");
+  const older = await put(Bucket, "key", "old");
+  const newer = await put(Bucket, "key", large);
+  await now().putBucketNotificationConfiguration({
+    Bucket,
+    NotificationConfiguration: {
+      QueueConfigurations: [
+        { QueueArn: queue, Events: ["s3:LifecycleExpiration:*", "s3:LifecycleTransition"] },
+      ],
+    },
+    SkipDestinationValidation: true,
+  });
+  await setRules(Bucket, {
+    Expiration: { Days: 3 },
+    Transitions: [{ Days: 1, StorageClass: "GLACIER_IR" }],
+    NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+  });
+  await passDays(2);
+  await passDays(2);
+  const wanted = [
+    `LifecycleExpiration:Delete ${older}`,
+    `LifecycleTransition ${newer}`,
+    "LifecycleExpiration:DeleteMarkerCreated",
+  ];
+  const until = Date.now() + 15_000;
+  while (receiver.records().length < wanted.length && Date.now() < until) await sleep(20);
+  const told = receiver.records().map(({ eventName, s3, userIdentity }) => {
+    assert.equal(userIdentity.principalId, "s3.amazonaws.com");
+    const isOld = [older, newer].includes(s3.object.versionId ?? "");
+    return isOld ? `${eventName} ${s3.object.versionId}` : eventName;
+  });
+  assert.deepEqual(new Set(told), new Set(wanted));
+});
+
 test("access logs of the bucket tell what rules did, in the service's name", async () => {
   const Bucket = await newBucket("Enabled");
   const target = await newBucket();
@@ -408,4 +451,23 @@ test("access logs of the bucket tell what rules did, in the service's name", asy
     "AmazonS3 S3.TRANSITION_GIR.OBJECT moved",
   ]);
   assert.ok(!lines.some((line) => line.includes(older)), "the version that is hidden is not gone");
+});
+
+test("with short days the worker acts by itself, soon", async () => {
+  const short = await startTestServer({ lifecycleDaySeconds: 1 });
+  const Bucket = await short.newBucket();
+  await short.put(Bucket, "gone/a");
+  await short.put(Bucket, "kept");
+  const Rules: LifecycleRule[] = [
+    { ID: "r", Filter: { Prefix: "gone/" }, Status: "Enabled", Expiration: { Days: 1 } },
+  ];
+  await short.s3.putBucketLifecycleConfiguration({ Bucket, LifecycleConfiguration: { Rules } });
+  const until = Date.now() + 20_000;
+  let found: readonly (string | undefined)[] = [];
+  do {
+    await sleep(200);
+    const { Contents = [] } = await short.s3.listObjectsV2({ Bucket });
+    found = Contents.map(({ Key }) => Key);
+  } while (found.length === 2 && Date.now() < until);
+  assert.deepEqual(found, ["kept"]);
 });
