@@ -223,3 +223,38 @@ describe("RestoreObject", () => {
     assert.ok((await bytesOf(read)).equals(bytes));
   });
 });
+
+describe("a lifecycle rule", () => {
+  it("archives bytes to the store of its class, from where they are restored", async () => {
+    const Bucket = await newBucket("Enabled");
+    const { VersionId, ETag } = await now().putObject({ Bucket, Key: "key", Body: bytes });
+    const { LastModified } = await now().headObject({ Bucket, Key: "key" });
+    await now().putBucketLifecycleConfiguration({
+      Bucket,
+      LifecycleConfiguration: {
+        Rules: [
+          {
+            ID: "archive",
+            Status: "Enabled",
+            Filter: { Prefix: "" },
+            Transitions: [{ Days: 1, StorageClass: "GLACIER" }],
+          },
+        ],
+      },
+    });
+    await pass(60 * second, "sweeper");
+    const before = await blobs();
+    await pass(2 * day, "lifecycle");
+    await pass(60 * second, "sweeper");
+    assert.deepEqual(await blobs(), { ...before, main: before.main - 1, cold: before.cold + 1 });
+    const head = await now().headObject({ Bucket, Key: "key" });
+    assert.equal(head.StorageClass, "GLACIER");
+    assert.equal(head.VersionId, VersionId);
+    assert.equal(head.ETag, ETag);
+    assert.deepEqual(head.LastModified, LastModified);
+    await assertRefused(now().getObject({ Bucket, Key: "key" }), unreadable);
+    await restore(now(), Bucket, { Days: 1, Tier: "Expedited" });
+    await pass(60 * second, "restore");
+    assert.ok((await bytesOf(await now().getObject({ Bucket, Key: "key" }))).equals(bytes));
+  });
+});
