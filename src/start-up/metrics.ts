@@ -1,5 +1,6 @@
 // The metrics of one serving process: brings together what each part of the server counts.
 
+import { allBacklogs } from "../background/replication/backlog.ts";
 import type { WorkerStatus } from "../background/worker.ts";
 import type { Workers } from "../background/workers.ts";
 import type { HttpTraffic, RefusalReason } from "../http/http-server.ts";
@@ -60,7 +61,10 @@ export class ServerMetrics implements Disposable {
     if (ofStore) {
       addSpace(metrics, statistics);
       await addWorkersOfStore(metrics, sources.workers);
-      if (this.#mode === "with-buckets") await addUsage(metrics, this.#objects);
+      if (this.#mode === "with-buckets") {
+        await addUsage(metrics, this.#objects);
+        await addReplicationBacklog(metrics, this.#objects);
+      }
     }
     this.#process.collect(metrics);
     return metrics.snapshot;
@@ -163,6 +167,24 @@ function addSpace(metrics: MetricsCollection, { space }: StoreStatistics): void 
   if (space === undefined) return;
   metrics.add("holdfast_storage_free_bytes", space.freeBytes);
   metrics.add("holdfast_storage_size_bytes", space.sizeBytes);
+}
+
+async function addReplicationBacklog(
+  metrics: MetricsCollection,
+  objects: ObjectStore,
+): Promise<void> {
+  try {
+    for (const each of await allBacklogs(objects)) {
+      const labels = [each.bucketName, each.bucketArn] as const;
+      metrics.add("holdfast_replication_pending_operations", each.waiting, ...labels);
+      metrics.add("holdfast_replication_refused_operations", each.refused, ...labels);
+      if (each.oldestMilliseconds === undefined) continue;
+      const age = Math.max(0, objects.clock.now() - each.oldestMilliseconds) / 1000;
+      metrics.add("holdfast_replication_latency_seconds", age, ...labels);
+    }
+  } catch {
+    // As above: the other metrics are wanted all the more.
+  }
 }
 
 async function addUsage(

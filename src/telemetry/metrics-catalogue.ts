@@ -82,6 +82,21 @@ const families = {
   holdfast_worker_last_run_duration_seconds: largest("What the last pass took.", "worker"),
   holdfast_worker_last_run_timestamp_seconds: largest("When the last ended pass began.", "worker"),
   holdfast_worker_backlog: largest("How much waits for the worker.", "worker"),
+  holdfast_replication_pending_operations: largest(
+    "Changes of a bucket that wait for replication (S3's OperationsPendingReplication); absent: none.",
+    "bucket",
+    "destination",
+  ),
+  holdfast_replication_refused_operations: largest(
+    "Changes that the destination refused, and that are tried again; absent: none.",
+    "bucket",
+    "destination",
+  ),
+  holdfast_replication_latency_seconds: largest(
+    "Age of the oldest change that waits (S3's ReplicationLatency); absent: none waits.",
+    "bucket",
+    "destination",
+  ),
   holdfast_store_commits_total: counter("Transactions of the metadata store that were committed."),
   holdfast_store_failed_commits_total: counter("Transactions that failed: the disk, or the lock."),
   holdfast_store_writes_total: counter(

@@ -3,12 +3,13 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { readMetrics } from "../app/metrics-text.ts";
 import { ManagementClient } from "../admin/management-client.ts";
 import { ruleTo, startReplicationServer } from "./replication-server.ts";
 import { setVersioning } from "./test-server.ts";
 
 const { s3, server, newBucket, newPair, replicate, statusOf, work, put } =
-  await startReplicationServer();
+  await startReplicationServer({ adminPort: 0 });
 const { accessKeyId, secretAccessKey } = server.credentials;
 const root = new ManagementClient(server.endpoint, { accessKeyId, secretAccessKey });
 
@@ -106,6 +107,11 @@ test("the backlog tells what waits and what was refused, and why", async () => {
       LastRefusal: "DstBucketNotFound",
     },
   ]);
+  const answer = await fetch(`${server.adminEndpoint}/metrics`);
+  const { values } = readMetrics(await answer.text(), false);
+  const labels = `{bucket="${source}",destination="arn:aws:s3:::${target}"}`;
+  assert.equal(values.get(`holdfast_replication_refused_operations${labels}`), 2);
+  assert.equal(values.get(`holdfast_replication_pending_operations${labels}`), 0);
   const { Workers } = await root.call("ListWorkers");
   const worker = (Workers as { Name: string; Backlog?: number }[]).find(
     ({ Name }) => Name === "replication",

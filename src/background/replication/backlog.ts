@@ -1,5 +1,6 @@
 // What waits for replication, by bucket and destination: for those who administer, on any process.
 
+import type { FeedRow, FeedSize } from "../../objects/change-log.ts";
 import type { ObjectStore } from "../../objects/object-store.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import { parseReplicationFeed, replicationFeedPrefix } from "../../objects/replication-route.ts";
@@ -17,6 +18,10 @@ export interface DestinationBacklog {
   readonly reason: string | undefined;
 }
 
+/** Above any time. */
+const whenever = Number.MAX_SAFE_INTEGER - 1;
+
+/** Of one bucket: every destination that it ever had a change for. */
 export async function backlogOf(
   store: ObjectStore,
   bucket: BucketRecord,
@@ -24,17 +29,51 @@ export async function backlogOf(
   const holds = new Holds(store.keyValueStore);
   const feeds = await store.changes.sizes(replicationFeedPrefix(bucket.id));
   return Promise.all(
-    feeds.map(async ({ feed, rows }) => {
-      const oldest =
-        rows === 0 ? undefined : (await store.changes.read(feed, { limit: 1 })).rows[0];
-      const [held] = await holds.due(feed, Number.MAX_SAFE_INTEGER - 1, 1);
-      return {
-        bucketArn: parseReplicationFeed(feed).bucketArn,
-        waiting: rows,
-        refused: await holds.size(feed),
-        oldestMilliseconds: oldest?.change.timeMilliseconds,
-        reason: held?.hold.reason,
-      };
+    feeds.map(async (size) => {
+      const oldest = await oldestOf(store, size);
+      const [held] = await holds.due(size.feed, whenever, 1);
+      const refused = await holds.size(size.feed);
+      return { ...describe(size, oldest, refused), reason: held?.hold.reason };
     }),
   );
+}
+
+/** Of all buckets: the destinations for which something waits. */
+export async function allBacklogs(
+  store: ObjectStore,
+): Promise<readonly (Omit<DestinationBacklog, "reason"> & { readonly bucketName: string })[]> {
+  const holds = new Holds(store.keyValueStore);
+  const held = await holds.sizes();
+  const found = [];
+  for (const size of await store.changes.sizes(replicationFeedPrefix())) {
+    const refused = held.get(size.feed) ?? 0;
+    if (size.rows === 0 && refused === 0) continue;
+    const oldest = await oldestOf(store, size);
+    const bucketName = oldest?.change.bucketName ?? (await bucketOfHeld(holds, size.feed));
+    if (bucketName !== undefined) found.push({ bucketName, ...describe(size, oldest, refused) });
+  }
+  return found;
+}
+
+function describe(
+  { feed, rows }: FeedSize,
+  oldest: FeedRow | undefined,
+  refused: number,
+): Omit<DestinationBacklog, "reason"> {
+  const { bucketArn } = parseReplicationFeed(feed);
+  const oldestMilliseconds = oldest?.change.timeMilliseconds;
+  return { bucketArn, waiting: rows, refused, oldestMilliseconds };
+}
+
+async function oldestOf(
+  store: ObjectStore,
+  { feed, rows }: FeedSize,
+): Promise<FeedRow | undefined> {
+  return rows === 0 ? undefined : (await store.changes.read(feed, { limit: 1 })).rows[0];
+}
+
+async function bucketOfHeld(holds: Holds, feed: string): Promise<string | undefined> {
+  const [held] = await holds.due(feed, whenever, 1);
+  const [row] = held === undefined ? [] : await holds.rows(feed, held.key);
+  return row?.change.bucketName;
 }
