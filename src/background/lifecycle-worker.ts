@@ -8,8 +8,7 @@ import type { LifecycleMoment } from "../objects/lifecycle-days.ts";
 import { lifecycleKind } from "../objects/lifecycle-document.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import type { BucketRecord } from "../objects/records/bucket-record.ts";
-import { decodeBucketRecord } from "../objects/records/bucket-record.ts";
-import { identifierOf, keys, ranges } from "../objects/records/keyspace.ts";
+import { bucketNameOf, identifierOf, keys, ranges } from "../objects/records/keyspace.ts";
 import {
   type LifecycleStateRecord,
   type RuleCount,
@@ -17,13 +16,14 @@ import {
 import { encodeRecord } from "../storage/record-codec.ts";
 import { BucketWalk, type WalkBudget } from "./lifecycle/bucket-walk.ts";
 import { WalkTally } from "./lifecycle/walk-tally.ts";
+import { giveWay } from "./give-way.ts";
 import { pagesOf } from "./store-pages.ts";
 import type { BackgroundWorker, WorkerPass, WorkerReport } from "./worker.ts";
 
 export interface LifecycleWorkerOptions {
   readonly objectStore: Pick<
     ObjectStore,
-    "keyValueStore" | "lifecycle" | "writes" | "uploads" | "transitions" | "clock"
+    "keyValueStore" | "buckets" | "lifecycle" | "writes" | "uploads" | "transitions" | "clock"
   >;
   /** Told of what was done to buckets that are logged. */
   readonly logAccess?: ((entry: AccessEntry) => void) | undefined;
@@ -35,6 +35,7 @@ const wholeDayMilliseconds = 86_400_000;
 const pauseMilliseconds = { least: 200, most: 60_000 } as const;
 const defaultBudget: WalkBudget = { looked: 500_000, actions: 20_000 };
 const bucketPage = 500;
+const kindName = Buffer.from(`"${lifecycleKind}":`);
 const nothing = { checks: [], sets: [], deletes: [], additions: [] } as const;
 
 /** What passes report beside the number of buckets. */
@@ -83,7 +84,10 @@ export class LifecycleWorker implements BackgroundWorker {
     const range = ranges.buckets("", undefined);
     for await (const page of pagesOf(keyValueStore, range, { limit: bucketPage, signal })) {
       for (const entry of page) {
-        const bucket = decodeBucketRecord(entry.value);
+        if (!mayHaveLifecycle(entry.value)) continue;
+        // Walks before this one may have taken long.
+        const bucket = await this.#objectStore.buckets.find(bucketNameOf(entry.key));
+        if (bucket === undefined) continue;
         const documentId = bucket.documents?.[lifecycleKind];
         if (documentId === undefined) continue;
         known.add(bucket.id);
@@ -97,6 +101,7 @@ export class LifecycleWorker implements BackgroundWorker {
         add("looked", tally.looked);
         for (const count of reportedCounts) add(count, tally.total(count));
       }
+      await giveWay(0);
     }
     await this.#forgetOthers(known, signal);
     const fields: Record<string, number> = { buckets: 0, looked: 0 };
@@ -175,4 +180,9 @@ export class LifecycleWorker implements BackgroundWorker {
       if (deletes.length > 0) await keyValueStore.write({ ...nothing, deletes });
     }
   }
+}
+
+/** Before it is parsed: most buckets have none. */
+function mayHaveLifecycle(value: Uint8Array): boolean {
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).includes(kindName);
 }
