@@ -22,6 +22,7 @@ const parts: readonly Part[] = [
   { name: "compatibility", command: ["bash", "tests/compatibility/run.sh"], limitSeconds: 1200 },
   { name: "guide", command: ["bash", "tests/compatibility/guide.sh"], limitSeconds: 600 },
   { name: "brokers", command: ["bash", "tests/compatibility/brokers.sh"], limitSeconds: 600 },
+  { name: "reports", command: ["bash", "tests/compatibility/reports.sh"], limitSeconds: 600 },
   { name: "package", command: [node, "tools/check-package.ts"], limitSeconds: 300 },
   { name: "types", command: ["tsc", "--noEmit"], limitSeconds: 300 },
   { name: "lint", command: ["oxlint", "--deny-warnings"], limitSeconds: 300 },

@@ -13,6 +13,7 @@ const bucket = z.string().min(1).max(255).describe("Name of the bucket.");
 const targetArn = z
   .string()
   .regex(/^arn:aws[\w-]*:s3:::[a-z0-9*._-]{1,63}$/, "must be the ARN of a bucket, or a pattern");
+const configurationId = z.string().min(1).max(64).describe("Id of the configuration.");
 const accessKeyId = z.string().min(3).max(128);
 const userName = z
   .string()
@@ -207,6 +208,14 @@ export const managementActions = {
   GetLifecycleReport: {
     summary: "Shows what the lifecycle rules of a bucket did last, rule by rule.",
     input: z.strictObject({ Bucket: bucket }),
+  },
+  RunInventory: {
+    summary: "Writes a report of a bucket's inventory now, whatever its schedule says.",
+    input: z.strictObject({ Bucket: bucket, Id: configurationId }),
+  },
+  GetInventoryReport: {
+    summary: "Shows how the last report of a bucket's inventory ended.",
+    input: z.strictObject({ Bucket: bucket, Id: configurationId }),
   },
   ListWorkers: {
     command: "workers",

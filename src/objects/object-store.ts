@@ -13,6 +13,7 @@ import { Buckets } from "./buckets.ts";
 import { ChangeLog, type ChangeRoute } from "./change-log.ts";
 import { changeRoutes } from "./change-routes.ts";
 import { Contents, type ContentsOptions } from "./contents.ts";
+import { InventoryStates } from "./inventory-states.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { calendarDays, type LifecycleDays } from "./lifecycle-days.ts";
 import { LockClock } from "./lock-clock.ts";
@@ -75,6 +76,7 @@ export class ObjectStore {
   readonly documents: BucketDocuments;
   readonly accountSettings: AccountSettings;
   readonly lifecycle: Lifecycle;
+  readonly inventoryStates: InventoryStates;
   readonly contents: Contents;
   readonly lockClock: LockClock;
   readonly quotas: Quotas;
@@ -122,6 +124,7 @@ export class ObjectStore {
       documents: this.documents,
       days: options.lifecycleDays ?? calendarDays,
     });
+    this.inventoryStates = new InventoryStates(store);
     this.accountSettings = new AccountSettings({ store });
     this.lockClock = lockClock;
     this.quotas = new Quotas({ store, buckets, accountSettings: this.accountSettings });

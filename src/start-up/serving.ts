@@ -12,6 +12,7 @@ import {
 import { createKeyKeeper } from "../background/key-keeper.ts";
 import { createMasterKeyRefresher } from "../background/master-key-refresher.ts";
 import { createLockClockKeeper } from "../background/lock-clock-keeper.ts";
+import { InventoryWorker } from "../background/inventory-worker.ts";
 import { LifecycleWorker } from "../background/lifecycle-worker.ts";
 import { createReadPublisher } from "../background/read-publisher.ts";
 import { Sweeper } from "../background/sweeper.ts";
@@ -47,6 +48,7 @@ import { createRefusals } from "./refused-requests.ts";
 import { createObserver } from "./request-records.ts";
 import { openIdentities, type Identities } from "./open-identities.ts";
 import type { Credentials } from "./root-credentials.ts";
+import { createObjectDeliverer } from "./object-deliverer.ts";
 import { addReplication } from "./replication.ts";
 import { openAccessLog } from "./access-log.ts";
 import { openTracing, type TracingOptions } from "./tracing.ts";
@@ -159,6 +161,8 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   each.push(accessLog.worker);
   const logAccess = accessLog.recorder.add.bind(accessLog.recorder);
   each.push(new LifecycleWorker({ objectStore: objects, logAccess }));
+  const deliverer = createObjectDeliverer(dependencies);
+  each.push(new InventoryWorker({ objectStore: objects, deliverer }));
   for (const worker of each) workers.add(worker);
   const replicating = { objects, identities: identities.store, dependencies, sealer: ring };
   started.use(addReplication(workers, replicating));

@@ -100,6 +100,7 @@ async function prepare(): Promise<void> {
   await s3.createBucket({ Bucket: "photos" });
   await s3.putObject({ Bucket: "photos", Key: "cat.jpg", Body: "12345" });
   await prepareReplication();
+  await prepareInventory();
   const Statement = {
     Sid: "OfficeOnly",
     Effect: "Deny",
@@ -122,6 +123,31 @@ async function prepareReplication(): Promise<void> {
   const Rules = [{ Status: "Enabled" as const, Prefix: "", Destination }];
   const ReplicationConfiguration = { Role, Rules };
   await s3.putBucketReplication({ Bucket: "originals", ReplicationConfiguration });
+}
+
+async function prepareInventory(): Promise<void> {
+  const s3 = server.client(server.root);
+  await s3.createBucket({ Bucket: "reports" });
+  const Statement = {
+    Effect: "Allow",
+    Principal: { Service: "s3.amazonaws.com" },
+    Action: "s3:PutObject",
+    Resource: "arn:aws:s3:::reports/*",
+  };
+  const Policy = JSON.stringify({ Version: "2012-10-17", Statement });
+  await s3.putBucketPolicy({ Bucket: "reports", Policy });
+  const Id = "everything";
+  await s3.putBucketInventoryConfiguration({
+    Bucket: "originals",
+    Id,
+    InventoryConfiguration: {
+      Id,
+      IsEnabled: true,
+      IncludedObjectVersions: "Current",
+      Schedule: { Frequency: "Weekly" },
+      Destination: { S3BucketDestination: { Bucket: "arn:aws:s3:::reports", Format: "CSV" } },
+    },
+  });
 }
 
 test("every action has an example", () => {

@@ -6,6 +6,9 @@ boto3_version=1.44.5
 awscli_version=1.46.2
 awscrt_version=0.38.1
 s3cmd_version=2.4.0
+# Readers of inventories.
+pyarrow_version=26.0.1
+duckdb_version=2.0.1
 # The rclone that Debian ships speaks through the first AWS SDK for Go; with a Go toolchain the
 # current release, which uses the second, is built instead (HOLDFAST_RCLONE=current).
 rclone_version=v1.75.1
@@ -57,6 +60,14 @@ install_command_line() {
   exec {install_lock}>&-
   PATH="$cache_directory/compatibility-clients/bin:$PATH"
   export PATH
+}
+
+install_report_readers() {
+  mkdir -p "$cache_directory"
+  exec {install_lock}>"$cache_directory/install.lock"
+  flock "$install_lock"
+  install_python_packages report-readers "pyarrow==$pyarrow_version" "duckdb==$duckdb_version"
+  exec {install_lock}>&-
 }
 
 install_clients() {

@@ -15,6 +15,7 @@ import {
   type ManagementDependencies,
 } from "./management-action.ts";
 import { asManagementError, invalid } from "./management-error.ts";
+import { inventoryReportActions } from "./inventory-reports.ts";
 import { lifecycleReportActions } from "./lifecycle-report.ts";
 import { quotaActions } from "./quotas.ts";
 import { notificationActions } from "./notifications.ts";
@@ -37,6 +38,7 @@ const actions: ManagementActionTable = {
   ...quotaActions,
   ...lifecycleReportActions,
   ...notificationActions,
+  ...inventoryReportActions,
   ...replicationActions,
   ...explainActions,
   ...workerActions,

@@ -52,6 +52,10 @@ const space = {
   replicationTarget: 30,
   /** bucket → how far the worker of lifecycle rules has come */
   lifecycleState: 35,
+  /** bucket, configuration → how far its reports are */
+  inventoryState: 36,
+  /** bucket, configuration → a report that was asked for */
+  inventoryRequest: 37,
   /** feed, key → why and until when changes of the key wait */
   replicationHold: 70,
   /** feed, key, sequence of the change, id → a change that waits */
@@ -124,6 +128,9 @@ export const keys = {
   feedSize: (feed: string) => encodeTuple([space.feedSize, feed]),
   worker: (name: string) => encodeTuple([space.worker, name]),
   lifecycleState: (bucket: BucketId) => encodeTuple([space.lifecycleState, bucket]),
+  inventoryState: (bucket: BucketId, id: string) => encodeTuple([space.inventoryState, bucket, id]),
+  inventoryRequest: (bucket: BucketId, id: string) =>
+    encodeTuple([space.inventoryRequest, bucket, id]),
 };
 
 /** Where the scan of a listing begins. */
@@ -164,6 +171,8 @@ export const ranges = {
   allUploads: () => prefixRange([space.upload]),
   allDocuments: () => prefixRange([space.document]),
   lifecycleStates: () => prefixRange([space.lifecycleState]),
+  inventoryStates: () => prefixRange([space.inventoryState]),
+  inventoryRequests: () => prefixRange([space.inventoryRequest]),
   /** Buckets whose names begin with `prefix`, after the name `after`. */
   buckets: (prefix: string, after: string | undefined) =>
     scan([space.bucket], prefix, after === undefined ? undefined : { afterKey: after }),
@@ -224,6 +233,12 @@ export function feedOf(key: Uint8Array): string {
 /** The name in a key of the keyspace `worker`. */
 export function workerNameOf(key: Uint8Array): string {
   return text(decodeTuple(key)[1]);
+}
+
+/** Bucket and configuration of the keyspaces `inventoryState` and `inventoryRequest`. */
+export function inventoryPlaceOf(key: Uint8Array): string {
+  const parts = decodeTuple(key);
+  return `${text(parts[1])}/${text(parts[2])}`;
 }
 
 export function dueTimeOf(key: Uint8Array): number {
