@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { connect, createServer as createTcpServer, type AddressInfo } from "node:net";
 import { after, describe, test } from "node:test";
 import { createServer, ManualClock } from "../../src/app.ts";
+import { KMS } from "@aws-sdk/client-kms";
 import { S3 } from "@aws-sdk/client-s3";
 import { eventually, ruleTo, startReplicationServer } from "./replication-server.ts";
 import {
@@ -441,3 +442,60 @@ for (const kind of ["holdfast", "s3"] as const) {
     assert.equal((await idsOf(other.s3, target)).length, 1);
   });
 }
+
+test("objects under KMS keys go to other servers by opt-in, and once when an answer is lost", async () => {
+  const proxy = await startLossyProxy(other.server.port);
+  const clock = new ManualClock(Date.now());
+  const timed = await startReplicationServer({
+    clock,
+    provisioning: {
+      replication: {
+        targets: [
+          {
+            bucketArn: "arn:aws:s3:::kms-there",
+            endpoint: `http://127.0.0.1:${proxy.port}`,
+            kind: "s3",
+            ...root,
+          },
+        ],
+      },
+    },
+  });
+  const newKey = async ({ endpoint, region, credentials }: typeof other.server) => {
+    const kms = new KMS({ endpoint, region, credentials: { ...credentials } });
+    const { KeyMetadata } = await kms.createKey({});
+    kms.destroy();
+    return KeyMetadata?.Arn ?? "";
+  };
+  const [sourceKey, replicaKey] = [await newKey(timed.server), await newKey(other.server)];
+  await other.s3.createBucket({ Bucket: "kms-there" });
+  await setVersioning(other.s3, "kms-there", "Enabled");
+  const source = await timed.newBucket("Enabled");
+  await timed.replicate(source, [
+    ruleTo("kms-there", {
+      SourceSelectionCriteria: { SseKmsEncryptedObjects: { Status: "Enabled" } },
+      Destination: {
+        Bucket: "arn:aws:s3:::kms-there",
+        EncryptionConfiguration: { ReplicaKmsKeyID: replicaKey },
+      },
+    }),
+  ]);
+  proxy.state.swallows = true;
+  await timed.s3.putObject({
+    Bucket: source,
+    Key: "key",
+    Body: "secret",
+    ServerSideEncryption: "aws:kms",
+    SSEKMSKeyId: sourceKey,
+  });
+  await timed.work();
+  assert.ok(proxy.state.swallowed > 0);
+  proxy.state.swallows = false;
+  clock.advance(60_000);
+  await timed.work();
+  assert.equal(await timed.statusOf(source, "key"), "COMPLETED");
+  const found = await other.s3.getObject({ Bucket: "kms-there", Key: "key" });
+  assert.equal(await textOf(found), "secret");
+  assert.equal(found.SSEKMSKeyId, replicaKey);
+  assert.equal((await idsOf(other.s3, "kms-there")).length, 1);
+});

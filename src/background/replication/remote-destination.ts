@@ -154,11 +154,8 @@ export class RemoteDestination implements ReplicaDestination {
   async #findForeign(work: ReplicaWork): Promise<string | undefined> {
     const { bucket, key, record } = work.source;
     const answer = await this.#head(work, []);
-    if (answer === undefined || answer === "denied" || !isPlainEtag(record)) return undefined;
-    const isSame =
-      etagOf(answer) === record.etag &&
-      answer.headers["content-length"] === String(record.sizeBytes);
-    if (!isSame) return undefined;
+    if (answer === undefined || answer === "denied") return undefined;
+    if (!hasBytesOf(record, answer)) return undefined;
     const versionId = answer.headers["x-amz-version-id"] ?? nullVersionId;
     const history = await this.#store.versions.history(bucket, key, historyVersions);
     const isTaken = history.some(
@@ -176,7 +173,9 @@ export class RemoteDestination implements ReplicaDestination {
     query: Query,
   ): Promise<RemoteAnswer | "denied" | undefined> {
     const place = { bucketName: this.#bucketName, key: source.key };
-    const answer = await this.#send({ ...place, method: "HEAD", query: query ?? [] }, signal);
+    const headers = { "x-amz-checksum-mode": "ENABLED" };
+    const request = { ...place, method: "HEAD", query: query ?? [], headers } as const;
+    const answer = await this.#send(request, signal);
     // Of HEAD there is no code to tell a missing bucket by: the write that follows will.
     if (answer.status === 404 || answer.status === 405 || answer.status === 400) return undefined;
     if (answer.status === 403) return "denied";
@@ -211,6 +210,8 @@ export class RemoteDestination implements ReplicaDestination {
       await this.#change(work, { method: "PUT", query, headers }, "DstPutAclNotPermitted");
     } catch (error) {
       if (!(error instanceof ReplicationRefusedError)) throw error;
+      // Where lists cannot be written, what is private is so without one.
+      if (canned === "private" && error.reason === "DstPutAclNotPermitted") return;
       if (!/AccessControlListNotSupported|NotImplemented|501/.test(error.message)) throw error;
     }
   }
@@ -223,6 +224,17 @@ export class RemoteDestination implements ReplicaDestination {
   #send(request: RemoteRequest, signal: AbortSignal): Promise<RemoteAnswer> {
     return unreachableAsAway(() => this.#client.send(request, signal));
   }
+}
+
+/** By the ETag where it is an MD5, or else by the checksum that both servers know. */
+function hasBytesOf({ etag, sizeBytes, encryption, checksum }: ObjectRecord, answer: RemoteAnswer) {
+  const { headers } = answer;
+  if (headers["content-length"] !== String(sizeBytes)) return false;
+  if (isPlainEtag({ encryption }) && etagOf(answer) === etag) return true;
+  return (
+    checksum?.type === "FULL_OBJECT" &&
+    headers[`x-amz-checksum-${checksum.algorithm.toLowerCase()}`] === checksum.value
+  );
 }
 
 async function unreachableAsAway<Result>(work: () => Promise<Result>): Promise<Result> {
