@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import { identifierOf, ranges } from "../../src/objects/records/keyspace.ts";
 import { openStoresToRead } from "../../src/open-stores-to-read.ts";
 import { ServerProcess, TemporaryDirectory } from "../app/server-process.ts";
+import { runChangeCrashes } from "./change-log-crash.ts";
 import { runCrashes } from "./crash.ts";
 import { chooseSeed, withSeed } from "./seeded-random.ts";
 
@@ -36,6 +37,19 @@ describe("a server that is killed in the middle of mixed load", () => {
       assert.ok(counts.acknowledged > 0);
     });
   });
+});
+
+describe("the change log of a server that is killed again and again", () => {
+  for (const workers of [1, 2]) {
+    it(`tells a webhook, a replica and access logs of every change, with ${workers} workers`, async () => {
+      const seed = chooseSeed();
+      await withSeed(seed, async () => {
+        const counts = await runChangeCrashes({ seed, rounds: 3, workers });
+        assert.equal(counts.crashes, 3);
+        assert.ok(counts.acknowledged > 0);
+      });
+    });
+  }
 });
 
 describe("a worker that dies alone", () => {
