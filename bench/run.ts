@@ -9,6 +9,7 @@ import { GeneratorProcess } from "./measure/generator-process.ts";
 import { formatReport, type SectionReport } from "./measure/report.ts";
 import { measureAuthorization } from "./sections/authorization.ts";
 import { measureBigObjects } from "./sections/big-objects.ts";
+import { measureChanges } from "./sections/changes.ts";
 import { measureGenerator } from "./sections/generator.ts";
 import { measureLarge } from "./sections/large.ts";
 import { measureLifecycle } from "./sections/lifecycle.ts";
@@ -25,6 +26,7 @@ const sections = new Map<string, Section>([
   ["lifecycle", measureLifecycle],
   ["big-objects", measureBigObjects],
   ["authorization", measureAuthorization],
+  ["changes", measureChanges],
   ["start", measureStart],
   ["profile", measureProfile],
 ]);
