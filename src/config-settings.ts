@@ -379,7 +379,8 @@ export const settings = {
     valueName: "FILE",
     help:
       "YAML or JSON that declares accounts, users, groups, roles, policies and buckets with their " +
-      "settings; applied at the start. `holdfast plan` prints what it would change.",
+      "settings, applied at the start, and where the bytes of storage classes lie. `holdfast plan` " +
+      "prints what it would change; `holdfast check` needs it for such stores.",
   }),
   provisioningText: secret({
     environment: "HOLDFAST_CONFIG_TEXT",
