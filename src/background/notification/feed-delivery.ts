@@ -8,6 +8,7 @@ import type { ChangeLog, FeedRow } from "../../objects/change-log.ts";
 import { buryRows } from "../../objects/dead-letters.ts";
 import { notificationFeedPrefix } from "../../objects/notification-rules.ts";
 import type { DestinationFailure } from "../../objects/notification-destinations.ts";
+import { timerSleep } from "../worker.ts";
 import type { Outcomes } from "./destination.ts";
 import type { DestinationPool, OpenDestination } from "./destination-pool.ts";
 import { failureText } from "./failure-text.ts";
@@ -28,6 +29,7 @@ export interface Delivered {
 }
 
 const windowRows = 1024;
+const gatherMilliseconds = 40;
 const shortestBackOffMilliseconds = 1000;
 const longestBackOffMilliseconds = 60_000;
 const defaultTimeoutSeconds = 10;
@@ -44,6 +46,7 @@ export class FeedDelivery {
   readonly arn: string;
   readonly #options: FeedDeliveryOptions;
   readonly #blocked = new Map<string, BlockedKey>();
+  #readElapsed = Number.NEGATIVE_INFINITY;
   #failuresInARow = 0;
   #failure: DestinationFailure | undefined;
   #counts = { delivered: 0, failed: 0, deadLetters: 0 };
@@ -72,6 +75,7 @@ export class FeedDelivery {
     let after: Uint8Array | undefined;
     let didSomething = false;
     while (!signal.aborted && !isEnough()) {
+      if (after === undefined) await this.#gather(signal);
       const { rows, next } = await changes.read(feed, { after, limit: windowRows });
       if (rows.length === 0 && after === undefined) break;
       const opened = await this.#open();
@@ -89,6 +93,16 @@ export class FeedDelivery {
       didSomething = false;
     }
     return this.#counts;
+  }
+
+  /**
+   * Under load a look at the feed waits a little for more rows to come: reading, sending and removing few
+   * at a time costs a commit each. What comes alone is sent at once.
+   */
+  async #gather(signal: AbortSignal): Promise<void> {
+    const left = this.#readElapsed + gatherMilliseconds - performance.now();
+    if (left > 0) await timerSleep(left, signal);
+    this.#readElapsed = performance.now();
   }
 
   async #open(): Promise<OpenDestination | undefined> {
