@@ -11,6 +11,7 @@ import { measureAuthorization } from "./sections/authorization.ts";
 import { measureBigObjects } from "./sections/big-objects.ts";
 import { measureChanges } from "./sections/changes.ts";
 import { measureGenerator } from "./sections/generator.ts";
+import { measureInventory } from "./sections/inventory.ts";
 import { measureLarge } from "./sections/large.ts";
 import { measureLifecycle } from "./sections/lifecycle.ts";
 import { measureList } from "./sections/list.ts";
@@ -24,6 +25,7 @@ const sections = new Map<string, Section>([
   ["large", measureLarge],
   ["list", measureList],
   ["lifecycle", measureLifecycle],
+  ["inventory", measureInventory],
   ["big-objects", measureBigObjects],
   ["authorization", measureAuthorization],
   ["changes", measureChanges],

@@ -35,6 +35,8 @@ export interface VersionPage {
 
 interface Row extends ListedVersion {
   readonly entry: Entry;
+  /** The stored key behind the bucket: byte by byte the order of the listing. */
+  readonly place: Uint8Array;
 }
 
 const largestChunk = 1000;
@@ -76,6 +78,30 @@ export async function listVersions(
   }
 }
 
+/** All versions in the order of listings, from behind one on, in pages of as many as one read gives. */
+export async function* pagesOfVersions(
+  store: KeyValueStore,
+  options: {
+    readonly bucketId: BucketId;
+    readonly prefix: string;
+    readonly after: { readonly key: string; readonly afterSequence: Sequence } | undefined;
+    readonly signal: AbortSignal;
+    /** Rows read of each keyspace at a time. */
+    readonly chunk: number;
+  },
+): AsyncGenerator<readonly ListedVersion[], undefined> {
+  let from: VersionPosition = options.after;
+  for (;;) {
+    options.signal.throwIfAborted();
+    const { rows, isLast } = await readRows(store, options, from, options.chunk);
+    const last = rows.at(-1);
+    if (last === undefined) return undefined;
+    yield rows;
+    if (isLast) return undefined;
+    from = { key: last.key, afterSequence: last.record.sequence };
+  }
+}
+
 /** Behind a key, behind a prefix, or among the versions of a key behind one of them. */
 type VersionPosition = ScanPosition | { readonly key: string; readonly afterSequence: Sequence };
 
@@ -90,18 +116,20 @@ function startPosition(options: ListVersionsOptions, grouping: Grouping): Versio
 /** Rows in listing order up to where all three keyspaces have been read; `isLast`: nothing follows. */
 async function readRows(
   store: KeyValueStore,
-  options: ListVersionsOptions,
+  options: Pick<ListVersionsOptions, "bucketId" | "prefix">,
   from: VersionPosition,
   chunk: number,
 ): Promise<{ readonly rows: readonly Row[]; readonly isLast: boolean }> {
   const read = await store.read({ ranges: rangesFrom(options, from, chunk) });
   const [current = [], markers = [], versions = []] = read.ranges;
+  const offset = ranges.placeOffset(options.bucketId);
   const rows: Row[] = [
-    ...current.map((entry) => headRow(entry)),
-    ...markers.map((entry) => headRow(entry)),
-    ...versions.map((entry) => olderRow(entry)),
+    ...current.map((entry) => headRow(entry, offset)),
+    ...markers.map((entry) => headRow(entry, offset)),
+    ...versions.map((entry) => olderRow(entry, offset)),
   ];
-  rows.sort(compareRows);
+  // A head's key is that of its older versions without their sequences, which count down.
+  rows.sort((left, right) => Buffer.compare(left.place, right.place));
   // A range that was cut says nothing about what lies behind its last row, so the page ends there. A
   // cut range of heads is complete for the key of its last row only as far as heads go, and the older
   // versions of that key come from the third range: the end is that row itself.
@@ -113,7 +141,7 @@ async function readRows(
 }
 
 function rangesFrom(
-  options: ListVersionsOptions,
+  options: Pick<ListVersionsOptions, "bucketId" | "prefix">,
   from: VersionPosition,
   limit: number,
 ): readonly RangeRead[] {
@@ -130,19 +158,14 @@ function rangesFrom(
   ];
 }
 
-function headRow(entry: Entry): Row {
+function headRow(entry: Entry, offset: number): Row {
   const key = objectKeyOf(entry.key);
-  return { entry, key, record: decodeVersionRecord(entry.value), isLatest: true };
+  const place = entry.key.subarray(offset);
+  return { entry, place, key, record: decodeVersionRecord(entry.value), isLatest: true };
 }
 
-function olderRow(entry: Entry): Row {
+function olderRow(entry: Entry, offset: number): Row {
   const { key } = versionPlaceOf(entry.key);
-  return { entry, key, record: decodeVersionRecord(entry.value), isLatest: false };
-}
-
-function compareRows(left: Row, right: Row): number {
-  if (left.key !== right.key) {
-    return Buffer.compare(Buffer.from(left.key, "utf8"), Buffer.from(right.key, "utf8"));
-  }
-  return right.record.sequence - left.record.sequence;
+  const place = entry.key.subarray(offset);
+  return { entry, place, key, record: decodeVersionRecord(entry.value), isLatest: false };
 }

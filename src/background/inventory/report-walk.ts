@@ -6,7 +6,7 @@ import type { ObjectStore } from "../../objects/object-store.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import { objectKeyOf, ranges } from "../../objects/records/keyspace.ts";
 import { decodeObjectRecord } from "../../objects/records/object-record.ts";
-import { listVersions } from "../../objects/version-listing.ts";
+import { pagesOfVersions } from "../../objects/version-listing.ts";
 import { giveWay } from "../give-way.ts";
 import { pagesOf } from "../store-pages.ts";
 import type { ReportRow } from "./report-columns.ts";
@@ -66,26 +66,16 @@ async function* currentPages(
   return undefined;
 }
 
-async function* versionPages(
+function versionPages(
   store: ObjectStore["keyValueStore"],
   { bucket, prefix, after, signal }: WalkOptions,
 ): AsyncGenerator<readonly ReportRow[], undefined> {
-  let place = after;
-  for (;;) {
-    signal.throwIfAborted();
-    const { items, isTruncated } = await listVersions(store, {
-      bucketId: bucket.id,
-      prefix,
-      delimiter: undefined,
-      afterKey: place?.afterKey,
-      afterSequence: place?.afterSequence,
-      limit: pageRows,
-    });
-    // Without a delimiter there are no common prefixes.
-    const rows = items.filter((item): item is ReportRow => !("commonPrefix" in item));
-    if (rows.length > 0) yield rows;
-    const last = rows.at(-1);
-    if (!isTruncated || last === undefined) return undefined;
-    place = { afterKey: last.key, afterSequence: last.record.sequence };
-  }
+  const place = after && { key: after.afterKey, afterSequence: after.afterSequence ?? 0 };
+  return pagesOfVersions(store, {
+    bucketId: bucket.id,
+    prefix,
+    after: place,
+    signal,
+    chunk: pageRows / 2,
+  });
 }

@@ -189,6 +189,8 @@ export const ranges = {
     offset: bytePrefixRange([space.current, bucket], prefix).start.length,
     separator: encodeSeparator(delimiter),
   }),
+  /** Bytes before the object key in keys of the keyspaces `current`, `marker` and `version`. */
+  placeOffset: (bucket: BucketId) => prefixRange([space.current, bucket]).start.length,
   markersFrom: (bucket: BucketId, prefix: string, from: From) =>
     scan([space.marker, bucket], prefix, from),
   versionsFrom: (bucket: BucketId, prefix: string, from: From) =>
