@@ -36,6 +36,11 @@ export class AccessLogWorker implements BackgroundWorker {
   readonly #options: AccessLogOptions;
   /** Requests whose entries are spooled and whose answers are leaving. */
   readonly #open = new Map<string, AccessEntry>();
+  /**
+   * Written with the next entry: a record whose outcome dies with the process says what is known without
+   * it.
+   */
+  #outcomes: string[] = [];
   #sealing: Promise<unknown> = Promise.resolve();
 
   constructor(options: AccessLogOptions) {
@@ -45,7 +50,7 @@ export class AccessLogWorker implements BackgroundWorker {
 
   /** The entry survives the process when this returns. Throws the system's error. */
   begin(entry: AccessEntry): void {
-    this.#options.spool.append(JSON.stringify(entry));
+    this.#options.spool.append(...this.#takeOutcomes(), JSON.stringify(entry));
     this.#open.set(entry.requestId, entry);
   }
 
@@ -57,12 +62,22 @@ export class AccessLogWorker implements BackgroundWorker {
   end(requestId: string, sentBytes: number, totalMilliseconds: number): void {
     if (!this.#open.delete(requestId)) return;
     const outcome: AccessOutcome = { requestId, sentBytes, totalMilliseconds };
-    const { spool } = this.#options;
-    spool.append(JSON.stringify(outcome));
-    if (spool.openBytes >= segmentBytes) {
+    this.#outcomes.push(JSON.stringify(outcome));
+    if (this.#options.spool.openBytes >= segmentBytes) {
       // A failure shows in the next pass.
       this.#seal().catch(() => {});
     }
+  }
+
+  /** Writes what waits to be written: the server ends. */
+  flush(): void {
+    this.#options.spool.append(...this.#takeOutcomes());
+  }
+
+  #takeOutcomes(): readonly string[] {
+    const taken = this.#outcomes;
+    this.#outcomes = [];
+    return taken;
   }
 
   async runOnce(signal: AbortSignal): Promise<WorkerReport> {
@@ -84,6 +99,7 @@ export class AccessLogWorker implements BackgroundWorker {
   /** Entries whose answers are still leaving go on in the new segment: their outcome will be there. */
   #seal(): Promise<unknown> {
     const { spool } = this.#options;
+    this.flush();
     if (spool.openBytes === 0) return this.#sealing;
     const open = [...this.#open.values()];
     const moved = open.map(({ requestId }): MovedEntry => ({ requestId, isMoved: true }));

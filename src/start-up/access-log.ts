@@ -15,7 +15,12 @@ export function openAccessLog(
     readonly accessLogMilliseconds: number;
   },
   { stores, dependencies }: { readonly stores: Stores; readonly dependencies: ContextDependencies },
-): { readonly worker: BackgroundWorker; readonly recorder: AccessRecorder } {
+): {
+  readonly worker: BackgroundWorker;
+  readonly recorder: AccessRecorder;
+  /** Before the stores are closed. */
+  readonly flush: () => void;
+} {
   const { log, region, accessLogMilliseconds } = options;
   const worker = new AccessLogWorker({
     spool: stores.accessSpool,
@@ -35,6 +40,7 @@ export function openAccessLog(
   };
   return {
     worker,
+    flush: () => guarded(() => worker.flush()),
     recorder: {
       begin: (entry) => guarded(() => worker.begin(entry)),
       add: (entry) => guarded(() => worker.add(entry)),

@@ -158,6 +158,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     notifications,
   });
   const accessLog = openAccessLog(options, { stores, dependencies });
+  started.defer(accessLog.flush);
   each.push(accessLog.worker);
   const logAccess = accessLog.recorder.add.bind(accessLog.recorder);
   each.push(new LifecycleWorker({ objectStore: objects, logAccess }));

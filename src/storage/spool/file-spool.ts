@@ -39,9 +39,10 @@ export class FileSpool implements Spool {
     return this.#open?.bytes ?? 0;
   }
 
-  append(line: string): void {
+  append(...lines: readonly string[]): void {
+    if (lines.length === 0) return;
     const file = (this.#open ??= this.#create());
-    writeLine(file, line);
+    writeLines(file, lines);
     this.#isSynced = false;
   }
 
@@ -49,8 +50,8 @@ export class FileSpool implements Spool {
     const file = this.#open;
     if (file === undefined) return;
     this.#open = undefined;
-    for (const line of carried) this.append(line);
-    for (const line of marks) writeLine(file, line);
+    this.append(...carried);
+    writeLines(file, marks);
     await this.#syncing;
     await sync(file.descriptor);
     closeSync(file.descriptor);
@@ -133,8 +134,9 @@ export class FileSpool implements Spool {
   }
 }
 
-function writeLine(file: OpenFile, line: string): void {
-  const bytes = Buffer.from(`${line}\n`, "utf8");
+function writeLines(file: OpenFile, lines: readonly string[]): void {
+  if (lines.length === 0) return;
+  const bytes = Buffer.from(`${lines.join("\n")}\n`, "utf8");
   for (let written = 0; written < bytes.length;) {
     written += writeSync(file.descriptor, bytes, written);
   }

@@ -8,9 +8,9 @@ export class MemorySpool implements Spool {
   #sealedCount = 0;
   openBytes = 0;
 
-  append(line: string): void {
-    this.#lines.push(line);
-    this.openBytes += line.length + 1;
+  append(...lines: readonly string[]): void {
+    this.#lines.push(...lines);
+    for (const line of lines) this.openBytes += line.length + 1;
   }
 
   async seal(carried: readonly string[], marks: readonly string[]): Promise<void> {
@@ -19,7 +19,7 @@ export class MemorySpool implements Spool {
     this.#sealedCount += 1;
     this.#lines = [];
     this.openBytes = 0;
-    for (const line of carried) this.append(line);
+    this.append(...carried);
   }
 
   async list(): Promise<readonly SpoolSegment[]> {

@@ -7,14 +7,14 @@ export interface SpoolSegment {
 }
 
 /**
- * - `append` has handed the line to the system when it returns: the death of the process does not lose
- *   it. A power cut may lose what was appended within the last second.
+ * - `append` has handed the lines to the system when it returns: the death of the process does not lose
+ *   them. A power cut may lose what was appended within the last second.
  * - A segment that was put aside stays until it is removed, also when its process is gone: another
  *   process that is told so adopts it.
  */
 export interface Spool extends AsyncDisposable {
-  /** A line without line breaks. Throws the system's error (a full disk) when it could not be kept. */
-  append(line: string): void;
+  /** Lines without line breaks, together. Throws the system's error (a full disk) when they could not be kept. */
+  append(...lines: readonly string[]): void;
   /** Bytes since the last segment was put aside. */
   readonly openBytes: number;
   /**
