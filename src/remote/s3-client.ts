@@ -47,8 +47,8 @@ export class RemoteUnreachableError extends Error {
 }
 
 const maximumAnswerBytes = 1024 * 1024;
-/** For a connection on which nothing moves. */
-const idleMilliseconds = 30_000;
+/** For a connection on which nothing moves: the other server may be busy with a large part. */
+const idleMilliseconds = 120_000;
 const maximumSockets = 64;
 
 export class RemoteS3Client implements Disposable {
