@@ -8,6 +8,7 @@ import type { BlobStore } from "../storage/blob/blob-store.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import { transact } from "../storage/key-value/transaction.ts";
 import { AccountSettings } from "./account-settings.ts";
+import { AnalyticsCounts } from "./analytics-counts.ts";
 import { BucketDocuments } from "./bucket-documents.ts";
 import { Buckets } from "./buckets.ts";
 import { ChangeLog, type ChangeRoute } from "./change-log.ts";
@@ -77,6 +78,7 @@ export class ObjectStore {
   readonly accountSettings: AccountSettings;
   readonly lifecycle: Lifecycle;
   readonly inventoryStates: InventoryStates;
+  readonly analyticsCounts: AnalyticsCounts;
   readonly contents: Contents;
   readonly lockClock: LockClock;
   readonly quotas: Quotas;
@@ -125,6 +127,7 @@ export class ObjectStore {
       days: options.lifecycleDays ?? calendarDays,
     });
     this.inventoryStates = new InventoryStates(store);
+    this.analyticsCounts = new AnalyticsCounts({ store, clock, documents: this.documents });
     this.accountSettings = new AccountSettings({ store });
     this.lockClock = lockClock;
     this.quotas = new Quotas({ store, buckets, accountSettings: this.accountSettings });

@@ -4,6 +4,7 @@
 import { randomFillSync } from "node:crypto";
 
 import type { IdentityStore } from "../access/identities/identity-store.ts";
+import { AnalyticsWorker, createAnalyticsCounter } from "../background/analytics-worker.ts";
 import {
   createAccessWriter,
   createRestoreWorker,
@@ -129,6 +130,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     new Sweeper({ objectStore: objects, events: options.log }),
     createTieringWorker(objects),
     createAccessWriter(objects),
+    createAnalyticsCounter(objects),
   ];
   const keyServices = createKeyServices({
     source: options.kms,
@@ -140,6 +142,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   });
   each.push(createKeyKeeper(keyServices.kmsKeys));
   const notifications = started.use(openNotifications({ ...options, objects, sealer: ring }));
+  started.defer(() => writeLastCounts(objects, log));
   const workers = started.use(
     new Workers({
       store: objects.keyValueStore,
@@ -164,6 +167,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   each.push(new LifecycleWorker({ objectStore: objects, logAccess }));
   const deliverer = createObjectDeliverer(dependencies);
   each.push(new InventoryWorker({ objectStore: objects, deliverer }));
+  each.push(new AnalyticsWorker({ objectStore: objects, deliverer }));
   for (const worker of each) workers.add(worker);
   const replicating = { objects, identities: identities.store, dependencies, sealer: ring };
   started.use(addReplication(workers, replicating));
@@ -220,6 +224,15 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+/** Requests and workers have ended: what they were counted for is written down. */
+async function writeLastCounts({ analyticsCounts }: ObjectStore, log: Log): Promise<void> {
+  try {
+    await analyticsCounts.write();
+  } catch (error) {
+    log.roundFailed("analytics-counter", error);
+  }
 }
 
 function openMetrics(

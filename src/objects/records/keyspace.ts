@@ -13,6 +13,7 @@ import {
   prefixRange,
 } from "../../storage/key-value/tuple.ts";
 import type { BucketId, ContentId, Sequence } from "../identifiers.ts";
+import type { AccessUnit } from "./analytics-record.ts";
 
 /** The first part of every key. Numbers are stored: never change or re-use one. */
 const space = {
@@ -56,6 +57,12 @@ const space = {
   inventoryState: 36,
   /** bucket, configuration → a report that was asked for */
   inventoryRequest: 37,
+  /** bucket, configuration → how far its analysis is */
+  analyticsState: 38,
+  /** bucket, configuration, day → what was found out on this day */
+  analyticsDay: 39,
+  /** bucket, configuration, day, storage class, age group, unit → what was accessed */
+  analyticsCount: 33,
   /** feed, key → why and until when changes of the key wait */
   replicationHold: 70,
   /** feed, key, sequence of the change, id → a change that waits */
@@ -75,6 +82,16 @@ const space = {
 
 /** Of rows in the keyspace `due`. */
 export type DueQueue = "restore" | "tiering";
+
+/** What a counter of accesses is of. */
+export interface AnalyticsCountPlace {
+  /** Of the configuration. */
+  readonly id: string;
+  readonly day: number;
+  readonly storageClass: string;
+  readonly group: number;
+  readonly unit: AccessUnit;
+}
 
 const invert = (sequence: Sequence): number => Number.MAX_SAFE_INTEGER - sequence;
 
@@ -131,6 +148,19 @@ export const keys = {
   inventoryState: (bucket: BucketId, id: string) => encodeTuple([space.inventoryState, bucket, id]),
   inventoryRequest: (bucket: BucketId, id: string) =>
     encodeTuple([space.inventoryRequest, bucket, id]),
+  analyticsState: (bucket: BucketId, id: string) => encodeTuple([space.analyticsState, bucket, id]),
+  analyticsDay: (bucket: BucketId, id: string, day: number) =>
+    encodeTuple([space.analyticsDay, bucket, id, day]),
+  analyticsCount: (bucket: BucketId, place: AnalyticsCountPlace) =>
+    encodeTuple([
+      space.analyticsCount,
+      bucket,
+      place.id,
+      place.day,
+      place.storageClass,
+      place.group,
+      place.unit,
+    ]),
 };
 
 /** Where the scan of a listing begins. */
@@ -173,6 +203,21 @@ export const ranges = {
   lifecycleStates: () => prefixRange([space.lifecycleState]),
   inventoryStates: () => prefixRange([space.inventoryState]),
   inventoryRequests: () => prefixRange([space.inventoryRequest]),
+  analyticsStates: () => prefixRange([space.analyticsState]),
+  allAnalyticsCounts: () => prefixRange([space.analyticsCount]),
+  analyticsDays: (bucket: BucketId, id: string) => prefixRange([space.analyticsDay, bucket, id]),
+  /** Days before `day`. */
+  analyticsDaysUntil: (bucket: BucketId, id: string, day: number): KeyRange => ({
+    start: prefixRange([space.analyticsDay, bucket, id]).start,
+    end: encodeTuple([space.analyticsDay, bucket, id, day]),
+  }),
+  /** Of days from `day` on. */
+  analyticsCountsFrom: (bucket: BucketId, id: string, day: number): KeyRange => ({
+    start: encodeTuple([space.analyticsCount, bucket, id, day]),
+    end: prefixRange([space.analyticsCount, bucket, id]).end,
+  }),
+  analyticsCountsOfDay: (bucket: BucketId, id: string, day: number) =>
+    prefixRange([space.analyticsCount, bucket, id, day]),
   /** Buckets whose names begin with `prefix`, after the name `after`. */
   buckets: (prefix: string, after: string | undefined) =>
     scan([space.bucket], prefix, after === undefined ? undefined : { afterKey: after }),
@@ -241,6 +286,26 @@ export function workerNameOf(key: Uint8Array): string {
 export function inventoryPlaceOf(key: Uint8Array): string {
   const parts = decodeTuple(key);
   return `${text(parts[1])}/${text(parts[2])}`;
+}
+
+/** Bucket and configuration of the keyspaces of analyses. */
+export function analyticsOwnerOf(key: Uint8Array): {
+  readonly bucket: BucketId;
+  readonly id: string;
+} {
+  const parts = decodeTuple(key);
+  return { bucket: text(parts[1]) as BucketId, id: text(parts[2]) }; // as it was made
+}
+
+export function analyticsCountPlaceOf(key: Uint8Array): AnalyticsCountPlace {
+  const parts = decodeTuple(key);
+  return {
+    id: text(parts[2]),
+    day: integer(parts[3]),
+    storageClass: text(parts[4]),
+    group: integer(parts[5]),
+    unit: text(parts[6]) as AccessUnit, // as it was made
+  };
 }
 
 export function dueTimeOf(key: Uint8Array): number {

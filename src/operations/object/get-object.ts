@@ -20,6 +20,7 @@ export const getObject: Operation<Input, Output> = (input, context) =>
     const seal = await openObjectSeal({ bucket, key: input.Key, encryption }, input, context);
     const stream = await context.store.contents.open(content, start, end, seal);
     context.store.tiering.noteAccess({ bucketName: bucket.name, key: input.Key }, record);
+    context.store.analyticsCounts.noteRead(bucket, input.Key, record, end - start);
     const { ContentLength: _, ArchiveStatus: __, ...shared } = members;
     return new Reply<Output>({ ...shared, Body: { stream, lengthBytes: end - start } }, status);
   });

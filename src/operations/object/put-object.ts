@@ -81,6 +81,7 @@ export async function storeUpload(
     },
     context,
   );
+  store.analyticsCounts.noteUpload(written.bucket, input.Key, written.record);
   const end = store.lifecycle.expirationOf(written.bucket, input.Key, written.record);
   return {
     Expiration: end && showExpiration(await end),
