@@ -27,6 +27,7 @@ interface Access {
   readonly bucket: BucketRecord;
   readonly key: string;
   readonly record: ObjectRecord;
+  readonly atMilliseconds: number;
   readonly amounts: Partial<Readonly<Record<AccessUnit, number>>>;
 }
 
@@ -87,7 +88,8 @@ export class AnalyticsCounts {
       analysesByRecord.set(bucket, known);
     }
     if (known === "none") return;
-    const access: Access = { bucket, key, record, amounts };
+    const atMilliseconds = this.#clock.now();
+    const access: Access = { bucket, key, record, atMilliseconds, amounts };
     if (known === undefined) this.#countLater(access);
     else this.#count(access, known);
   }
@@ -108,13 +110,12 @@ export class AnalyticsCounts {
   }
 
   #count(
-    { bucket, key, record, amounts }: Access,
+    { bucket, key, record, atMilliseconds, amounts }: Access,
     analyses: readonly AnalyticsConfiguration[],
   ): void {
-    const now = this.#clock.now();
-    const day = dayOf(now);
+    const day = dayOf(atMilliseconds);
     const { storageClass = "STANDARD", tags } = record.attributes;
-    const group = ageGroupOf(record.sizeBytes, now - record.lastModifiedMilliseconds);
+    const group = ageGroupOf(record.sizeBytes, atMilliseconds - record.lastModifiedMilliseconds);
     for (const { Id: id, Filter: filter } of analyses) {
       if (!isAnalysed(filter, { key, tags })) continue;
       for (const [unit, delta] of Object.entries(amounts)) {

@@ -2,9 +2,14 @@
 // file with the history goes to the destination every day. The clock is moved by hand.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
 import type { AnalyticsConfiguration, AnalyticsFilter } from "@aws-sdk/client-s3";
+import { ManualClock } from "../../src/app.ts";
 import { dayMilliseconds, startInventoryServer } from "./inventory-server.ts";
+import { startTestServerAlone } from "./test-server.ts";
 
 const started = await startInventoryServer();
 const { s3, server, advance, clock } = started;
@@ -193,5 +198,65 @@ describe("storage class analysis", () => {
     await server.runWorker("analytics");
     const rows = await rowsOf(destination, `${Bucket}/all.csv`);
     assert.deepEqual([...new Set(rows.map((row) => row["Date"]))], [dateOf(clock.now())]);
+  });
+
+  test("a configuration without an export collects what one exports later", async () => {
+    const Bucket = await started.newBucket();
+    const destination = await started.newDestination(Bucket);
+    await analyse(Bucket, undefined);
+    await put(Bucket, "a");
+    await read(Bucket, "a");
+    const before = dateOf(clock.now());
+    await server.runWorker("analytics");
+    advance(dayMilliseconds);
+    await analyse(Bucket, destination);
+    await server.runWorker("analytics");
+    const rows = await rowsOf(destination, `${Bucket}/all.csv`);
+    const row = find(rows, { Date: before, ObjectAge: "ALL" });
+    assert.deepEqual(accesses(row), ["1", megabytes, megabytes, "1"]);
+  });
+
+  test("what was counted outlives the end of the server", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "holdfast-analytics-"));
+    after(() => rm(directory, { recursive: true, force: true }));
+    const options = { store: { directory }, clock: new ManualClock(Date.now()) };
+    const first = await startTestServerAlone(options);
+    const Bucket = await first.newBucket();
+    await first.s3.putBucketAnalyticsConfiguration({
+      Bucket,
+      Id: "all",
+      AnalyticsConfiguration: {
+        Id: "all",
+        StorageClassAnalysis: {
+          DataExport: {
+            OutputSchemaVersion: "V_1",
+            Destination: {
+              S3BucketDestination: { Format: "CSV", Bucket: `arn:aws:s3:::${Bucket}` },
+            },
+          },
+        },
+      },
+    });
+    await first.s3.putBucketPolicy({
+      Bucket,
+      Policy: JSON.stringify({
+        Version: "2012-10-17",
+        Statement: {
+          Effect: "Allow",
+          Principal: { Service: "s3.amazonaws.com" },
+          Action: "s3:PutObject",
+          Resource: `arn:aws:s3:::${Bucket}/*`,
+        },
+      }),
+    });
+    await first.put(Bucket, "a");
+    const { Body: before } = await first.s3.getObject({ Bucket, Key: "a" });
+    await before?.transformToByteArray();
+    await first[Symbol.asyncDispose]();
+    await using second = await startTestServerAlone(options);
+    await second.server.runWorker("analytics");
+    const { Body } = await second.s3.getObject({ Bucket, Key: `${Bucket}/all.csv` });
+    const last = (await Body?.transformToString())?.trimEnd().split("\n").at(-1)?.split(",");
+    assert.equal(last?.[9], "1");
   });
 });
