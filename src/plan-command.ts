@@ -44,6 +44,7 @@ export async function runPlan(
     clock: systemClock,
     sealer: ring,
     randomBytes,
+    rootAccessKeyId: configuration.rootAccessKey,
   });
   const dependencies = {
     store: objects,

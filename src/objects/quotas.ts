@@ -8,6 +8,7 @@ import { S3Error } from "../model/errors.ts";
 import { longBodyBytes } from "../model/limits.ts";
 import { decodeCounter } from "../storage/key-value/counter.ts";
 import type { Entry, KeyValueStore } from "../storage/key-value/key-value-store.ts";
+import { keyAfter } from "../storage/key-value/tuple.ts";
 import type { AccountSettings } from "./account-settings.ts";
 import { readClasses, usagesOfClasses, withStandard, type ClassUsage } from "./class-usage.ts";
 import type { Buckets } from "./buckets.ts";
@@ -52,6 +53,7 @@ interface KnownUsage {
 const accountUsageMilliseconds = 1000;
 const cachedAccounts = 10_000;
 const bucketChunk = 500;
+const uploadChunk = 1000;
 const usageChunk = 100;
 
 export class Quotas {
@@ -127,6 +129,29 @@ export class Quotas {
     return this.#sum([bucket]);
   }
 
+  /** How many uploads of the bucket are in progress. Read in chunks, for administrators. */
+  async countUploads({ id }: BucketRecord): Promise<number> {
+    let count = 0;
+    const { start: first, end } = ranges.uploads(id);
+    for (let start = first; ;) {
+      const range = { start, end, limit: uploadChunk };
+      const entries = (await this.#store.read({ ranges: [range] })).ranges[0] ?? [];
+      count += entries.length;
+      const last = entries.at(-1);
+      if (last === undefined || entries.length < uploadChunk) return count;
+      start = keyAfter(last.key);
+    }
+  }
+
+  /** Of all buckets that an account owns. */
+  async countAccountUploads(accountId: string): Promise<number> {
+    let count = 0;
+    for await (const owned of this.#bucketsOf(accountId)) {
+      for (const bucket of owned) count += await this.countUploads(bucket);
+    }
+    return count;
+  }
+
   /** The first buckets by name, of all accounts. Read in chunks: other requests come in between. */
   async usageOfBuckets(largestCount: number): Promise<BucketUsages> {
     const found: BucketUsage[] = [];
@@ -155,16 +180,22 @@ export class Quotas {
   /** Walks all buckets: for administrators, and at most once a second for writers. */
   async accountUsage(accountId: string): Promise<CountedUsage> {
     let total = nothing;
+    for await (const owned of this.#bucketsOf(accountId)) {
+      total = addUsage(total, await this.#sum(owned));
+    }
+    return total;
+  }
+
+  async *#bucketsOf(accountId: string): AsyncGenerator<readonly BucketRecord[], void, void> {
     let after: string | undefined;
     for (;;) {
       const range = { ...ranges.buckets("", after), limit: bucketChunk };
       const entries = (await this.#store.read({ ranges: [range] })).ranges[0] ?? [];
-      const owned = entries
+      yield entries
         .map(({ value }) => decodeBucketRecord(value))
         .filter(({ ownerAccountId }) => ownerAccountId === accountId);
-      total = addUsage(total, await this.#sum(owned));
       const last = entries.at(-1);
-      if (last === undefined || entries.length < bucketChunk) return total;
+      if (last === undefined || entries.length < bucketChunk) return;
       after = bucketNameOf(last.key);
     }
   }

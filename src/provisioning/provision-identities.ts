@@ -17,6 +17,7 @@ import type {
   ProvisionedRole,
   ProvisionedUser,
 } from "./document.ts";
+import { ProvisioningError } from "./provisioning-error.ts";
 import type { AccountInWork } from "./provision.ts";
 
 type EntityRecord = UserRecord | RoleRecord | GroupRecord;
@@ -44,6 +45,11 @@ export async function provisionAccessKeys(
   const owner = { accountId, userName };
   const whose = userName === undefined ? `account ${displayName}` : `user ${userName}`;
   for (const { accessKeyId, secretAccessKey: secret, status = "Active" } of keys) {
+    if (accessKeys.isOfConfiguration(accessKeyId)) {
+      throw new ProvisioningError(
+        `access key ${accessKeyId} of ${whose} is the server's own root key, and must have another id`,
+      );
+    }
     const found = await accessKeys.find(accessKeyId);
     const isNew = found === undefined || !(await accessKeys.hasSecret(accessKeyId, secret));
     if (isNew) {

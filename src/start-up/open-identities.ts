@@ -38,7 +38,9 @@ const flushMilliseconds = 15_000;
 
 export async function openIdentities(options: IdentitiesOptions): Promise<Identities> {
   const { keyValueStore, clock, sealer } = options;
-  const store = new IdentityStore({ store: keyValueStore, clock, sealer, randomBytes });
+  const rootAccessKeyId = options.rootCredentials.accessKeyId;
+  const parts = { store: keyValueStore, clock, sealer, randomBytes };
+  const store = new IdentityStore({ ...parts, rootAccessKeyId });
   const account = await store.accounts.ensureRoot(options.rootAccount);
   const { accountId, canonicalId, displayName } = account;
   const { accessKeyId, secretAccessKey } = options.rootCredentials;
@@ -54,7 +56,7 @@ export async function openIdentities(options: IdentitiesOptions): Promise<Identi
   const credentials = new CredentialResolver({
     database: store.database,
     root: rootCredentials(accessKeyId, secretAccessKey, root),
-    rootAccessKeyId: accessKeyId,
+    rootAccessKeyId,
     lastUsed,
   });
   return {

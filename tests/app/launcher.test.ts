@@ -1,10 +1,26 @@
 // What stands between `npm start` and the server.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { TemporaryDirectory } from "./server-process.ts";
+
+test("npm start takes every command, as npm hands them on", () => {
+  const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as {
+    readonly scripts: { readonly start: string };
+  };
+  const help = (parameters: string) => {
+    const options = { encoding: "utf8", shell: true } as const;
+    const { status, stdout } = spawnSync(`${scripts.start} ${parameters}`, options);
+    assert.equal(status, 0);
+    return stdout;
+  };
+  assert.match(help("admin --help"), /holdfast admin/);
+  assert.match(help("check --help"), /--data/);
+  assert.match(help("--help"), /--data/);
+});
 
 test("SIGTERM to npm, which reaches its shell alone, drains the server", async () => {
   using directory = new TemporaryDirectory();

@@ -226,6 +226,18 @@ describe("a mistake", () => {
   }
 });
 
+test("a declared key cannot have the id of the server's own", async () => {
+  const key = "{ accessKeyId: MY-ROOT-KEY, secretAccessKey: another-secret }";
+  using file = new Declared(`users: [{ name: a, accessKeys: [${key}] }]`);
+  const { readProvisioning } = await import("../../src/start-up/read-provisioning.ts");
+  const provisioning = await readProvisioning(file.file, {});
+  const credentials = { accessKeyId: "MY-ROOT-KEY", secretAccessKey: "the-root-secret" };
+  await assert.rejects(createServer({ store: "memory", credentials, provisioning }), {
+    name: "ProvisioningError",
+    message: /access key MY-ROOT-KEY of user a is the server's own root key/,
+  });
+});
+
 test("a variable may hold the text itself, but not beside a file", () => {
   using directory = new TemporaryDirectory();
   const parameters = [main, "plan", "--data", join(directory.path, "data")];

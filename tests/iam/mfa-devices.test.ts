@@ -1,7 +1,9 @@
 // Virtual MFA devices, and what a session with a second factor may.
 
 import assert from "node:assert/strict";
+import { crc32, inflateSync } from "node:zlib";
 import { test } from "node:test";
+import { decodeQR } from "qr/decode.js";
 import { ManualClock } from "../../src/app.ts";
 import { decodeBase32, totpCode, totpStepAt } from "../../src/access/identities/totp.ts";
 import { allow, assertRefused, pairOf, startIamServer, text, trust } from "./iam-server.ts";
@@ -20,6 +22,37 @@ async function newDevice(name: string): Promise<{ serial: string; seed: Uint8Arr
   const seed = decodeBase32(base32);
   assert.ok(seed !== undefined && seed.byteLength >= 20);
   return { serial: text(VirtualMFADevice?.SerialNumber), seed };
+}
+
+test("a new device comes with a QR code for authenticator applications", async () => {
+  const { VirtualMFADevice } = await iam.createVirtualMFADevice({
+    VirtualMFADeviceName: "photographed",
+  });
+  const seed = Buffer.from(VirtualMFADevice?.Base32StringSeed ?? []).toString("ascii");
+  const said = new URL(decodeQR(pixelsOf(Buffer.from(VirtualMFADevice?.QRCodePNG ?? []))));
+  assert.equal(said.protocol, "otpauth:");
+  assert.equal(said.host, "totp");
+  // "otpauth://totp/$virtualMFADeviceName@$AccountName?secret=$Base32String" (API, VirtualMFADevice)
+  assert.match(decodeURIComponent(said.pathname), /photographed@\d{12}$/);
+  assert.equal(said.searchParams.get("secret"), seed);
+});
+
+/** Of a PNG with one bit for each pixel and lines that are not filtered. */
+function pixelsOf(png: Buffer): { width: number; height: number; data: Uint8Array } {
+  assert.equal(png.subarray(1, 4).toString("latin1"), "PNG");
+  const [width, height] = [png.readUInt32BE(16), png.readUInt32BE(20)];
+  const dataLength = png.readUInt32BE(33);
+  assert.equal(png.subarray(37, 41).toString("latin1"), "IDAT");
+  assert.equal(png.readUInt32BE(41 + dataLength), crc32(png.subarray(37, 41 + dataLength)));
+  const lines = inflateSync(png.subarray(41, 41 + dataLength));
+  const stride = 1 + Math.ceil(width / 8);
+  const data = new Uint8Array(width * height * 4);
+  for (let pixel = 0; pixel < width * height; pixel += 1) {
+    const [x, y] = [pixel % width, Math.floor(pixel / width)];
+    const byte = lines[y * stride + 1 + (x >> 3)] ?? 0;
+    data.fill(((byte >> (7 - (x & 7))) & 1) * 255, pixel * 4, pixel * 4 + 4);
+  }
+  return { width, height, data };
 }
 
 async function enable(UserName: string, device: { serial: string; seed: Uint8Array }) {

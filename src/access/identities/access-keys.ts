@@ -108,6 +108,11 @@ export class AccessKeys {
     return gets[0] === undefined ? undefined : withoutSecret(decodeAccessKey(gets[0].value));
   }
 
+  /** Whether it is the configuration's own key, which is found before any that is stored. */
+  isOfConfiguration(accessKeyId: string): boolean {
+    return accessKeyId === this.#database.rootAccessKeyId;
+  }
+
   /** Whether a key has this secret, in a time that says nothing about where another differs. */
   async hasSecret(accessKeyId: string, secret: string): Promise<boolean> {
     const { store, sealer } = this.#database;
@@ -189,7 +194,10 @@ export class AccessKeys {
       }
       const accessKeyId = chosen?.accessKeyId ?? ids.accessKeyId("AKIA");
       const secret = chosen?.secret ?? ids.secret();
-      if ((await transaction.get(identityKeys.accessKey(accessKeyId))) !== undefined) {
+      const isTaken =
+        this.isOfConfiguration(accessKeyId) ||
+        (await transaction.get(identityKeys.accessKey(accessKeyId))) !== undefined;
+      if (isTaken) {
         throw new IdentityError(
           "EntityAlreadyExists",
           `Access Key with id ${accessKeyId} already exists.`,

@@ -17,6 +17,8 @@ export interface IdentityDatabaseOptions {
   readonly clock: Clock;
   readonly sealer: Sealer;
   readonly randomBytes: RandomBytes;
+  /** Of the configuration's own key, which no other key may share. */
+  readonly rootAccessKeyId?: string | undefined;
 }
 
 /** What a list is asked for. */
@@ -43,6 +45,7 @@ export class IdentityDatabase {
   readonly sealer: Sealer;
   readonly ids: IdentityIds;
   readonly randomBytes: RandomBytes;
+  readonly rootAccessKeyId: string | undefined;
   readonly #queue = new KeyedQueue();
 
   constructor(options: IdentityDatabaseOptions) {
@@ -50,6 +53,7 @@ export class IdentityDatabase {
     this.clock = options.clock;
     this.sealer = options.sealer;
     this.randomBytes = options.randomBytes;
+    this.rootAccessKeyId = options.rootAccessKeyId;
     this.ids = createIdentityIds(options.randomBytes);
   }
 

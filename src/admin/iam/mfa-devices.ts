@@ -12,6 +12,7 @@ import {
   type IamContext,
 } from "./iam-action.ts";
 import { listedUserOf, storedTags, tagsOf } from "./iam-shapes.ts";
+import { qrCodePng } from "./qr-code.ts";
 
 export const mfaDeviceActions: IamActionTable<
   | "CreateVirtualMFADevice"
@@ -33,6 +34,7 @@ export const mfaDeviceActions: IamActionTable<
       VirtualMFADevice: {
         SerialNumber: device.serialNumber,
         Base32StringSeed: Buffer.from(device.base32Seed, "ascii"),
+        QRCodePNG: await qrCodePng(device.uri),
         ...(tags.length === 0 ? {} : { Tags: tagsOf(tags) }),
       },
     };

@@ -68,11 +68,13 @@ export const quotaActions: ManagementActionTable<
       if (input.Bucket !== undefined) {
         const bucket = await call.getBucket(input.Bucket);
         const usage = await objects.quotas.bucketUsage(bucket);
-        return { Bucket: input.Bucket, ...describeUsage(usage) };
+        const Uploads = await objects.quotas.countUploads(bucket);
+        return { Bucket: input.Bucket, ...describeUsage(usage), Uploads };
       }
       const { accountId } = await identities.accounts.get(call.accountOf(input));
       const usage = await objects.quotas.accountUsage(accountId);
-      return { AccountId: accountId, ...describeUsage(usage) };
+      const Uploads = await objects.quotas.countAccountUploads(accountId);
+      return { AccountId: accountId, ...describeUsage(usage), Uploads };
     },
   },
 };
