@@ -92,7 +92,10 @@ async function check(): Promise<void> {
   );
   mkdirSync(join(application, "node_modules", "@types"), { recursive: true });
   for (const name of [join("@types", "node"), "undici-types"]) {
-    symlinkSync(resolve(root, "node_modules", name), join(application, "node_modules", name));
+    const place = join(application, "node_modules", name);
+    // A dependency may have brought them.
+    rmSync(place, { recursive: true, force: true });
+    symlinkSync(resolve(root, "node_modules", name), place);
   }
   run(resolve(root, "node_modules", ".bin", "tsc"), ["-p", "."], application);
   process.stdout.write("its types resolve and check\n");

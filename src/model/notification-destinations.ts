@@ -48,6 +48,8 @@ const kinds = [
     /** Signs requests; see docs/guide/notifications.md. */
     secret: secret.optional(),
     bearerToken: secret.optional(),
+    /** Of S3's envelope, whose records are a list: so many in one request where they wait. Default 1. */
+    recordsPerRequest: z.int().min(1).max(100).optional(),
     headers: z.record(z.string().regex(/^[!#$%&'*+.^_`|~\w-]{1,128}$/), secret).optional(),
     ...common,
   }),

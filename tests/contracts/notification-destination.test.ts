@@ -17,6 +17,10 @@ after(async () => {
   for (const each of [hook, sqs, sns, bus]) await each[Symbol.asyncDispose]();
 });
 
+interface RecordsBody {
+  readonly Records: readonly { readonly name: string }[];
+}
+
 interface SqsRequest {
   readonly QueueUrl: string;
   readonly Entries: readonly { readonly Id: string; readonly MessageBody: string }[];
@@ -178,4 +182,32 @@ test("EventBridge gets entries of what S3's envelope says", async () => {
     Resources: ["arn:aws:s3:::bucket"],
     Time: 1_700_000_000,
   });
+});
+
+test("a web hook gets so many records in a request, and refuses single ones", async () => {
+  const receiver = await new NotificationReceiver().start();
+  receiver.answer = ({ body }) => ({ status: body.includes('"bad"') ? 400 : 200 });
+  await using destination = await openDestination(
+    { kind: "webhook", url: receiver.url, recordsPerRequest: 3, secret: "hidden" },
+    systemClock,
+  );
+  const messages = ["a", "b", "c", "d", "bad", "e", "f"].map((name) => ({
+    ...messageOf(name),
+    body: JSON.stringify({ Records: [{ name }] }),
+  }));
+  assert.equal(destination.batchLimit, 48);
+  const outcomes = await destination.send(messages, never);
+  assert.deepEqual(
+    outcomes.map((outcome) => outcome?.message),
+    messages.map(({ key }) =>
+      key === "bad" ? "the receiver answered with status 400" : undefined,
+    ),
+  );
+  const sent = receiver.requests.map(({ body }) =>
+    (JSON.parse(body) as RecordsBody).Records.map(({ name }) => name).join(" "),
+  );
+  assert.deepEqual(new Set(sent), new Set(["a b c", "d", "e", "f"]));
+  const whole = receiver.requests.find(({ body }) => body.includes('"a"'));
+  assert.equal(whole?.headers["holdfast-event-id"], "id-a, id-b, id-c");
+  await receiver[Symbol.asyncDispose]();
 });

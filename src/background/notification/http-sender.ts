@@ -82,5 +82,16 @@ function isStaleConnection(error: unknown): boolean {
 /** Throws for an answer that is no success; the answer's own words are left out, they may repeat a secret. */
 export function checkStatus({ status }: SenderAnswer): void {
   if (status >= 200 && status < 300) return;
-  throw new Error(`the receiver answered with status ${status}`);
+  throw new StatusError(status);
+}
+
+/** An answer that is no success. */
+export class StatusError extends Error {
+  override readonly name = "StatusError";
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`the receiver answered with status ${status}`);
+    this.status = status;
+  }
 }

@@ -1,4 +1,4 @@
-// A web hook: each event is a POST of its envelope. With a secret each request carries
+// A web hook: each event is a POST of its envelope, or as many records as its settings allow are one. With a secret each request carries
 // `holdfast-signature: t=<seconds>,v1=<HMAC-SHA256 in hexadecimal>` over `<seconds>.<body>`, so that a
 // receiver knows who sent it and that it is not an old one.
 
@@ -6,19 +6,20 @@ import { createHmac } from "node:crypto";
 import type { Clock } from "../../../base/clock.ts";
 import type { SettingsOf } from "../../../model/notification-destinations.ts";
 import { type Destination, type Message, type Outcomes } from "../destination.ts";
-import { checkStatus, HttpSender } from "../http-sender.ts";
+import { checkStatus, HttpSender, StatusError } from "../http-sender.ts";
 
 const simultaneousRequests = 16;
 const signatureHeader = "holdfast-signature";
 
 export class WebhookDestination implements Destination {
-  readonly batchLimit = simultaneousRequests;
+  readonly batchLimit: number;
   readonly #settings: SettingsOf<"webhook">;
   readonly #clock: Clock;
   readonly #sender: HttpSender;
 
   constructor(settings: SettingsOf<"webhook">, clock: Clock) {
     this.#settings = settings;
+    this.batchLimit = simultaneousRequests * (settings.recordsPerRequest ?? 1);
     this.#clock = clock;
     this.#sender = new HttpSender({
       isEncrypted: new URL(settings.url).protocol === "https:",
@@ -28,11 +29,30 @@ export class WebhookDestination implements Destination {
   }
 
   async send(messages: readonly Message[], signal: AbortSignal): Promise<Outcomes> {
-    const sent = await Promise.allSettled(messages.map((each) => this.#post(each, signal)));
-    return sent.map((each) => (each.status === "fulfilled" ? undefined : asError(each.reason)));
+    const size = messages.every(({ body }) => hasRecords(body))
+      ? (this.#settings.recordsPerRequest ?? 1)
+      : 1;
+    const groups: (readonly Message[])[] = [];
+    for (let at = 0; at < messages.length; at += size) groups.push(messages.slice(at, at + size));
+    const outcomes = await Promise.all(groups.map((group) => this.#sendGroup(group, signal)));
+    return outcomes.flat();
   }
 
-  async #post({ id, body, event }: Message, signal: AbortSignal): Promise<void> {
+  /** A record that the receiver refuses is found by sending each alone. */
+  async #sendGroup(group: readonly Message[], signal: AbortSignal): Promise<Outcomes> {
+    try {
+      await this.#post(group, signal);
+      return group.map(() => undefined);
+    } catch (error) {
+      const isRefusal = error instanceof StatusError && error.status < 500;
+      if (group.length === 1 || !isRefusal) return group.map(() => asError(error));
+      const alone = await Promise.all(group.map((each) => this.#sendGroup([each], signal)));
+      return alone.flat();
+    }
+  }
+
+  async #post(group: readonly Message[], signal: AbortSignal): Promise<void> {
+    const body = bodyOf(group);
     const { url, secret, bearerToken, headers } = this.#settings;
     const answer = await this.#sender.post(
       {
@@ -40,8 +60,8 @@ export class WebhookDestination implements Destination {
         headers: {
           ...headers,
           "content-type": "application/json",
-          "holdfast-event": event,
-          "holdfast-event-id": id,
+          "holdfast-event": [...new Set(group.map(({ event }) => event))].join(", "),
+          "holdfast-event-id": group.map(({ id }) => id).join(", "),
           ...(bearerToken === undefined ? {} : { authorization: `Bearer ${bearerToken}` }),
           ...(secret === undefined
             ? {}
@@ -57,6 +77,20 @@ export class WebhookDestination implements Destination {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#sender[Symbol.dispose]();
   }
+}
+
+const recordsStart = '{"Records":[';
+const recordsEnd = "]}";
+
+function hasRecords(body: string): boolean {
+  return body.startsWith(recordsStart);
+}
+
+/** One list of the records of all. */
+function bodyOf(group: readonly Message[]): string {
+  if (group.length === 1) return group[0]?.body ?? "";
+  const records = group.map(({ body }) => body.slice(recordsStart.length, -recordsEnd.length));
+  return `${recordsStart}${records.join(",")}${recordsEnd}`;
 }
 
 function signatureOf(secret: string, milliseconds: number, body: string): string {
