@@ -25,7 +25,8 @@ import { isDeleteMarker } from "./records/object-record.ts";
 import { encodeRecord } from "../storage/record-codec.ts";
 import type { PartRecord, UploadRecord } from "./records/upload-record.ts";
 import { decodePartRecord, decodeUploadRecord } from "./records/upload-record.ts";
-import type { KeyState, VersionIdentity, VersionMaking, Versions } from "./versions.ts";
+import type { VersionIdentity, VersionMaking, VersionChanges } from "./version-changes.ts";
+import type { KeyState, Versions } from "./versions.ts";
 
 /** An upload as a client names it. */
 export interface UploadPlace {
@@ -64,6 +65,7 @@ export class MultipartUploads {
   readonly #store: KeyValueStore;
   readonly #buckets: Buckets;
   readonly #versions: Versions;
+  readonly #versionChanges: VersionChanges;
   readonly #contents: Contents;
   readonly #clock: Clock;
   readonly #quotas: Quotas;
@@ -73,6 +75,7 @@ export class MultipartUploads {
     readonly store: KeyValueStore;
     readonly buckets: Buckets;
     readonly versions: Versions;
+    readonly versionChanges: VersionChanges;
     readonly contents: Contents;
     readonly clock: Clock;
     readonly quotas: Quotas;
@@ -81,6 +84,7 @@ export class MultipartUploads {
     this.#store = options.store;
     this.#buckets = options.buckets;
     this.#versions = options.versions;
+    this.#versionChanges = options.versionChanges;
     this.#contents = options.contents;
     this.#clock = options.clock;
     this.#quotas = options.quotas;
@@ -342,7 +346,7 @@ export class MultipartUploads {
       ...upload.settings,
       uploadId: upload.uploadId,
     });
-    return this.#versions.put(transaction, state, build, counted);
+    return this.#versionChanges.put(transaction, state, build, counted);
   }
 }
 

@@ -35,6 +35,7 @@ import { Restores } from "./restores.ts";
 import { StorageTiers } from "./storage-tiers.ts";
 import { Tiering } from "./tiering.ts";
 import { Transitions } from "./transitions.ts";
+import { VersionChanges } from "./version-changes.ts";
 import { Versions } from "./versions.ts";
 import { Writers } from "./writers.ts";
 
@@ -84,6 +85,7 @@ export class ObjectStore {
   readonly quotas: Quotas;
   readonly changes: ChangeLog;
   readonly versions: Versions;
+  readonly versionChanges: VersionChanges;
   readonly writes: ObjectWrites;
   readonly uploads: MultipartUploads;
   readonly replicationTargets: ReplicationTargets;
@@ -135,15 +137,32 @@ export class ObjectStore {
     const routes = options.changeRoutes ?? changeRoutes;
     this.changes = new ChangeLog({ store, documents: this.documents, routes });
     const { changes } = this;
-    this.versions = new Versions({ store, buckets, contents, clock, lockClock, quotas, changes });
+    this.versions = new Versions({ store, buckets });
     const { versions } = this;
+    this.versionChanges = new VersionChanges({
+      versions,
+      contents,
+      clock,
+      lockClock,
+      quotas,
+      changes,
+    });
+    const { versionChanges } = this;
     this.relocations = new Relocations({ store, blobs, contents });
     const { relocations } = this;
-    this.writes = new ObjectWrites({ store, contents, versions, changes, relocations });
+    this.writes = new ObjectWrites({
+      store,
+      contents,
+      versions,
+      versionChanges,
+      changes,
+      relocations,
+    });
     this.uploads = new MultipartUploads({
       store,
       buckets,
       versions,
+      versionChanges,
       contents,
       clock,
       quotas,
@@ -154,6 +173,7 @@ export class ObjectStore {
     this.transitions = new Transitions({
       store,
       versions,
+      versionChanges,
       contents,
       relocations,
       tiers,
@@ -165,6 +185,7 @@ export class ObjectStore {
       store,
       clock,
       versions,
+      versionChanges,
       contents,
       relocations,
       transitions,
@@ -173,7 +194,15 @@ export class ObjectStore {
       delays: restoreDelays(options.restoreDelays),
     });
     const { documents } = this;
-    this.tiering = new Tiering({ store, clock, buckets, documents, versions, transitions });
+    this.tiering = new Tiering({
+      store,
+      clock,
+      buckets,
+      documents,
+      versions,
+      versionChanges,
+      transitions,
+    });
     this.notificationDestinations = new NotificationDestinations(store);
   }
 

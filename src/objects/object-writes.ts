@@ -30,7 +30,8 @@ import type {
   VersionSettings,
 } from "./records/object-record.ts";
 import { isDeleteMarker } from "./records/object-record.ts";
-import type { DeletedVersion, KeyState, VersionIdentity, Versions } from "./versions.ts";
+import type { DeletedVersion, VersionIdentity, VersionChanges } from "./version-changes.ts";
+import type { KeyState, Versions } from "./versions.ts";
 
 export interface ObjectPlace {
   readonly bucketName: string;
@@ -106,6 +107,7 @@ export class ObjectWrites {
   readonly #store: KeyValueStore;
   readonly #contents: Contents;
   readonly #versions: Versions;
+  readonly #versionChanges: VersionChanges;
   readonly #changes: ChangeLog;
   readonly #relocations: Relocations;
   // Writers of one key in this process take turns: they would only make each other's commits fail.
@@ -115,12 +117,14 @@ export class ObjectWrites {
     readonly store: KeyValueStore;
     readonly contents: Contents;
     readonly versions: Versions;
+    readonly versionChanges: VersionChanges;
     readonly changes: ChangeLog;
     readonly relocations: Relocations;
   }) {
     this.#store = options.store;
     this.#contents = options.contents;
     this.#versions = options.versions;
+    this.#versionChanges = options.versionChanges;
     this.#changes = options.changes;
     this.#relocations = options.relocations;
   }
@@ -252,8 +256,11 @@ export class ObjectWrites {
       if (replica !== undefined) return this.#putReplicaMarker(transaction, state, conditions);
       const deleted =
         versionId === undefined
-          ? await this.#versions.delete(transaction, state, deleter, cause)
-          : await this.#versions.deleteVersion(transaction, state, versionId, { permits, cause });
+          ? await this.#versionChanges.delete(transaction, state, deleter, cause)
+          : await this.#versionChanges.deleteVersion(transaction, state, versionId, {
+              permits,
+              cause,
+            });
       return { ...deleted, bucket: state.bucket };
     });
   }
@@ -276,7 +283,7 @@ export class ObjectWrites {
       const record =
         changed === before
           ? before
-          : await this.#versions.replace(transaction, state, changed, cause);
+          : await this.#versionChanges.replace(transaction, state, changed, cause);
       return { bucket: state.bucket, record };
     });
   }
@@ -309,7 +316,7 @@ export class ObjectWrites {
         const copy = await this.#contents.rewrap(transaction, restore.content, change);
         record = { ...record, restore: { ...restore, content: copy } };
       }
-      await this.#versions.replace(transaction, state, record, change.cause);
+      await this.#versionChanges.replace(transaction, state, record, change.cause);
       return { bucket: state.bucket };
     });
   }
@@ -346,7 +353,7 @@ export class ObjectWrites {
         ...(version.encryption === undefined ? {} : { encryption: version.encryption }),
         ...version.settle?.(state.bucket),
       });
-      const record = await this.#versions.put(transaction, state, build, version);
+      const record = await this.#versionChanges.put(transaction, state, build, version);
       return { bucket: state.bucket, record };
     });
   }
@@ -373,7 +380,7 @@ export class ObjectWrites {
     const { bucket } = state;
     try {
       const made = { cause, deleter };
-      const marked = await this.#versions.putReplicaMarker(transaction, state, replica, made);
+      const marked = await this.#versionChanges.putReplicaMarker(transaction, state, replica, made);
       return { ...marked, bucket };
     } catch (error) {
       if (!(error instanceof ReplicaExistsError)) throw error;

@@ -24,6 +24,7 @@ import type { RelocatedContent, Relocations } from "./relocations.ts";
 import { expiryOf, isFaster, type RestoreDelays } from "./restore-rules.ts";
 import type { StorageTiers } from "./storage-tiers.ts";
 import { isAbsence, isSameState, sealsInBackground, type Transitions } from "./transitions.ts";
+import type { VersionChanges } from "./version-changes.ts";
 import type { KeyState, Versions } from "./versions.ts";
 import { scheduleTiering } from "./tiering-rules.ts";
 
@@ -43,6 +44,7 @@ export class Restores {
   readonly #store: KeyValueStore;
   readonly #clock: Clock;
   readonly #versions: Versions;
+  readonly #versionChanges: VersionChanges;
   readonly #contents: Contents;
   readonly #relocations: Relocations;
   readonly #transitions: Transitions;
@@ -55,6 +57,7 @@ export class Restores {
     readonly store: KeyValueStore;
     readonly clock: Clock;
     readonly versions: Versions;
+    readonly versionChanges: VersionChanges;
     readonly contents: Contents;
     readonly relocations: Relocations;
     readonly transitions: Transitions;
@@ -65,6 +68,7 @@ export class Restores {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#versions = options.versions;
+    this.#versionChanges = options.versionChanges;
     this.#contents = options.contents;
     this.#relocations = options.relocations;
     this.#transitions = options.transitions;
@@ -94,7 +98,7 @@ export class Restores {
       const before = await this.#versions.getVersion(transaction, state, versionId);
       const { restore, outcome } = await this.#judge(transaction, before, asked);
       const record = { ...before, restore };
-      await this.#versions.replace(transaction, state, record, cause);
+      await this.#versionChanges.replace(transaction, state, record, cause);
       const due = restore.expiryMilliseconds ?? restore.dueMilliseconds;
       setDueRow(transaction, "restore", due, { bucket: state.bucket, key: place.key, record });
       return { bucket: state.bucket, result: outcome };
@@ -251,7 +255,7 @@ export class Restores {
       const before = await this.#versions.getVersion(transaction, state, row.versionId);
       if (!isSameState(before, found)) throw new BlobMissingError("the version was changed");
       const record = await change(transaction, state, before);
-      await this.#versions.replace(transaction, state, record, cause);
+      await this.#versionChanges.replace(transaction, state, record, cause);
       transaction.delete(row.rowKey);
       return state.bucket;
     });

@@ -29,6 +29,7 @@ import {
   tierFor,
 } from "./tiering-rules.ts";
 import { isAbsence, type Transitions, type VersionPlace } from "./transitions.ts";
+import type { VersionChanges } from "./version-changes.ts";
 import type { Versions } from "./versions.ts";
 
 /** Accesses that wait to be written; a version beyond is noted when it is read again. */
@@ -40,6 +41,7 @@ export class Tiering {
   readonly #buckets: Buckets;
   readonly #documents: BucketDocuments;
   readonly #versions: Versions;
+  readonly #versionChanges: VersionChanges;
   readonly #transitions: Transitions;
   #accesses = new Map<string, VersionPlace>();
 
@@ -49,6 +51,7 @@ export class Tiering {
     readonly buckets: Buckets;
     readonly documents: BucketDocuments;
     readonly versions: Versions;
+    readonly versionChanges: VersionChanges;
     readonly transitions: Transitions;
   }) {
     this.#store = options.store;
@@ -56,6 +59,7 @@ export class Tiering {
     this.#buckets = options.buckets;
     this.#documents = options.documents;
     this.#versions = options.versions;
+    this.#versionChanges = options.versionChanges;
     this.#transitions = options.transitions;
   }
 
@@ -162,7 +166,7 @@ export class Tiering {
         if (before.sequence !== place.sequence || !isMonitored(before)) return false;
         if (archiveTierOf(before.tiering?.tier) !== undefined) return false;
         const record = { ...before, tiering: { ...before.tiering, accessedMilliseconds } };
-        await this.#versions.replace(transaction, state, record, undefined);
+        await this.#versionChanges.replace(transaction, state, record, undefined);
         if (before.tiering?.tier !== undefined) {
           const { bucket } = state;
           setDueRow(transaction, "tiering", accessedMilliseconds, {

@@ -24,6 +24,7 @@ import type { RelocatedContent, Relocations, RelocationSeals } from "./relocatio
 import { mayTransition } from "./storage-class-order.ts";
 import type { StorageTiers } from "./storage-tiers.ts";
 import { scheduleTiering } from "./tiering-rules.ts";
+import type { VersionChanges } from "./version-changes.ts";
 import type { KeyState, Versions } from "./versions.ts";
 
 /** Which version: an id alone does not tell a null version from one that took its place. */
@@ -49,6 +50,7 @@ const attempts = 8;
 export class Transitions {
   readonly #store: KeyValueStore;
   readonly #versions: Versions;
+  readonly #versionChanges: VersionChanges;
   readonly #contents: Contents;
   readonly #relocations: Relocations;
   readonly #tiers: StorageTiers;
@@ -58,6 +60,7 @@ export class Transitions {
   constructor(options: {
     readonly store: KeyValueStore;
     readonly versions: Versions;
+    readonly versionChanges: VersionChanges;
     readonly contents: Contents;
     readonly relocations: Relocations;
     readonly tiers: StorageTiers;
@@ -66,6 +69,7 @@ export class Transitions {
   }) {
     this.#store = options.store;
     this.#versions = options.versions;
+    this.#versionChanges = options.versionChanges;
     this.#contents = options.contents;
     this.#relocations = options.relocations;
     this.#tiers = options.tiers;
@@ -195,7 +199,7 @@ export class Transitions {
         await this.#contents.release(transaction, before.content);
       }
       const record = rules.change({ ...before, content });
-      await this.#versions.replace(transaction, state, record, rules.cause);
+      await this.#versionChanges.replace(transaction, state, record, rules.cause);
       rules.more?.(transaction, state, record);
       return state.bucket;
     });

@@ -1,28 +1,17 @@
-// The heart: what versions a key has, which one is current, and how a write, a deletion or a marker
-// changes that, on unversioned, versioned and suspended buckets.
+// The heart: what versions a key has, and which one is current. What changes that: version-changes.ts.
 //
 // Of every key at most one row is its head: the live current version (keyspace `current`), or the
 // delete marker that hides the key (`marker`). Everything older lies in `version`, newest first. Both
 // head rows are read, and so checked, by every change of a versioned key: changes of one key are
 // serial, and a version row is always older than the head.
 
-import type { Clock } from "../base/clock.ts";
 import { S3Error } from "../model/errors.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
 import type { Buckets } from "./buckets.ts";
-import type { ChangeLog } from "./change-log.ts";
-import { countClass, countMove } from "./class-usage.ts";
-import type { Contents } from "./contents.ts";
 import type { Sequence, VersionId } from "./identifiers.ts";
-import { newVersionId, nextSequence, nullVersionId, parseVersionId } from "./identifiers.ts";
-import type { LockClock } from "./lock-clock.ts";
-import { mfaRefusal, noPermits, type DeletionPermits } from "./deletion-permits.ts";
-import { checkRemovable, settleLock } from "./object-lock.ts";
-import type { Quotas } from "./quotas.ts";
-import { ReplicaExistsError, replicaState, type ReplicaIdentity } from "./replica.ts";
+import { nullVersionId, parseVersionId } from "./identifiers.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
-import type { ChangeCause } from "./records/change-record.ts";
 import { keys, ranges } from "./records/keyspace.ts";
 import type { DeleteMarkerRecord, ObjectRecord, VersionRecord } from "./records/object-record.ts";
 import {
@@ -31,8 +20,6 @@ import {
   decodeVersionRecord,
   isDeleteMarker,
 } from "./records/object-record.ts";
-import { scheduleTiering } from "./tiering-rules.ts";
-import { encodeRecord } from "../storage/record-codec.ts";
 
 /** What is known of a key inside a transaction. */
 export interface KeyState {
@@ -44,57 +31,18 @@ export interface KeyState {
   readonly marker: DeleteMarkerRecord | undefined;
 }
 
-/** What a new version gets from its place in the key's history. */
-export interface VersionIdentity {
-  readonly sequence: Sequence;
-  readonly versionId: VersionId;
-  readonly lastModifiedMilliseconds: number;
-}
-
-/** How a version comes to be. */
-export interface VersionMaking {
-  readonly cause: ChangeCause;
-  readonly countedBytes?: number;
-  /** Keeps the place of the version that it is a replica of. */
-  readonly replica?: ReplicaIdentity | undefined;
-}
-
 export interface FoundObject {
   readonly bucket: BucketRecord;
   readonly record: ObjectRecord;
 }
 
-export interface DeletedVersion {
-  /** The version that was removed, or the delete marker that was made; `undefined`: nothing to do. */
-  readonly versionId: VersionId | undefined;
-  readonly isDeleteMarker: boolean;
-}
-
 export class Versions {
   readonly #store: KeyValueStore;
   readonly #buckets: Buckets;
-  readonly #contents: Contents;
-  readonly #clock: Clock;
-  readonly #lockClock: LockClock;
-  readonly #quotas: Quotas;
-  readonly #changes: ChangeLog;
 
-  constructor(options: {
-    readonly store: KeyValueStore;
-    readonly buckets: Buckets;
-    readonly contents: Contents;
-    readonly clock: Clock;
-    readonly lockClock: LockClock;
-    readonly quotas: Quotas;
-    readonly changes: ChangeLog;
-  }) {
+  constructor(options: { readonly store: KeyValueStore; readonly buckets: Buckets }) {
     this.#store = options.store;
     this.#buckets = options.buckets;
-    this.#contents = options.contents;
-    this.#clock = options.clock;
-    this.#lockClock = options.lockClock;
-    this.#quotas = options.quotas;
-    this.#changes = options.changes;
   }
 
   /**
@@ -146,159 +94,6 @@ export class Versions {
       current: current === undefined ? undefined : decodeObjectRecord(current),
       marker: marker === undefined ? undefined : decodeDeleteMarkerRecord(marker),
     };
-  }
-
-  /**
-   * Makes a new current version; what it replaces is kept or released as the bucket's state says.
-   * `countedBytes`: how many of its bytes this transaction takes off another counter. Throws S3Error
-   * QuotaExceeded, AccessDenied for what object lock protects.
-   */
-  async put(
-    transaction: Transaction,
-    state: KeyState,
-    build: (identity: VersionIdentity) => ObjectRecord,
-    { cause, countedBytes = 0, replica }: VersionMaking,
-  ): Promise<ObjectRecord> {
-    const { bucket, key } = state;
-    const identity =
-      replica === undefined
-        ? this.#identify(state)
-        : await this.#identifyReplica(transaction, state, replica);
-    let record = build(identity);
-    if (bucket.defaultLock !== undefined) record = this.#lock(transaction, state, record);
-    if (this.#changes.isFor(bucket)) {
-      const change = { bucket, key, cause, sequence: record.sequence };
-      record = await this.#changes.append(transaction, change, record);
-    }
-    const isOlder = isOlderThanHead(state, record.sequence);
-    const replaced = isOlder ? undefined : await this.#makeRoom(transaction, state);
-    await this.#quotas.check(bucket, {
-      objects: replaced === undefined ? 1 : 0,
-      bytes: record.sizeBytes - countedBytes - (replaced?.sizeBytes ?? 0),
-    });
-    if (isOlder) {
-      transaction.set(keys.version(bucket.id, key, record.sequence), encodeRecord(record));
-    } else {
-      transaction.set(keys.current(bucket.id, key), encodeRecord(record));
-      if (state.marker !== undefined) transaction.delete(keys.marker(bucket.id, key));
-    }
-    this.#countUsage(transaction, bucket, record, 1);
-    if (record.attributes.storageClass === "INTELLIGENT_TIERING") {
-      scheduleTiering(transaction, { bucket, key, record });
-    }
-    return record;
-  }
-
-  /**
-   * Replaces a version's record by one with the same identity and bytes (its metadata changed). Answers
-   * what was stored. Without a cause nobody is told of it.
-   */
-  async replace(
-    transaction: Transaction,
-    state: KeyState,
-    changed: ObjectRecord,
-    cause: ChangeCause | undefined,
-  ): Promise<ObjectRecord> {
-    const { bucket, key, current } = state;
-    const record =
-      cause === undefined ? changed : await this.#log(transaction, state, cause, changed);
-    const isCurrent = current?.sequence === record.sequence;
-    const place = isCurrent
-      ? keys.current(bucket.id, key)
-      : keys.version(bucket.id, key, record.sequence);
-    const before = isCurrent ? current : await readVersion(transaction, place);
-    if (before !== undefined) countMove(transaction, bucket.id, before, record);
-    transaction.set(place, encodeRecord(record));
-    return record;
-  }
-
-  /** A DELETE without a version id: removes the object, or hides it behind a delete marker. */
-  async delete(
-    transaction: Transaction,
-    state: KeyState,
-    deleter: DeleteMarkerRecord["owner"],
-    cause: ChangeCause,
-  ): Promise<DeletedVersion> {
-    const { bucket, key, current } = state;
-    if (bucket.versioning === "Unversioned") {
-      if (current === undefined) return { versionId: undefined, isDeleteMarker: false };
-      await this.#remove(transaction, bucket, current);
-      transaction.delete(keys.current(bucket.id, key));
-      await this.#log(transaction, state, cause, current);
-      return { versionId: undefined, isDeleteMarker: false };
-    }
-    const identity = this.#identify(state);
-    const made: DeleteMarkerRecord = {
-      v: 1,
-      isDeleteMarker: true,
-      ...identity,
-      ...(deleter === undefined || deleter.id === bucket.ownerId ? {} : { owner: deleter }),
-    };
-    await this.#makeRoom(transaction, state);
-    const marker = await this.#log(transaction, state, whenMarked(cause), made);
-    if (current !== undefined) transaction.delete(keys.current(bucket.id, key));
-    transaction.set(keys.marker(bucket.id, key), encodeRecord(marker));
-    return { versionId: identity.versionId, isDeleteMarker: true };
-  }
-
-  /** The replica of a delete marker, at its place in the key's history. Throws ReplicaExistsError. */
-  async putReplicaMarker(
-    transaction: Transaction,
-    state: KeyState,
-    replica: ReplicaIdentity,
-    {
-      cause,
-      deleter,
-    }: { readonly cause: ChangeCause; readonly deleter: DeleteMarkerRecord["owner"] },
-  ): Promise<DeletedVersion> {
-    const { bucket, key, current } = state;
-    const made: DeleteMarkerRecord = {
-      v: 1,
-      isDeleteMarker: true,
-      ...(await this.#identifyReplica(transaction, state, replica)),
-      ...(deleter === undefined || deleter.id === bucket.ownerId ? {} : { owner: deleter }),
-      replication: replicaState,
-    };
-    const marker = await this.#log(transaction, state, whenMarked(cause), made);
-    const { versionId, sequence } = marker;
-    if (isOlderThanHead(state, sequence)) {
-      transaction.set(keys.version(bucket.id, key, sequence), encodeRecord(marker));
-      return { versionId, isDeleteMarker: true };
-    }
-    await this.#makeRoom(transaction, state);
-    if (current !== undefined) transaction.delete(keys.current(bucket.id, key));
-    transaction.set(keys.marker(bucket.id, key), encodeRecord(marker));
-    return { versionId, isDeleteMarker: true };
-  }
-
-  /**
-   * Removes one version for good. When it was the newest, the next older one takes its place.
-   * A version that does not exist is no error in S3. Throws S3Error InvalidArgument for odd ids,
-   * AccessDenied for what object lock protects, or MFA delete.
-   */
-  async deleteVersion(
-    transaction: Transaction,
-    state: KeyState,
-    versionId: string,
-    { permits, cause }: { readonly permits: DeletionPermits; readonly cause: ChangeCause },
-  ): Promise<DeletedVersion> {
-    if (state.bucket.mfaDelete === "Enabled" && !permits.isMfaVerified) throw mfaRefusal();
-    const target = await this.loadVersion(transaction, state, versionId);
-    if (target === undefined) {
-      return { versionId: versionId as VersionId, isDeleteMarker: false };
-    }
-    const { bucket, key } = state;
-    const isMarker = isDeleteMarker(target);
-    if (!isMarker) await this.#remove(transaction, bucket, target, permits);
-    if (target.sequence === (state.current ?? state.marker)?.sequence) {
-      transaction.delete(isMarker ? keys.marker(bucket.id, key) : keys.current(bucket.id, key));
-      await this.#promote(transaction, state);
-    } else {
-      transaction.delete(keys.version(bucket.id, key, target.sequence));
-      if (target.versionId === nullVersionId) transaction.delete(keys.nullVersion(bucket.id, key));
-    }
-    await this.#log(transaction, state, cause, target);
-    return { versionId: target.versionId, isDeleteMarker: isMarker };
   }
 
   /** One version of the key inside a transaction. Throws S3Error InvalidArgument for odd ids. */
@@ -420,184 +215,6 @@ export class Versions {
       entry === undefined ? undefined : decodeDeleteMarkerRecord(entry.value).versionId,
     );
   }
-
-  #identify(state: KeyState): VersionIdentity {
-    const now = this.#clock.now();
-    const head = state.current ?? state.marker;
-    const sequence = nextSequence(now, head && lastSequenceOf(head));
-    return {
-      sequence,
-      versionId: state.bucket.versioning === "Enabled" ? newVersionId(sequence) : nullVersionId,
-      lastModifiedMilliseconds: Math.floor(now / 1000) * 1000,
-    };
-  }
-
-  /** Throws ReplicaExistsError; S3Error where a replica cannot be. */
-  async #identifyReplica(
-    transaction: Transaction,
-    state: KeyState,
-    { versionId, lastModifiedMilliseconds }: ReplicaIdentity,
-  ): Promise<VersionIdentity> {
-    const { bucket, key } = state;
-    if (bucket.versioning !== "Enabled") {
-      throw new S3Error("InvalidRequest", {
-        message: "Destination bucket must have versioning enabled.",
-      });
-    }
-    if (versionId === undefined) return { ...this.#identify(state), lastModifiedMilliseconds };
-    const sequence = parseVersionId(versionId);
-    const existing = await this.loadVersion(transaction, state, versionId);
-    if (existing !== undefined) throw new ReplicaExistsError(bucket, existing);
-    const isTaken =
-      (state.current ?? state.marker)?.sequence === sequence ||
-      (await transaction.get(keys.version(bucket.id, key, sequence))) !== undefined;
-    if (!isTaken) return { sequence, versionId, lastModifiedMilliseconds };
-    // Two servers have made versions of one key in the same microsecond.
-    throw new S3Error("InvalidRequest", { message: "Another version has this place." });
-  }
-
-  /**
-   * Moves or removes the head, and in a null-writing bucket whichever version is the null one. Answers
-   * the object that was removed.
-   */
-  async #makeRoom(transaction: Transaction, state: KeyState): Promise<ObjectRecord | undefined> {
-    const { bucket, key } = state;
-    const head = state.current ?? state.marker;
-    const replacesNull = bucket.versioning !== "Enabled";
-    if (head !== undefined) {
-      if (replacesNull && head.versionId === nullVersionId) {
-        if (isDeleteMarker(head)) return undefined;
-        await this.#remove(transaction, bucket, head);
-        return head;
-      }
-      transaction.set(keys.version(bucket.id, key, head.sequence), encodeRecord(head));
-      if (head.versionId === nullVersionId) {
-        transaction.set(keys.nullVersion(bucket.id, key), encodeSequence(head.sequence));
-        return undefined;
-      }
-    }
-    if (bucket.versioning !== "Suspended") return undefined;
-    return this.#removeOldNull(transaction, bucket, key);
-  }
-
-  async #removeOldNull(
-    transaction: Transaction,
-    bucket: BucketRecord,
-    key: string,
-  ): Promise<ObjectRecord | undefined> {
-    const pointer = await transaction.get(keys.nullVersion(bucket.id, key));
-    if (pointer === undefined) return undefined;
-    const place = keys.version(bucket.id, key, decodeSequence(pointer));
-    const value = await transaction.get(place);
-    // Missing only when it was deleted between the two reads: the commit will fail and run again.
-    if (value === undefined) return undefined;
-    const record = decodeVersionRecord(value);
-    transaction.delete(place);
-    transaction.delete(keys.nullVersion(bucket.id, key));
-    if (isDeleteMarker(record)) return undefined;
-    await this.#remove(transaction, bucket, record);
-    return record;
-  }
-
-  /** Makes the newest of the older versions the head, after the head was deleted. */
-  async #promote(transaction: Transaction, state: KeyState): Promise<void> {
-    const { bucket, key } = state;
-    const range = ranges.versionsOfKey(bucket.id, key);
-    const [entry] = await transaction.range({ ...range, limit: 1 });
-    if (entry === undefined) return;
-    // A range read checks nothing by itself: the row could be deleted by another transaction.
-    transaction.check(entry.key, entry.revision);
-    const record = decodeVersionRecord(entry.value);
-    const place = isDeleteMarker(record)
-      ? keys.marker(bucket.id, key)
-      : keys.current(bucket.id, key);
-    transaction.set(place, entry.value);
-    transaction.delete(entry.key);
-    if (record.versionId === nullVersionId) transaction.delete(keys.nullVersion(bucket.id, key));
-  }
-
-  /** The bucket's default for a version that is new, whichever way it came. */
-  #lock(transaction: Transaction, { bucket }: KeyState, built: ObjectRecord): ObjectRecord {
-    const { nowMilliseconds, startMilliseconds } = this.#lockClock.begin(transaction);
-    // From the creation as S3 shows it, but where the clock was set back from the time that it was.
-    const start =
-      startMilliseconds > nowMilliseconds ? startMilliseconds : built.lastModifiedMilliseconds;
-    const lock = settleLock(built.lock, bucket.defaultLock, start);
-    return lock === undefined ? built : { ...built, lock };
-  }
-
-  /** The one place where a version ends. Throws S3Error AccessDenied for what object lock protects. */
-  async #remove(
-    transaction: Transaction,
-    bucket: BucketRecord,
-    record: ObjectRecord,
-    { mayBypassGovernance }: DeletionPermits = noPermits,
-  ): Promise<void> {
-    if (record.lock !== undefined) {
-      checkRemovable(record.lock, this.#clock.now(), mayBypassGovernance);
-    }
-    await this.#contents.release(transaction, record.content);
-    const copy = record.restore?.content;
-    if (copy !== undefined) await this.#contents.release(transaction, copy);
-    this.#countUsage(transaction, bucket, record, -1);
-  }
-
-  /** Tells who wants to know of a change that makes no version. Answers the record to store. */
-  async #log<Version extends VersionRecord>(
-    transaction: Transaction,
-    { bucket, key }: KeyState,
-    cause: ChangeCause,
-    record: Version,
-  ): Promise<Version> {
-    if (!this.#changes.isFor(bucket)) return record;
-    const sequence = nextSequence(cause.timeMilliseconds, lastSequenceOf(record));
-    const change = { bucket, key, cause, sequence };
-    const stored = await this.#changes.append(transaction, change, record);
-    return isDeleteMarker(stored) ? stored : { ...stored, changeSequence: sequence };
-  }
-
-  #countUsage(
-    transaction: Transaction,
-    bucket: BucketRecord,
-    record: ObjectRecord,
-    sign: 1 | -1,
-  ): void {
-    const { sizeBytes } = record;
-    transaction.add(keys.usageObjects(bucket.id), sign);
-    if (sizeBytes !== 0) transaction.add(keys.usageBytes(bucket.id), sign * sizeBytes);
-    countClass(transaction, bucket.id, record, sign);
-  }
-}
-
-async function readVersion(
-  transaction: Transaction,
-  place: Uint8Array,
-): Promise<ObjectRecord | undefined> {
-  const value = await transaction.get(place);
-  const record = value === undefined ? undefined : decodeVersionRecord(value);
-  return record === undefined || isDeleteMarker(record) ? undefined : record;
-}
-
-function isOlderThanHead({ current, marker }: KeyState, sequence: Sequence): boolean {
-  const head = current ?? marker;
-  return head !== undefined && sequence < head.sequence;
-}
-
-/** Of the last change of a version that was told to anybody. */
-function lastSequenceOf(record: VersionRecord): Sequence {
-  return isDeleteMarker(record) ? record.sequence : (record.changeSequence ?? record.sequence);
-}
-
-/** What happens when a deletion hides instead of removing. */
-function whenMarked(cause: ChangeCause): ChangeCause {
-  switch (cause.event) {
-    case "ObjectRemoved:Delete":
-      return { ...cause, event: "ObjectRemoved:DeleteMarkerCreated" };
-    case "LifecycleExpiration:Delete":
-      return { ...cause, event: "LifecycleExpiration:DeleteMarkerCreated" };
-    default:
-      return cause;
-  }
 }
 
 function noSuchKey(key: string, markerVersionId: VersionId | undefined): S3Error {
@@ -626,10 +243,7 @@ function headKeys(bucket: BucketRecord, key: string, bucketKey: Uint8Array): Uin
   return head;
 }
 
-function encodeSequence(sequence: Sequence): Uint8Array {
-  return Buffer.from(String(sequence), "latin1");
-}
-
-function decodeSequence(value: Uint8Array): Sequence {
+/** What `nullVersion` points to. */
+export function decodeSequence(value: Uint8Array): Sequence {
   return Number(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("latin1"));
 }

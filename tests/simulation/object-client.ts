@@ -17,7 +17,7 @@ import type { UploadItem } from "../../src/objects/upload-listing.ts";
 import { listUploads } from "../../src/objects/upload-listing.ts";
 import type { ListedVersion } from "../../src/objects/version-listing.ts";
 import { listVersions } from "../../src/objects/version-listing.ts";
-import type { DeletedVersion } from "../../src/objects/versions.ts";
+import type { DeletedVersion } from "../../src/objects/version-changes.ts";
 import { causeFor } from "./cause.ts";
 
 const owner = { id: "0".repeat(64), name: "root" };

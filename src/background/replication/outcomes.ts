@@ -102,7 +102,7 @@ export class Outcomes {
       record: VersionRecord,
     ) => ReplicationState | undefined,
   ): Promise<void> {
-    const { versions, buckets } = this.#store;
+    const { versions, versionChanges, buckets } = this.#store;
     const bucket = await buckets.find(work.bucketName);
     if (bucket === undefined || bucket.id !== work.bucketId) return;
     const state = await versions.load(transaction, work.bucketName, work.key);
@@ -117,7 +117,7 @@ export class Outcomes {
       ...(replication === undefined ? {} : { replication }),
     };
     const next = changed === undefined ? others : { ...others, replication: changed };
-    await versions.replace(transaction, state, next, cause);
+    await versionChanges.replace(transaction, state, next, cause);
   }
 
   #facts(

@@ -92,7 +92,8 @@ export class ResyncWalk {
     rules: DestinationRules,
     key: string,
   ): Promise<ResyncRecord | undefined> {
-    const { versions, changes, clock, replicationResyncs, keyValueStore } = this.#store;
+    const { versions, versionChanges, changes, clock, replicationResyncs, keyValueStore } =
+      this.#store;
     const history = (await versions.history(bucket, key, keyVersions)).toReversed();
     const chosen = history.filter((record) => isSent(before, rules, key, record));
     return transact(keyValueStore, async (transaction) => {
@@ -120,7 +121,7 @@ export class ResyncWalk {
           status: "PENDING",
         });
         const cause = replicationCause("ObjectReplica:Status", clock);
-        await versions.replace(transaction, state, { ...record, replication }, cause);
+        await versionChanges.replace(transaction, state, { ...record, replication }, cause);
       }
       return after;
     });
