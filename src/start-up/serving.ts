@@ -4,20 +4,6 @@
 import { randomFillSync } from "node:crypto";
 
 import type { IdentityStore } from "../access/identities/identity-store.ts";
-import { AnalyticsWorker, createAnalyticsCounter } from "../background/analytics-worker.ts";
-import {
-  createAccessWriter,
-  createRestoreWorker,
-  createTieringWorker,
-} from "../background/due-worker.ts";
-import { createKeyKeeper } from "../background/key-keeper.ts";
-import { createMasterKeyRefresher } from "../background/master-key-refresher.ts";
-import { createLockClockKeeper } from "../background/lock-clock-keeper.ts";
-import { InventoryWorker } from "../background/inventory-worker.ts";
-import { LifecycleWorker } from "../background/lifecycle-worker.ts";
-import { createReadPublisher } from "../background/read-publisher.ts";
-import { Sweeper } from "../background/sweeper.ts";
-import type { BackgroundWorker } from "../background/worker.ts";
 import { Workers } from "../background/workers.ts";
 import { systemClock } from "../base/clock.ts";
 import type { HttpHandler } from "../http/http-message.ts";
@@ -40,7 +26,7 @@ import { destinationOf, type Log } from "../telemetry/log.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import type { MetricsSnapshot } from "../telemetry/metrics.ts";
 import { createKeyServices, type KeyServices, type KmsSource } from "./key-services.ts";
-import { openMasterKeyRing, refreshMilliseconds, type MasterKeySource } from "./master-keys.ts";
+import { openMasterKeyRing, type MasterKeySource } from "./master-keys.ts";
 import { applyProvisioning } from "./apply-provisioning.ts";
 import { ServerMetrics } from "./metrics.ts";
 import type { MetricsMode } from "./metrics-mode.ts";
@@ -49,11 +35,9 @@ import { createRefusals } from "./refused-requests.ts";
 import { createObserver } from "./request-records.ts";
 import { openIdentities, type Identities } from "./open-identities.ts";
 import type { Credentials } from "./root-credentials.ts";
-import { createObjectDeliverer } from "./object-deliverer.ts";
-import { addReplication } from "./replication.ts";
-import { openAccessLog } from "./access-log.ts";
 import { openTracing, type TracingOptions } from "./tracing.ts";
 import { withRefuge } from "./log-refuge.ts";
+import { startBackground } from "./background.ts";
 import { createServices } from "./services.ts";
 import { RotatingFile, type RotatingFileOptions } from "./rotating-file.ts";
 
@@ -118,20 +102,6 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
       events: log,
     }),
   );
-  const each: BackgroundWorker[] = [
-    createReadPublisher(objects.writers),
-    createLockClockKeeper(objects.lockClock, objects.keyValueStore),
-    createMasterKeyRefresher({
-      ring,
-      store: objects.keyValueStore,
-      intervalMilliseconds: refreshMilliseconds,
-    }),
-    identities.worker,
-    new Sweeper({ objectStore: objects, events: options.log }),
-    createTieringWorker(objects),
-    createAccessWriter(objects),
-    createAnalyticsCounter(objects),
-  ];
   const keyServices = createKeyServices({
     source: options.kms,
     sealer: ring,
@@ -140,40 +110,23 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     region: options.region,
     rootAccountId: objects.rootAccount.accountId,
   });
-  each.push(createKeyKeeper(keyServices.kmsKeys));
   const notifications = started.use(openNotifications({ ...options, objects, sealer: ring }));
-  started.defer(() => writeLastCounts(objects, log));
-  const workers = started.use(
-    new Workers({
-      store: objects.keyValueStore,
-      clock: options.clock,
-      writers: objects.writers,
-      holder: stores.writerId,
-      events: log,
-    }),
-  );
-  const delivery = workers.add(notifications.worker);
-  objects.changes.onChange(() => delivery.wake());
   const dependencies = contextDependencies(options, {
     objects,
     identities,
     keyServices,
     notifications,
   });
-  const accessLog = openAccessLog(options, { stores, dependencies });
-  started.defer(accessLog.flush);
-  each.push(accessLog.worker);
-  const logAccess = accessLog.recorder.add.bind(accessLog.recorder);
-  each.push(new LifecycleWorker({ objectStore: objects, logAccess }));
-  const deliverer = createObjectDeliverer(dependencies);
-  each.push(new InventoryWorker({ objectStore: objects, deliverer }));
-  each.push(new AnalyticsWorker({ objectStore: objects, deliverer }));
-  for (const worker of each) workers.add(worker);
-  const replicating = { objects, identities: identities.store, dependencies, sealer: ring };
-  started.use(addReplication(workers, replicating));
-  const restoring = workers.add(createRestoreWorker(objects));
-  objects.restores.onRequest(() => restoring.wake());
-  await workers.start();
+  const { workers, accessLog } = started.use(
+    await startBackground(options, {
+      ring,
+      stores,
+      identities,
+      keyServices,
+      notifications,
+      dependencies,
+    }),
+  );
   const metrics = openMetrics(options.metrics, objects, started);
   const audit = openAuditLog(options.audit, started);
   if (options.provisioning !== undefined) {
@@ -190,7 +143,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     dependencies,
     workers,
     sealer: ring,
-    accessLog: accessLog.recorder,
+    accessLog,
   };
   const handlers = createS3Handlers(options, parts);
   const http = started.use(await startHttp(options, parts, options.port, handlers.s3));
@@ -224,15 +177,6 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
-}
-
-/** Requests and workers have ended: what they were counted for is written down. */
-async function writeLastCounts({ analyticsCounts }: ObjectStore, log: Log): Promise<void> {
-  try {
-    await analyticsCounts.write();
-  } catch (error) {
-    log.roundFailed("analytics-counter", error);
-  }
 }
 
 function openMetrics(
