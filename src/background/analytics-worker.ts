@@ -24,6 +24,7 @@ import { encodeRecord } from "../storage/record-codec.ts";
 import { AnalyticsDays, keptDays } from "./analytics/analytics-days.ts";
 import { tallyBucket, type Tally } from "./analytics/bucket-tally.ts";
 import { formatExport } from "./analytics/export-file.ts";
+import { giveWay } from "./give-way.ts";
 import type { ObjectDeliverer } from "./object-delivery.ts";
 import { pagesOf } from "./store-pages.ts";
 import type { BackgroundWorker, WorkerPass, WorkerReport } from "./worker.ts";
@@ -188,8 +189,7 @@ export class AnalyticsWorker implements BackgroundWorker {
     const isDue = measuredDay !== undefined && (exportedDay ?? 0) < measuredDay;
     const waits = failure !== undefined && failure.againMilliseconds > now;
     if (!pass.isAsked && (!isDue || waits)) return;
-    const text = formatExport(configuration.Id, await work.days.history(signal));
-    const body = Buffer.from(text, "utf8");
+    const body = await this.#writeFile(work, signal);
     try {
       await this.#deliverer.deliver({
         service: "s3.amazonaws.com",
@@ -214,6 +214,19 @@ export class AnalyticsWorker implements BackgroundWorker {
       await this.#note(work, { failure: { message, againMilliseconds } });
       counts.failed += 1;
     }
+  }
+
+  /** Some three megabytes at most, after two years. */
+  async #writeFile({ configuration, days }: Work, signal: AbortSignal): Promise<Buffer> {
+    const pieces: Buffer[] = [];
+    const history = await days.history(signal);
+    let began = performance.now();
+    for (const piece of formatExport(configuration.Id, history)) {
+      pieces.push(Buffer.from(piece, "utf8"));
+      await giveWay(performance.now() - began);
+      began = performance.now();
+    }
+    return Buffer.concat(pieces);
   }
 
   async #note(work: Work, change: Partial<AnalyticsStateRecord>): Promise<void> {

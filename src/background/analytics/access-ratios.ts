@@ -3,7 +3,10 @@
 // rules here are ours, in its words and by its prices.
 
 import { ageGroups, smallGroup } from "../../objects/analytics-rules.ts";
-import type { AnalyticsDayRecord } from "../../objects/records/analytics-record.ts";
+import type {
+  AnalyticsDayRecord,
+  AnalyticsFigures,
+} from "../../objects/records/analytics-record.ts";
 
 /** "Observes the access patterns of a filtered data set for 30 days or longer". */
 export const observedDays = 30;
@@ -17,88 +20,95 @@ const earliestTransitionDay = 30;
  */
 const coldRatio = 1;
 
-interface ClassDay {
-  readonly day: number;
-  readonly isMeasured: boolean;
-  /** From the group on: of this age and older; at `smallGroup + 1` of all objects. */
+/** Of all objects of the class, beside the age groups. */
+export const allObjects = smallGroup + 1;
+
+/** Sums over the history up to a day; the window between two days is a difference. */
+interface Sums {
+  readonly measuredDays: number;
+  /** From the group on: of this age and older; at `allObjects` of all. */
   readonly storedFrom: readonly number[];
   readonly retrievedFrom: readonly number[];
 }
 
-/** Of all objects of the class, beside the age groups. */
-export const allObjects = smallGroup + 1;
+const nothing: Sums = { measuredDays: 0, storedFrom: [], retrievedFrom: [] };
 
+/** Days are named by their places in the history. */
 export class AccessRatios {
-  readonly #days: readonly ClassDay[];
-  readonly #observed = new Map<number, number | undefined>();
+  /** At each day, and before the first one of its window. */
+  readonly #until: Sums[] = [];
+  readonly #before: Sums[] = [];
+  readonly #observed: (number | undefined)[] = [];
 
   /** `history` in the order of days. */
   constructor(history: readonly AnalyticsDayRecord[], storageClass: string) {
-    this.#days = history.map((record) => sumsOf(record, storageClass));
+    let begin = 0;
+    for (const [at, record] of history.entries()) {
+      this.#until.push(addSums(this.#until.at(-1) ?? nothing, record, storageClass));
+      while ((history[begin]?.day ?? record.day) <= record.day - observedDays) begin += 1;
+      this.#before.push(this.#until[begin - 1] ?? nothing);
+      this.#observed.push(this.#observe(at));
+    }
   }
 
   /**
    * What was retrieved in the thirty days up to this one of objects that were as old as the group or
    * older, as a part of what was stored of them on average. `undefined`: nothing was.
    */
-  cumulative(day: number, group: number): number | undefined {
-    const days = this.#window(day);
-    const measured = days.filter(({ isMeasured }) => isMeasured);
-    const stored = sum(measured, ({ storedFrom }) => storedFrom[group] ?? 0);
+  cumulative(at: number, group: number): number | undefined {
+    const until = this.#until[at] ?? nothing;
+    const before = this.#before[at] ?? nothing;
+    const stored = (until.storedFrom[group] ?? 0) - (before.storedFrom[group] ?? 0);
     if (stored === 0) return undefined;
-    const retrieved = sum(days, ({ retrievedFrom }) => retrievedFrom[group] ?? 0);
-    return retrieved / (stored / measured.length);
+    const retrieved = (until.retrievedFrom[group] ?? 0) - (before.retrievedFrom[group] ?? 0);
+    return retrieved / (stored / (until.measuredDays - before.measuredDays));
   }
 
   /** From which age on objects are read less than moving them would save; after thirty days. */
-  observedAge(day: number): number | undefined {
-    if (!this.#observed.has(day)) this.#observed.set(day, this.#observe(day));
-    return this.#observed.get(day);
+  observedAge(at: number): number | undefined {
+    return this.#observed[at];
   }
 
   /** The observed age when it has been the same for two weeks. */
-  recommendedAge(day: number): number | undefined {
-    const age = this.observedAge(day);
-    for (let before = 1; before < stableDays; before += 1) {
-      if (this.observedAge(day - before) !== age) return undefined;
-    }
-    return age;
+  recommendedAge(at: number): number | undefined {
+    const age = this.#observed[at];
+    const ages = this.#observed.slice(Math.max(0, at + 1 - stableDays), at + 1);
+    return ages.length === stableDays && ages.every((each) => each === age) ? age : undefined;
   }
 
-  #observe(day: number): number | undefined {
-    const measured = this.#window(day).filter(({ isMeasured }) => isMeasured);
-    if (measured.length < observedDays) return undefined;
-    const cold = ageGroups.findIndex(({ firstDay }, group) => {
-      const ratio = this.cumulative(day, group);
-      return firstDay >= earliestTransitionDay && ratio !== undefined && ratio < coldRatio;
+  #observe(at: number): number | undefined {
+    // The history, not the window: a day that nobody measured does not begin it anew.
+    if ((this.#until[at] ?? nothing).measuredDays < observedDays) return undefined;
+    const cold = ageGroups.find(({ firstDay }, group) => {
+      if (firstDay < earliestTransitionDay) return false;
+      const ratio = this.cumulative(at, group);
+      return ratio !== undefined && ratio < coldRatio;
     });
-    return ageGroups[cold]?.firstDay;
-  }
-
-  #window(day: number): readonly ClassDay[] {
-    const end = this.#days.findLastIndex((each) => each.day <= day) + 1;
-    const days = this.#days.slice(Math.max(0, end - observedDays), end);
-    return days.filter((each) => each.day > day - observedDays);
+    return cold?.firstDay;
   }
 }
 
-function sumsOf({ day, isMeasured, classes }: AnalyticsDayRecord, storageClass: string): ClassDay {
-  const groups = classes[storageClass] ?? {};
-  const storedFrom: number[] = [];
-  const retrievedFrom: number[] = [];
-  let stored = 0;
-  let retrieved = 0;
+function addSums(before: Sums, record: AnalyticsDayRecord, storageClass: string): Sums {
+  const figures = record.classes[storageClass] ?? {};
+  return {
+    measuredDays: before.measuredDays + (record.isMeasured ? 1 : 0),
+    storedFrom: addFrom(before.storedFrom, figures, "storedBytes"),
+    retrievedFrom: addFrom(before.retrievedFrom, figures, "retrievedBytes"),
+  };
+}
+
+function addFrom(
+  before: readonly number[],
+  figures: Readonly<Record<string, AnalyticsFigures>>,
+  unit: "storedBytes" | "retrievedBytes",
+): readonly number[] {
+  const sums: number[] = [];
+  let bytes = 0;
   for (let group = smallGroup - 1; group >= 0; group -= 1) {
-    stored += groups[group]?.storedBytes ?? 0;
-    retrieved += groups[group]?.retrievedBytes ?? 0;
-    storedFrom[group] = stored;
-    retrievedFrom[group] = retrieved;
+    bytes += figures[group]?.[unit] ?? 0;
+    sums[group] = (before[group] ?? 0) + bytes;
   }
-  storedFrom[allObjects] = stored + (groups[smallGroup]?.storedBytes ?? 0);
-  retrievedFrom[allObjects] = retrieved + (groups[smallGroup]?.retrievedBytes ?? 0);
-  return { day, isMeasured, storedFrom, retrievedFrom };
-}
-
-function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
+  bytes += figures[smallGroup]?.[unit] ?? 0;
+  sums[allObjects] = (before[allObjects] ?? 0) + bytes;
+  return sums;
 }

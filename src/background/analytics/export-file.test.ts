@@ -40,13 +40,17 @@ function parse(text: string): readonly Row[] {
   });
 }
 
+function writeFile(id: string, days: readonly AnalyticsDayRecord[]): string {
+  return [...formatExport(id, days)].join("");
+}
+
 function history(days: number, oldRetrievedBytes: number): readonly AnalyticsDayRecord[] {
   return Array.from({ length: days }, (_, index) => dayRecord(first + index, oldRetrievedBytes));
 }
 
 describe("formatExport", () => {
   test("rows are sorted by date within age group, and ALL comes last", () => {
-    const rows = parse(formatExport("id", history(2, 0)));
+    const rows = parse(writeFile("id", history(2, 0)));
     assert.equal(rows.length, 2 * 13);
     assert.deepEqual(
       rows.slice(0, 3).map(({ ObjectAge, Date: date }) => [ObjectAge, date]),
@@ -66,7 +70,7 @@ describe("formatExport", () => {
   });
 
   test("the access ratio is of this age and all older ones, of thirty days", () => {
-    const rows = parse(formatExport("id", history(40, megabyte / 30)));
+    const rows = parse(writeFile("id", history(40, megabyte / 30)));
     const last = rows.filter((row) => row["Date"] === "02-09-2026");
     const ratioOf = (age: string): string | undefined =>
       last.find(({ ObjectAge }) => ObjectAge === age)?.["CumulativeAccessRatio"];
@@ -78,7 +82,7 @@ describe("formatExport", () => {
   });
 
   test("an age is observed after thirty days, and recommended when it stays", () => {
-    const rows = parse(formatExport("id", history(50, megabyte / 30)));
+    const rows = parse(writeFile("id", history(50, megabyte / 30)));
     const all = rows.filter(({ ObjectAge }) => ObjectAge === "ALL");
     const ages = all.map((row) => [
       row["ObjectAgeForSIATransition"],
@@ -92,8 +96,17 @@ describe("formatExport", () => {
     assert.ok(others.every((row) => row["ObjectAgeForSIATransition"] === ""));
   });
 
+  test("a day that is missing or not measured does not begin the observation anew", () => {
+    const days = history(60, megabyte / 30).toSpliced(40, 1);
+    const gap = { ...days[45], isMeasured: false, classes: {} } as AnalyticsDayRecord;
+    const rows = parse(writeFile("id", days.with(45, gap)));
+    const last = rows.at(-1);
+    assert.equal(last?.["RecommendedObjectAgeForSIATransition"], "30");
+    assert.equal(last?.["Date"], "03-01-2026");
+  });
+
   test("objects that are read more than once a month are no candidates", () => {
-    const rows = parse(formatExport("id", history(50, megabyte)));
+    const rows = parse(writeFile("id", history(50, megabyte)));
     assert.ok(rows.every((row) => row["ObjectAgeForSIATransition"] === ""));
   });
 
@@ -105,7 +118,7 @@ describe("formatExport", () => {
       isMeasured: false,
       classes: { STANDARD: { 12: { ...noFigures, getRequests: 2, retrievedBytes: 1 } } },
     };
-    const lines = formatExport("id", [record]).trimEnd().split("\n");
+    const lines = writeFile("id", [record]).trimEnd().split("\n");
     assert.equal(lines.at(-1), '01-01-2026,id,"prefix=a,""b""",STANDARD,ALL,,0,,0.000001,2,,,');
   });
 });

@@ -28,38 +28,49 @@ export const exportColumns = [
 ] as const;
 
 const bytesPerMegabyte = 1024 * 1024;
+const rowsPerPiece = 500;
 
 /**
  * `history` in the order of days. "Data in the exported file is sorted by date within object age group …
- * At the end of the report the object age group is ALL."
+ * At the end of the report the object age group is ALL." In pieces, each some milliseconds of work.
  */
-export function formatExport(id: string, history: readonly AnalyticsDayRecord[]): string {
+export function* formatExport(
+  id: string,
+  history: readonly AnalyticsDayRecord[],
+): Generator<string, undefined> {
   const ratios = new Map(
     storageClasses.map((each) => [each as string, new AccessRatios(history, each)]),
   );
-  const lines = [exportColumns.join(",")];
+  yield `${exportColumns.join(",")}\n`;
   const groups = [...ageGroups.keys(), allObjects];
   for (const group of groups) {
-    for (const record of history) {
+    let lines: string[] = [];
+    for (const [at, record] of history.entries()) {
       for (const storageClass of storageClasses) {
         // A day always has rows of STANDARD, also where there is nothing.
         if (storageClass !== "STANDARD" && record.classes[storageClass] === undefined) continue;
         const ratiosOfClass = ratios.get(storageClass) as AccessRatios; // made for every class
-        lines.push(formatRow({ id, record, storageClass, group }, ratiosOfClass));
+        lines.push(formatRow({ id, record, at, storageClass, group }, ratiosOfClass));
       }
+      if (lines.length < rowsPerPiece) continue;
+      yield `${lines.join("\n")}\n`;
+      lines = [];
     }
+    if (lines.length > 0) yield `${lines.join("\n")}\n`;
   }
-  return `${lines.join("\n")}\n`;
+  return undefined;
 }
 
 interface Row {
   readonly id: string;
   readonly record: AnalyticsDayRecord;
+  /** Its place in the history. */
+  readonly at: number;
   readonly storageClass: string;
   readonly group: number;
 }
 
-function formatRow({ id, record, storageClass, group }: Row, ratios: AccessRatios): string {
+function formatRow({ id, record, at, storageClass, group }: Row, ratios: AccessRatios): string {
   const { day, filter, isMeasured } = record;
   const isAll = group === allObjects;
   const figures = figuresOf(record, storageClass, group);
@@ -76,9 +87,9 @@ function formatRow({ id, record, storageClass, group }: Row, ratios: AccessRatio
     isMeasured ? megabytes(figures.storedBytes) : "",
     megabytes(figures.retrievedBytes),
     String(figures.getRequests),
-    rounded(ratios.cumulative(day, group)),
-    hasAge ? rounded(ratios.observedAge(day)) : "",
-    hasAge ? rounded(ratios.recommendedAge(day)) : "",
+    rounded(ratios.cumulative(at, group)),
+    hasAge ? rounded(ratios.observedAge(at)) : "",
+    hasAge ? rounded(ratios.recommendedAge(at)) : "",
   ].join(",");
 }
 
