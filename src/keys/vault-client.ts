@@ -42,7 +42,14 @@ export interface VaultAnswer {
 
 interface Token {
   readonly text: string;
+  /** When two thirds of its life are over, so that none expires on the way. */
   readonly renewMilliseconds: number;
+  readonly expiresMilliseconds: number;
+  readonly isRenewable: boolean;
+  /** Of a token that was given nothing is known before it is asked about. */
+  readonly isLifeKnown: boolean;
+  /** Of its first life. */
+  readonly lifeMilliseconds: number;
 }
 
 export class VaultClient {
@@ -77,8 +84,7 @@ export class VaultClient {
       );
     }
     const { data, errors } = parseFields(answer.body);
-    // Vault says with 503 that it is sealed, with 429 and 473 that it is a standby.
-    if (answer.status >= 500 || answer.status === 429 || answer.status === 473) {
+    if (isBusy(answer.status)) {
       throw new KmsError("DependencyTimeoutException", "The key provider cannot answer now.", {
         cause: new Error(`status ${answer.status}: ${textsOf(errors).join("; ")}`),
       });
@@ -90,28 +96,70 @@ export class VaultClient {
     };
   }
 
+  /** Prolongs the token's life when it is time: a server that asks for no key keeps its token too. */
+  async keepToken(): Promise<void> {
+    const token = await this.#findToken();
+    if (token.isLifeKnown) return;
+    // Not asked by those who need a key: they would wait for it.
+    const known = this.#token;
+    const looked = await this.#lookUp(token.text);
+    if (looked !== undefined && this.#token === known) this.#token = Promise.resolve(looked);
+  }
+
   async #findToken(): Promise<Token> {
     const known = this.#token;
+    let old: Token | undefined;
     if (known !== undefined) {
-      const token = await known;
-      if (this.#options.clock.now() < token.renewMilliseconds) return token;
+      old = await known;
+      if (this.#options.clock.now() < old.renewMilliseconds) return old;
     }
     // Somebody else may have begun already.
     if (this.#token === known || this.#token === undefined) {
-      const login = this.#login();
-      this.#token = login;
-      login.catch(() => {
-        if (this.#token === login) this.#token = undefined;
+      const next = old === undefined ? this.#login() : this.#prolong(old);
+      this.#token = next;
+      next.catch(() => {
+        if (this.#token === next) this.#token = undefined;
       });
     }
     return await this.#token;
+  }
+
+  /** https://openbao.org/api-docs/auth/token/#renew-a-token-self */
+  async #prolong(token: Token): Promise<Token> {
+    const { clock, login } = this.#options;
+    const now = clock.now();
+    if (!token.isRenewable || now >= token.expiresMilliseconds) return await this.#login();
+    const sent = { body: {}, token: token.text };
+    const answer = await this.#send("POST", "auth/token/renew-self", sent, undefined);
+    const { auth } = parseFields(answer.body);
+    if (answer.status !== 200 || typeof auth !== "object" || auth === null) {
+      return await this.#login();
+    }
+    const { lease_duration: seconds, renewable } = { ...auth } as LeaseFields;
+    const renewed = tokenOf(token.text, seconds, renewable, now);
+    // A life that gets shorter ends at the longest that the token may have: a role gives a new one.
+    const isEnding = renewed.expiresMilliseconds - now < token.lifeMilliseconds / 2;
+    if (isEnding && login.kind === "app-role") return await this.#login();
+    return { ...renewed, lifeMilliseconds: token.lifeMilliseconds };
+  }
+
+  /** How long a token that somebody gave still lives; of one that may not ask, nothing is known. */
+  async #lookUp(text: string): Promise<Token | undefined> {
+    const sent = { body: undefined, token: text };
+    const answer = await this.#send("GET", "auth/token/lookup-self", sent, undefined);
+    if (isBusy(answer.status)) return undefined;
+    const { data } = parseFields(answer.body);
+    const fields = typeof data === "object" && data !== null ? { ...data } : {};
+    const { ttl, renewable } = fields as { readonly ttl?: unknown; readonly renewable?: unknown };
+    const seconds = answer.status === 200 ? ttl : undefined;
+    return tokenOf(text, seconds, renewable, this.#options.clock.now());
   }
 
   async #login(): Promise<Token> {
     const { login, clock } = this.#options;
     if (login.kind === "token") {
       const text = (await login.read()).trim();
-      return { text, renewMilliseconds: Number.POSITIVE_INFINITY };
+      return { ...tokenOf(text, undefined, false, clock.now()), isLifeKnown: false };
     }
     const secretId = (await login.readSecretId()).trim();
     const body = { role_id: login.roleId, secret_id: secretId };
@@ -119,19 +167,18 @@ export class VaultClient {
     const answer = await this.#send("POST", path, { body, token: undefined }, undefined);
     const { auth } = parseFields(answer.body);
     const fields = typeof auth === "object" && auth !== null ? { ...auth } : {};
-    const { client_token: text, lease_duration: leaseSeconds } = fields as {
-      readonly client_token?: unknown;
-      readonly lease_duration?: unknown;
-    };
+    const {
+      client_token: text,
+      lease_duration: seconds,
+      renewable,
+    } = fields as LeaseFields & { readonly client_token?: unknown };
     if (typeof text !== "string" || text === "") {
       // Its errors may repeat what was sent: only the status is told.
       throw new KmsError("KMSInternalException", "The key provider does not let this server in.", {
         cause: new Error(`login by AppRole was answered with status ${answer.status}`),
       });
     }
-    // A new token in time, so that none expires on the way. 0 is a token that does not expire.
-    const seconds = typeof leaseSeconds === "number" && leaseSeconds > 0 ? leaseSeconds : Infinity;
-    return { text, renewMilliseconds: clock.now() + seconds * 1000 * (2 / 3) };
+    return tokenOf(text, seconds, renewable, clock.now());
   }
 
   #send(
@@ -157,6 +204,29 @@ export class VaultClient {
     };
     return callRemote(() => request, bounds, signal);
   }
+}
+
+/** Vault says with 503 that it is sealed, with 429 and 473 that it is a standby. */
+function isBusy(status: number): boolean {
+  return status >= 500 || status === 429 || status === 473;
+}
+
+interface LeaseFields {
+  readonly lease_duration?: unknown;
+  readonly renewable?: unknown;
+}
+
+/** 0 seconds is the life of a token that does not expire. */
+function tokenOf(text: string, seconds: unknown, renewable: unknown, now: number): Token {
+  const lifeMilliseconds = typeof seconds === "number" && seconds > 0 ? seconds * 1000 : Infinity;
+  return {
+    text,
+    renewMilliseconds: now + lifeMilliseconds * (2 / 3),
+    expiresMilliseconds: now + lifeMilliseconds,
+    isRenewable: renewable === true,
+    isLifeKnown: true,
+    lifeMilliseconds,
+  };
 }
 
 function textsOf(errors: unknown): readonly string[] {

@@ -13,6 +13,7 @@ import { createLockClockKeeper } from "../background/lock-clock-keeper.ts";
 import { createMasterKeyRefresher } from "../background/master-key-refresher.ts";
 import { createReadPublisher } from "../background/read-publisher.ts";
 import { Sweeper } from "../background/sweeper.ts";
+import { createTokenKeeper } from "../background/token-keeper.ts";
 import { Workers } from "../background/workers.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
@@ -77,6 +78,7 @@ export async function startBackground(
     }),
     identities.worker,
     createKeyKeeper(keyServices.kmsKeys),
+    ...(keyServices.keepToken === undefined ? [] : [createTokenKeeper(keyServices.keepToken)]),
     new Sweeper({ objectStore: objects, events: log }),
     createTieringWorker(objects),
     createAccessWriter(objects),

@@ -56,6 +56,8 @@ export interface KeyServices {
   readonly kmsKeys: KmsKeys;
   /** The data keys of SSE-KMS. */
   readonly dataKeys: DataKeys;
+  /** Where a provider gave this server a token that expires: prolongs it in time. */
+  readonly keepToken: (() => Promise<void>) | undefined;
 }
 
 export interface KeyServicesOptions {
@@ -81,20 +83,22 @@ export function createKeyServices(options: KeyServicesOptions): KeyServices {
   };
   const remote = source.kind === "local" ? undefined : createRemote(source, options);
   const providers = remote === undefined ? ([local] as const) : ([remote, local] as const);
-  return { kmsKeys, dataKeys: new DataKeys({ providers, clock }) };
+  const dataKeys = new DataKeys({ providers, clock });
+  return { kmsKeys, dataKeys, keepToken: remote?.keepToken };
 }
 
 function createRemote(
   source: Exclude<KmsSource, { kind: "local" }>,
   { clock, region, rootAccountId }: KeyServicesOptions,
-): NamedProvider {
+): NamedProvider & Pick<KeyServices, "keepToken"> {
   const bounds = defaultRemoteBounds;
   if (source.kind === "vault") {
     const { endpoint, namespace, mount, login, defaultKey = vaultDefaultKey } = source;
     const client = new VaultClient({ endpoint, namespace, login: loginOf(login), clock, bounds });
     const place = { region, accountId: rootAccountId };
     const provider = new VaultKeyProvider({ client, mount, place, defaultKey });
-    return { prefix: vaultPrefix, provider, isRemote: true };
+    const keepToken = () => client.keepToken();
+    return { prefix: vaultPrefix, provider, isRemote: true, keepToken };
   }
   const kmsRegion = source.region ?? region;
   const endpoint = source.endpoint ?? `https://kms.${kmsRegion}.amazonaws.com`;
@@ -102,7 +106,7 @@ function createRemote(
   const client = new AwsJsonClient({ endpoint, region: kmsRegion, credentials, clock, bounds });
   const place = { region: kmsRegion, accountId: rootAccountId };
   const provider = new AwsKeyProvider({ client, place, defaultKey });
-  return { prefix: awsPrefix, provider, isRemote: true };
+  return { prefix: awsPrefix, provider, isRemote: true, keepToken: undefined };
 }
 
 function loginOf(login: VaultLoginSource): VaultLogin {

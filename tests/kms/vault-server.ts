@@ -37,6 +37,8 @@ export class VaultServer implements AsyncDisposable {
   /** The next so many connections are cut before an answer. */
   cuts = 0;
   leaseSeconds = 3600;
+  /** Of a token that is asked about. */
+  tokenSeconds = 0;
   readonly #keys = new Map<string, TransitKey>();
   readonly #server: Server;
   readonly #scheme: string;
@@ -87,6 +89,14 @@ export class VaultServer implements AsyncDisposable {
     if (typeof token !== "string" || !this.tokens.has(token))
       return errors(403, "permission denied");
     if (path.startsWith("sys/")) return { status: 204 };
+    if (path === "auth/token/lookup-self") {
+      const data = { ttl: this.tokenSeconds, renewable: this.tokenSeconds > 0, type: "service" };
+      return { status: 200, body: { ...envelope, data } };
+    }
+    if (path === "auth/token/renew-self") {
+      const lease = { lease_duration: this.leaseSeconds, renewable: true };
+      return { status: 200, body: { ...envelope, auth: { client_token: token, ...lease } } };
+    }
     const [mount, operation = "", ...rest] = path.split("/");
     if (mount !== "transit") {
       return errors(404, `no handler for route "${path}". route entry not found.`);

@@ -3,6 +3,8 @@
 
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
+import { ManualClock } from "../../src/base/clock.ts";
+import { VaultClient, type VaultLogin } from "../../src/keys/vault-client.ts";
 import { assertRefused, startTestServer } from "../s3/test-server.ts";
 import { VaultServer } from "./vault-server.ts";
 import { accountId, refusalOf, testVault, tokenLogin, vaultProvider } from "./vault-suite.ts";
@@ -76,6 +78,52 @@ describe("the key provider on a Vault", () => {
     await byRole.describe(any);
     assert.equal(logins() - before, 4, "the token was about to expire");
     vault.leaseSeconds = 3600;
+  });
+
+  test("prolongs a token before it expires, and logs in where it cannot live longer", async () => {
+    const clock = new ManualClock(Date.now());
+    const bounds = { tries: 1, timeoutMilliseconds: 5000 };
+    const newClient = (login: VaultLogin) =>
+      new VaultClient({ endpoint, namespace: undefined, login, clock, bounds });
+    const count = (path: string) => vault.requests.filter((line) => line.endsWith(path)).length;
+    const given = newClient({ kind: "token", read: async () => rootToken });
+    vault.tokenSeconds = 3600;
+    try {
+      const before = count("/renew-self");
+      await given.keepToken();
+      clock.advance(2300_000);
+      await given.keepToken();
+      assert.equal(count("/renew-self") - before, 0, "two thirds of an hour are not over");
+      clock.advance(200_000);
+      await given.keepToken();
+      await given.call("GET", "transit/keys/none", undefined);
+      assert.equal(count("/renew-self") - before, 1);
+      clock.advance(2500_000);
+      await given.keepToken();
+      assert.equal(count("/renew-self") - before, 2, "it lives on and on");
+
+      const byRole = newClient({
+        kind: "app-role",
+        mount: "approle",
+        roleId: "role",
+        readSecretId,
+      });
+      await byRole.keepToken();
+      const logins = count("/login");
+      clock.advance(2500_000);
+      await byRole.keepToken();
+      assert.equal(count("/renew-self") - before, 3);
+      assert.equal(count("/login"), logins);
+      // What is left of the longest life that the role allows.
+      vault.leaseSeconds = 600;
+      clock.advance(2500_000);
+      await byRole.keepToken();
+      assert.equal(count("/renew-self") - before, 4);
+      assert.equal(count("/login"), logins + 1);
+    } finally {
+      vault.tokenSeconds = 0;
+      vault.leaseSeconds = 3600;
+    }
   });
 });
 
