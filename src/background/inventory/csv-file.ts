@@ -36,8 +36,10 @@ class CsvFile implements ReportFile {
   async write(rows: readonly ReportRow[]): Promise<void> {
     let text = "";
     for (const row of rows) text += formatRow(this.#columns, row);
-    if (this.#gzip.write(text)) return;
-    await once(this.#gzip, "drain");
+    // Waits for the bytes: where files end must not depend on which thread was faster.
+    await new Promise<void>((resolve, reject) => {
+      this.#gzip.write(text, (error) => (error == null ? resolve() : reject(error)));
+    });
   }
 
   async finish(): Promise<readonly Uint8Array[]> {
