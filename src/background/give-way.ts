@@ -1,11 +1,20 @@
-// How a long walk shares its process with requests.
+// How background work shares its process with requests.
 
 import { setImmediate, setTimeout } from "node:timers/promises";
+import { countRequests } from "../base/foreground.ts";
 
 /** Longer than an idle event loop takes from one turn to the next. */
-const busyMilliseconds = 0.5;
-/** Where requests are waiting, a walk works for a quarter of the time. */
+const busyTurnMilliseconds = 0.5;
+/** From here on requests take a good part of the processor. */
+const busyRequestsPerSecond = 500;
+const sampleMilliseconds = 50;
+/** Where requests are waiting, background work has a quarter of the time. */
 const restFactor = 3;
+/** However long the work was: what waits must not wait for ever. */
+const longestRestMilliseconds = 1000;
+
+// Of the process: whoever asks next looks at the time since somebody asked.
+const sample = { elapsed: performance.now(), requests: 0, perSecond: 0 };
 
 /**
  * Lets requests in after a piece of work. Where they keep the process busy it rests as well, in proportion
@@ -14,6 +23,20 @@ const restFactor = 3;
 export async function giveWay(workedMilliseconds: number): Promise<void> {
   const began = performance.now();
   await setImmediate();
-  if (performance.now() - began < busyMilliseconds) return;
-  await setTimeout(workedMilliseconds * restFactor);
+  const turned = performance.now();
+  const isBusy =
+    turned - began >= busyTurnMilliseconds || requestRate(turned) >= busyRequestsPerSecond;
+  if (!isBusy) return;
+  await setTimeout(Math.min(workedMilliseconds * restFactor, longestRestMilliseconds));
+}
+
+function requestRate(now: number): number {
+  const passed = now - sample.elapsed;
+  if (passed >= sampleMilliseconds) {
+    const requests = countRequests();
+    sample.perSecond = ((requests - sample.requests) * 1000) / passed;
+    sample.requests = requests;
+    sample.elapsed = now;
+  }
+  return sample.perSecond;
 }

@@ -1,7 +1,6 @@
 // What a background worker is, and the runner that owns its loop: pauses, back-off after failures,
 // status, and an end that waits for the pass under way. Knows nothing of what workers do.
 
-import { setTimeout as timer } from "node:timers/promises";
 import type { Clock } from "../base/clock.ts";
 import type { LeaseHolder, Leases } from "./leases.ts";
 import type { WorkerProgress, WorkerRecord, WorkerRun } from "./worker-record.ts";
@@ -72,12 +71,28 @@ export interface WorkerEvents {
 export type Sleep = (milliseconds: number, signal: AbortSignal) => Promise<void>;
 
 /** Does not keep the process alive. */
-export const timerSleep: Sleep = async (milliseconds, signal) => {
-  await timer(milliseconds, undefined, { signal, ref: false }).catch(() => {});
-};
+export const timerSleep: Sleep = (milliseconds, signal) =>
+  new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    timer.unref();
+    signal.addEventListener("abort", end);
+  });
+
+/** Why sleeps end early. One for all: an error with a stack for each would cost more than the sleep. */
+const woken = "woken";
 
 const shortestBackOffMilliseconds = 1000;
 const longestBackOffMilliseconds = 60_000;
+const wakingRestMilliseconds = 20;
 /** How often what passes did is written down: when they did something, and when not. */
 const busyRecordMilliseconds = 5000;
 const idleRecordMilliseconds = 60_000;
@@ -89,7 +104,7 @@ export class WorkerRunner implements LeaseHolder, AsyncDisposable {
   readonly #sleep: Sleep;
   readonly #events: WorkerEvents | undefined;
   readonly #leases: Leases | undefined;
-  #isStopped = false;
+  readonly #stop = new AbortController();
   #sleeping: AbortController | undefined;
   #passing: AbortController | undefined;
   #isWoken = false;
@@ -156,7 +171,7 @@ export class WorkerRunner implements LeaseHolder, AsyncDisposable {
   wake(): void {
     if (this.#failuresInARow > 0) return;
     this.#isWoken = true;
-    this.#sleeping?.abort();
+    this.#sleeping?.abort(woken);
   }
 
   /** A pass that begins after now, also in the pause after a failure. Only where `isHere` is true. */
@@ -164,12 +179,12 @@ export class WorkerRunner implements LeaseHolder, AsyncDisposable {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
       this.#isWoken = true;
-      this.#sleeping?.abort();
+      this.#sleeping?.abort(woken);
     });
   }
 
   acquired(): void {
-    this.#sleeping?.abort();
+    this.#sleeping?.abort(woken);
   }
 
   lost(): void {
@@ -179,19 +194,19 @@ export class WorkerRunner implements LeaseHolder, AsyncDisposable {
   requested(): void {
     this.#isRequested = true;
     this.#isWoken = true;
-    this.#sleeping?.abort();
+    this.#sleeping?.abort(woken);
   }
 
   /** Aborts the pass under way and resolves when it has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isStopped = true;
+    this.#stop.abort(woken);
     this.#passing?.abort();
-    this.#sleeping?.abort();
+    this.#sleeping?.abort(woken);
     await this.#loop;
   }
 
   async #run(): Promise<void> {
-    while (!this.#isStopped) {
+    while (!this.#stop.signal.aborted) {
       if (!this.isHere) {
         await this.#pause(longestBackOffMilliseconds);
         continue;
@@ -204,11 +219,18 @@ export class WorkerRunner implements LeaseHolder, AsyncDisposable {
       this.#passing = undefined;
       for (const resolve of waiting) resolve(run);
       if (!this.#isWoken) await this.#pause(this.#pauseMilliseconds());
+      else if (this.#waiting.length === 0) await this.#rest();
     }
   }
 
+  /** Between passes that somebody wakes again and again: each finds more to do. */
+  async #rest(): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    await this.#sleep(wakingRestMilliseconds, this.#stop.signal);
+  }
+
   async #pause(milliseconds: number): Promise<void> {
-    if (this.#isStopped) return;
+    if (this.#stop.signal.aborted) return;
     this.#sleeping = new AbortController();
     await this.#sleep(milliseconds, this.#sleeping.signal);
     this.#sleeping = undefined;

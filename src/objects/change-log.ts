@@ -90,7 +90,12 @@ export class ChangeLog {
   readonly #store: KeyValueStore;
   readonly #documents: BucketDocuments;
   readonly #routes: readonly ChangeRoute[];
+  /** Of this process, so that no other makes the same ids. */
+  readonly #rowPrefix = randomBytes(9).toString("base64url");
+  #rowCount = 0;
   readonly #listeners = new Set<() => void>();
+  /** Whether a feed got a row since the last announcement. */
+  #hasNews = false;
 
   constructor(options: {
     readonly store: KeyValueStore;
@@ -127,9 +132,10 @@ export class ChangeLog {
       wanted.push(...routed.feeds);
       if (routed.record !== undefined) stored = routed.record as Version; // the same version's
     }
+    if (wanted.length > 0) this.#hasNews = true;
     for (const { feed, details } of wanted) {
       const row = describe(change, stored, details);
-      transaction.set(keys.change(feed, change.sequence, newRowId()), encodeRecord(row));
+      transaction.set(keys.change(feed, change.sequence, this.#newRowId()), encodeRecord(row));
       transaction.add(keys.feedSize(feed), 1);
     }
     return stored;
@@ -138,12 +144,14 @@ export class ChangeLog {
   /** Puts a row into a feed that no change made: an event of a worker, a test message, a replay. */
   add(transaction: Transaction, feed: string, row: ChangeRecord): void {
     const sequence = Number.parseInt(row.sequencer, 16);
-    transaction.set(keys.change(feed, sequence, newRowId()), encodeRecord(row));
+    transaction.set(keys.change(feed, sequence, this.#newRowId()), encodeRecord(row));
     transaction.add(keys.feedSize(feed), 1);
   }
 
   /** To be called when a change of a bucket that `isFor` is true of was committed. */
   announce(): void {
+    if (!this.#hasNews) return;
+    this.#hasNews = false;
     for (const listener of this.#listeners) listener();
   }
 
@@ -210,6 +218,12 @@ export class ChangeLog {
     return entries.map(({ key, value }) => ({ feed: feedOf(key), rows: decodeCounter(value) }));
   }
 
+  /** Tells rows of one moment apart, whoever made them. */
+  #newRowId(): string {
+    this.#rowCount += 1;
+    return `${this.#rowPrefix}${this.#rowCount.toString(36)}`;
+  }
+
   async #range(range: { start: Uint8Array; end: Uint8Array }, limit: number): Promise<Entry[]> {
     const { ranges: found } = await this.#store.read({ ranges: [{ ...range, limit }] });
     return [...(found[0] ?? [])];
@@ -254,8 +268,4 @@ function describe(
     sequencer: sequence.toString(16).toUpperCase().padStart(18, "0"),
     ...(details === undefined ? {} : { details }),
   };
-}
-
-function newRowId(): string {
-  return randomBytes(6).toString("base64url");
 }

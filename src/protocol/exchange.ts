@@ -4,6 +4,7 @@ import type { RequestAuthorization } from "../access/request-authorization.ts";
 import type { Caller } from "../access/caller.ts";
 import type { ServiceName, ServiceResponse } from "../access/service-request.ts";
 import type { Clock } from "../base/clock.ts";
+import { noteRequest } from "../base/foreground.ts";
 import type { HttpRequest } from "../http/http-message.ts";
 import type { ErrorCode } from "../model/errors.ts";
 import type { OperationDefinition } from "../model/operation-table.ts";
@@ -56,6 +57,7 @@ export function beginExchange(
   request: HttpRequest,
   { ids, clock, tracing }: BeginningOptions,
 ): Exchange {
+  noteRequest();
   return {
     request,
     requestId: ids.nextRequestId(),

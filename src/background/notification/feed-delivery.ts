@@ -8,6 +8,7 @@ import type { ChangeLog, FeedRow } from "../../objects/change-log.ts";
 import { buryRows } from "../../objects/dead-letters.ts";
 import { notificationFeedPrefix } from "../../objects/notification-rules.ts";
 import type { DestinationFailure } from "../../objects/notification-destinations.ts";
+import { giveWay } from "../give-way.ts";
 import { timerSleep } from "../worker.ts";
 import type { Outcomes } from "./destination.ts";
 import type { DestinationPool, OpenDestination } from "./destination-pool.ts";
@@ -141,6 +142,7 @@ export class FeedDelivery {
     while (!signal.aborted) {
       const batch = window.nextBatch(opened.destination.batchLimit);
       if (batch.length === 0) return;
+      const began = performance.now();
       const outcomes = await this.#send(batch, opened, signal);
       if (signal.aborted && outcomes instanceof Error) return;
       const failures = this.#settle(window, batch, outcomes);
@@ -151,6 +153,8 @@ export class FeedDelivery {
         if (isDown) window.close();
         if (isDown || window.taken === 0) this.#fail(failures[0], opened.settings, isDown);
       }
+      // Requests go first: under load deliveries take their time.
+      await giveWay(performance.now() - began);
     }
   }
 

@@ -9,6 +9,7 @@ import { parseReplicationFeed } from "../../objects/replication-route.ts";
 import { KeySealError } from "../../keys/sealer.ts";
 import { BlobCorruptError, BlobMissingError } from "../../storage/storage-errors.ts";
 import { transact } from "../../storage/key-value/transaction.ts";
+import { giveWay } from "../give-way.ts";
 import { ReplicationRefusedError } from "./failure.ts";
 import type { Holds } from "./holds.ts";
 import type { Outcomes } from "./outcomes.ts";
@@ -97,7 +98,7 @@ export class FeedRun {
         if (signal.aborted || failure !== undefined) return;
         try {
           if (held.has(key)) await this.#hold(ofKey, "waits for an earlier change of its key");
-          else await this.#runKey(ofKey, signal);
+          else await this.#runKeyAside(ofKey, signal);
         } catch (error) {
           failure ??= error;
         }
@@ -105,6 +106,13 @@ export class FeedRun {
     };
     await Promise.all(Array.from({ length: keysAtOnce }, work));
     if (failure !== undefined) throw failure;
+  }
+
+  /** Requests go first: under load replication takes its time. */
+  async #runKeyAside(rows: readonly FeedRow[], signal: AbortSignal): Promise<void> {
+    const began = performance.now();
+    await this.#runKey(rows, signal);
+    await giveWay(performance.now() - began);
   }
 
   async #runKey(rows: readonly FeedRow[], signal: AbortSignal): Promise<void> {
