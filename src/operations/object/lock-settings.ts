@@ -1,5 +1,5 @@
 // Retention and holds of a new version, from the x-amz-object-lock headers. What the bucket gives to
-// versions that bring nothing of their own is added where versions are made (objects/versions.ts).
+// versions that bring nothing of their own is added where versions are made (objects/version-changes.ts).
 
 import type { RequestPayload } from "../../body/request-payload.ts";
 import { S3Error } from "../../model/errors.ts";
