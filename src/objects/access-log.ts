@@ -186,6 +186,5 @@ function orDash(value: string | number | undefined): string {
 /** A quotation mark of a client's own must not end the field, nor a line break the record. */
 function quote(value: string | undefined): string {
   if (value === undefined) return '"-"';
-  // oxlint-disable-next-line no-control-regex
-  return `"${value.replaceAll('"', "%22").replaceAll(/[\u0000-\u001f\u007f]/g, " ")}"`;
+  return `"${value.replaceAll('"', "%22").replaceAll(/\p{Cc}/gu, " ")}"`;
 }

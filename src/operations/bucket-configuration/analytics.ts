@@ -15,7 +15,7 @@ import { checkTags } from "../object/tag-set.ts";
 import type { Operation } from "../operation.ts";
 import {
   checkConfigurationId,
-  deleteConfiguration,
+  createDeletion,
   getConfiguration,
   listConfigurations,
   putConfiguration,
@@ -59,24 +59,13 @@ export const putBucketAnalyticsConfiguration: Operation<Put["input"], Put["outpu
   return {};
 };
 
-export const deleteBucketAnalyticsConfiguration: Operation<
-  Delete["input"],
-  Delete["output"]
-> = async (input, { store }) => {
-  await deleteConfiguration(store, input.Bucket, analytics.kind, input.Id);
-  return {};
-};
+export const deleteBucketAnalyticsConfiguration: Operation<Delete["input"], Delete["output"]> =
+  createDeletion(analytics.kind);
 
 export const listBucketAnalyticsConfigurations: Operation<List["input"], List["output"]> = async (
   input,
   { store },
 ) => {
-  const { Bucket, ContinuationToken: token } = input;
-  const page = await listConfigurations(store, Bucket, analytics, token);
-  return {
-    IsTruncated: page.isTruncated,
-    ContinuationToken: token,
-    NextContinuationToken: page.nextToken,
-    AnalyticsConfigurationList: page.configurations,
-  };
+  const { configurations, paging } = await listConfigurations(store, input, analytics);
+  return { ...paging, AnalyticsConfigurationList: configurations };
 };

@@ -3,8 +3,10 @@
 
 import { S3Error } from "../../model/errors.ts";
 import { configurationsPerBucket, listedConfigurations } from "../../model/limits.ts";
+import type { OperationTypes } from "../../model/types.generated.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import type { ObjectStore } from "../../objects/object-store.ts";
+import type { Operation } from "../operation.ts";
 import { decodeToken, encodeToken } from "../bucket/listing-arguments.ts";
 
 /** How one kind of them is kept. */
@@ -18,8 +20,12 @@ export interface ConfigurationKind<Configuration extends { readonly Id: string }
 
 export interface ConfigurationPage<Configuration> {
   readonly configurations: readonly Configuration[] | undefined;
-  readonly isTruncated: boolean;
-  readonly nextToken: string | undefined;
+  /** The members that every list's answer has beside the configurations. */
+  readonly paging: {
+    readonly IsTruncated: boolean;
+    readonly ContinuationToken: string | undefined;
+    readonly NextContinuationToken: string | undefined;
+  };
 }
 
 /** "The ID has a 64 character limit and can only contain letters, numbers, periods, dashes, and underscores." */
@@ -65,27 +71,28 @@ export async function getConfiguration<Configuration extends { readonly Id: stri
   return found;
 }
 
-/** Throws S3Error NoSuchConfiguration, NoSuchBucket. */
-export async function deleteConfiguration(
-  store: ObjectStore,
-  bucketName: string,
-  kind: string,
-  id: string,
-): Promise<void> {
-  await store.documents.set(bucketName, `${kind}/${id}`, undefined, (bucket) => {
-    if (bucket.documents?.[`${kind}/${id}`] === undefined) throw noSuchConfiguration(bucket);
-    return bucket;
-  });
+/** The same of each kind. */
+type Deletion = OperationTypes["DeleteBucketMetricsConfiguration"];
+
+/** The operation that takes one away. It throws S3Error NoSuchConfiguration, NoSuchBucket. */
+export function createDeletion(kind: string): Operation<Deletion["input"], Deletion["output"]> {
+  return async ({ Bucket, Id }, { store }) => {
+    await store.documents.set(Bucket, `${kind}/${Id}`, undefined, (bucket) => {
+      if (bucket.documents?.[`${kind}/${Id}`] === undefined) throw noSuchConfiguration(bucket);
+      return bucket;
+    });
+    return {};
+  };
 }
 
 /** By id, a hundred to a page. Throws S3Error NoSuchBucket, and InvalidArgument for a wrong token. */
 export async function listConfigurations<Configuration extends { readonly Id: string }>(
   store: ObjectStore,
-  bucketName: string,
+  input: { readonly Bucket: string; readonly ContinuationToken?: string | undefined },
   { kind, parse }: ConfigurationKind<Configuration>,
-  token: string | undefined,
 ): Promise<ConfigurationPage<Configuration>> {
-  const bucket = await store.buckets.get(bucketName);
+  const { ContinuationToken: token } = input;
+  const bucket = await store.buckets.get(input.Bucket);
   const after = token === undefined ? "" : decodeToken(token);
   const ids = store.documents.namesOf(bucket, kind).filter((id) => id > after);
   const shown = ids.slice(0, listedConfigurations);
@@ -98,8 +105,11 @@ export async function listConfigurations<Configuration extends { readonly Id: st
   const last = shown.at(-1);
   return {
     configurations: configurations.length === 0 ? undefined : configurations,
-    isTruncated,
-    nextToken: isTruncated && last !== undefined ? encodeToken(last) : undefined,
+    paging: {
+      IsTruncated: isTruncated,
+      ContinuationToken: token,
+      NextContinuationToken: isTruncated && last !== undefined ? encodeToken(last) : undefined,
+    },
   };
 }
 

@@ -18,7 +18,7 @@ import { checkTags } from "../object/tag-set.ts";
 import type { Operation } from "../operation.ts";
 import {
   checkConfigurationId,
-  deleteConfiguration,
+  createDeletion,
   getConfiguration,
   listConfigurations,
   putConfiguration,
@@ -67,21 +67,12 @@ export const putBucketIntelligentTieringConfiguration: Operation<
 export const deleteBucketIntelligentTieringConfiguration: Operation<
   Delete["input"],
   Delete["output"]
-> = async (input, { store }) => {
-  await deleteConfiguration(store, input.Bucket, tiering.kind, input.Id);
-  return {};
-};
+> = createDeletion(tiering.kind);
 
 export const listBucketIntelligentTieringConfigurations: Operation<
   List["input"],
   List["output"]
 > = async (input, { store }) => {
-  const { Bucket, ContinuationToken: token } = input;
-  const page = await listConfigurations(store, Bucket, tiering, token);
-  return {
-    IsTruncated: page.isTruncated,
-    ContinuationToken: token,
-    NextContinuationToken: page.nextToken,
-    IntelligentTieringConfigurationList: page.configurations,
-  };
+  const { configurations, paging } = await listConfigurations(store, input, tiering);
+  return { ...paging, IntelligentTieringConfigurationList: configurations };
 };

@@ -12,7 +12,7 @@ import {
 import type { Operation } from "../operation.ts";
 import {
   checkConfigurationId,
-  deleteConfiguration,
+  createDeletion,
   getConfiguration,
   listConfigurations,
   putConfiguration,
@@ -50,24 +50,13 @@ export const putBucketInventoryConfiguration: Operation<Put["input"], Put["outpu
   return {};
 };
 
-export const deleteBucketInventoryConfiguration: Operation<
-  Delete["input"],
-  Delete["output"]
-> = async (input, { store }) => {
-  await deleteConfiguration(store, input.Bucket, inventory.kind, input.Id);
-  return {};
-};
+export const deleteBucketInventoryConfiguration: Operation<Delete["input"], Delete["output"]> =
+  createDeletion(inventory.kind);
 
 export const listBucketInventoryConfigurations: Operation<List["input"], List["output"]> = async (
   input,
   { store },
 ) => {
-  const { Bucket, ContinuationToken: token } = input;
-  const page = await listConfigurations(store, Bucket, inventory, token);
-  return {
-    IsTruncated: page.isTruncated,
-    ContinuationToken: token,
-    NextContinuationToken: page.nextToken,
-    InventoryConfigurationList: page.configurations,
-  };
+  const { configurations, paging } = await listConfigurations(store, input, inventory);
+  return { ...paging, InventoryConfigurationList: configurations };
 };

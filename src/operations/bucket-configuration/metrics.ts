@@ -13,7 +13,7 @@ import { checkTags } from "../object/tag-set.ts";
 import type { Operation } from "../operation.ts";
 import {
   checkConfigurationId,
-  deleteConfiguration,
+  createDeletion,
   getConfiguration,
   listConfigurations,
   putConfiguration,
@@ -58,24 +58,13 @@ export const putBucketMetricsConfiguration: Operation<Put["input"], Put["output"
   return {};
 };
 
-export const deleteBucketMetricsConfiguration: Operation<
-  Delete["input"],
-  Delete["output"]
-> = async (input, { store }) => {
-  await deleteConfiguration(store, input.Bucket, metrics.kind, input.Id);
-  return {};
-};
+export const deleteBucketMetricsConfiguration: Operation<Delete["input"], Delete["output"]> =
+  createDeletion(metrics.kind);
 
 export const listBucketMetricsConfigurations: Operation<List["input"], List["output"]> = async (
   input,
   { store },
 ) => {
-  const { Bucket, ContinuationToken: token } = input;
-  const page = await listConfigurations(store, Bucket, metrics, token);
-  return {
-    IsTruncated: page.isTruncated,
-    ContinuationToken: token,
-    NextContinuationToken: page.nextToken,
-    MetricsConfigurationList: page.configurations,
-  };
+  const { configurations, paging } = await listConfigurations(store, input, metrics);
+  return { ...paging, MetricsConfigurationList: configurations };
 };
