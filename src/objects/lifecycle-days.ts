@@ -1,7 +1,5 @@
 // When the days of a lifecycle rule are over.
 
-import type { Clock } from "../base/clock.ts";
-
 /** How a server counts days. */
 export interface LifecycleDays {
   readonly dayMilliseconds: number;
@@ -26,10 +24,6 @@ export function lifecycleDaysOf(daySeconds: number | undefined): LifecycleDays {
 export interface LifecycleMoment {
   readonly nowMilliseconds: number;
   readonly days: LifecycleDays;
-}
-
-export function momentOf(clock: Clock, days: LifecycleDays): LifecycleMoment {
-  return { nowMilliseconds: clock.now(), days };
 }
 
 /**

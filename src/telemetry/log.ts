@@ -220,12 +220,6 @@ export class Log implements Disposable {
   }
 }
 
-/** A log that says nothing, for callers that want none. */
-export function createSilentLog(clock: Clock): Log {
-  const destination = { write: (): void => {}, bufferedBytes: 0 };
-  return new Log({ level: "silent", format: "text", clock, requests: false, destination });
-}
-
 /** Lines go to a stream such as `process.stderr`. */
 export function destinationOf(stream: NodeJS.WritableStream): LogDestination {
   return {
