@@ -16,6 +16,8 @@ export interface ConfigurationKind<Configuration extends { readonly Id: string }
   readonly format: (configuration: Configuration) => string;
   /** One and the same function for every call: what it makes is kept. */
   readonly parse: (text: string) => Configuration;
+  /** The service's word for a body that names another id than the address; it differs by kind. */
+  readonly mismatch: "IdMismatch" | "MalformedXML";
 }
 
 export interface ConfigurationPage<Configuration> {
@@ -31,8 +33,13 @@ export interface ConfigurationPage<Configuration> {
 /** "The ID has a 64 character limit and can only contain letters, numbers, periods, dashes, and underscores." */
 const idPattern = /^[\w.-]{1,64}$/;
 
-/** Throws S3Error. Which code the service has for it is not published; the words are ours. */
-export function checkConfigurationId(id: string): void {
+/** `id` is the address's. Throws S3Error; what it says of a wrong form is not published and ours. */
+export function checkConfigurationId<Configuration extends { readonly Id: string }>(
+  { mismatch }: ConfigurationKind<Configuration>,
+  id: string,
+  configuration: Configuration,
+): void {
+  if (configuration.Id !== id) throw new S3Error(mismatch);
   if (idPattern.test(id)) return;
   throw new S3Error("InvalidArgument", {
     message:

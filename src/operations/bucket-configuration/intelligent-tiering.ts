@@ -1,7 +1,6 @@
 // Put-, Get-, Delete- and ListBucketIntelligentTieringConfiguration(s): after how many days without an access
 // which objects of the class INTELLIGENT_TIERING are archived. objects/tiering.ts acts on them.
 
-import { S3Error } from "../../model/errors.ts";
 import type {
   IntelligentTieringConfiguration,
   OperationTypes,
@@ -34,6 +33,8 @@ const tiering: ConfigurationKind<IntelligentTieringConfiguration> = {
   kind: tieringDocument,
   format: formatTieringConfiguration,
   parse: parseTieringConfiguration,
+  // Seen of the service: boto/boto3#3401, and aws/aws-sdk#336, which finds the ids to be the reason.
+  mismatch: "MalformedXML",
 };
 
 export const getBucketIntelligentTieringConfiguration: Operation<
@@ -48,9 +49,7 @@ export const putBucketIntelligentTieringConfiguration: Operation<
   Put["output"]
 > = async (input, { store }) => {
   const { Bucket, Id, IntelligentTieringConfiguration: configuration } = input;
-  // Seen of the service: github.com/boto/boto3/issues/3401.
-  if (configuration.Id !== Id) throw new S3Error("MalformedXML");
-  checkConfigurationId(Id);
+  checkConfigurationId(tiering, Id, configuration);
   const { Filter: filter, Tierings: tierings } = configuration;
   checkTierings(tierings);
   if (filter !== undefined) {

@@ -1,7 +1,6 @@
 // Put-, Get-, Delete- and ListBucketMetricsConfiguration(s): which requests are counted for a bucket, and
 // under which id. What is counted is shown by /metrics (telemetry/metrics-buckets.ts).
 
-import { S3Error } from "../../model/errors.ts";
 import type { MetricsConfiguration, OperationTypes } from "../../model/types.generated.ts";
 import {
   checkMetricsFilter,
@@ -29,6 +28,8 @@ const metrics: ConfigurationKind<MetricsConfiguration> = {
   kind: "metrics",
   format: formatMetricsConfiguration,
   parse: parseMetricsConfiguration,
+  // Seen of the service: aws/aws-cli#4476, where `myid2` meets `avc`.
+  mismatch: "MalformedXML",
 };
 
 export const getBucketMetricsConfiguration: Operation<Get["input"], Get["output"]> = async (
@@ -43,9 +44,7 @@ export const putBucketMetricsConfiguration: Operation<Put["input"], Put["output"
   { store },
 ) => {
   const { Bucket, Id, MetricsConfiguration: configuration } = input;
-  // As seen on the service: aws/aws-cli#2355, floci-io/floci#2382. Those of other kinds say IdMismatch.
-  if (configuration.Id !== Id) throw new S3Error("MalformedXML");
-  checkConfigurationId(Id);
+  checkConfigurationId(metrics, Id, configuration);
   const { Filter: filter } = configuration;
   if (filter !== undefined) {
     checkMetricsFilter(filter);
