@@ -29,6 +29,8 @@ export interface ServiceResponse {
   readonly action?: string | undefined;
   /** What was decided about the caller, for the audit log. */
   readonly decision?: Judged | undefined;
+  /** How much was done, for the audit log. */
+  readonly did?: Readonly<Record<string, number>> | undefined;
   /** As the answer names the error. */
   readonly errorCode?: string | undefined;
 }

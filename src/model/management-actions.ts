@@ -77,8 +77,8 @@ const context = {
     .describe("Tags that it gives to what it makes."),
 };
 
-const deadLettersOf = destinationArn.describe("ARN that the bucket's configuration names.");
-const deadLetterLimit = z.int().min(1).optional().describe("How many at most; default all.");
+const namedArn = destinationArn.describe("ARN that the bucket's configuration names.");
+const eventLimit = z.int().min(1).optional().describe("How many at most; default all.");
 
 const sessionSubject = {
   AccountId: accountId.optional(),
@@ -295,17 +295,21 @@ export const managementActions = {
     summary: "Forgets where notifications for an ARN go.",
     input: z.strictObject({ Arn: destinationArn.describe("As it was put.") }),
   },
+  DeleteWaitingNotifications: {
+    summary: "Forgets notifications that wait for a destination, the oldest first.",
+    input: z.strictObject({ Arn: namedArn, Limit: eventLimit }),
+  },
   ListDeadLetters: {
     summary: "Lists notifications that a destination did not take for too long.",
-    input: z.strictObject({ Arn: deadLettersOf, ...page }),
+    input: z.strictObject({ Arn: namedArn, ...page }),
   },
   ReplayDeadLetters: {
     summary: "Sends notifications that were given up once more, the oldest first.",
-    input: z.strictObject({ Arn: deadLettersOf, Limit: deadLetterLimit }),
+    input: z.strictObject({ Arn: namedArn, Limit: eventLimit }),
   },
   DeleteDeadLetters: {
     summary: "Forgets notifications that were given up, the oldest first.",
-    input: z.strictObject({ Arn: deadLettersOf, Limit: deadLetterLimit }),
+    input: z.strictObject({ Arn: namedArn, Limit: eventLimit }),
   },
   ExplainDecision: {
     command: "explain",

@@ -1,5 +1,5 @@
 // Events that could not be delivered for too long: kept in a feed of their own until somebody has them
-// sent once more, or gives them up.
+// sent once more, or gives them up. What still waits can be given up too.
 
 import { createHash } from "node:crypto";
 import type { ChangeLog, FeedRow } from "./change-log.ts";
@@ -60,7 +60,7 @@ export async function replayDeadLetters(
   const { limit, nowMilliseconds } = options;
   const from = `${deadLetterFeedPrefix}${arn}`;
   const to = `${notificationFeedPrefix}${arn}`;
-  return eachBatch(changes, from, limit, (rows) =>
+  return eachBatch(changes, from, { limit }, (rows) =>
     moveRows(changes, from, to, rows, ({ change }) => {
       const { error: _, buriedMilliseconds: __, ...details } = change.details ?? {};
       return { ...details, replayedMilliseconds: nowMilliseconds };
@@ -74,19 +74,36 @@ export async function deleteDeadLetters(
   limit: number,
 ): Promise<number> {
   const feed = `${deadLetterFeedPrefix}${arn}`;
-  return eachBatch(changes, feed, limit, (rows) => changes.finish(feed, rows));
+  return eachBatch(changes, feed, { limit }, (rows) => changes.finish(feed, rows));
 }
 
+/**
+ * Gives up what waits for an ARN, the oldest first; of what happened after `untilMilliseconds` nothing, so
+ * that it ends while more arrives. What is on its way at this moment may still arrive. Resolves with how many.
+ */
+export async function deleteWaiting(
+  changes: ChangeLog,
+  arn: string,
+  options: { readonly limit: number; readonly untilMilliseconds: number },
+): Promise<number> {
+  const feed = `${notificationFeedPrefix}${arn}`;
+  const { limit, untilMilliseconds } = options;
+  const isOld = ({ change }: FeedRow): boolean => change.timeMilliseconds <= untilMilliseconds;
+  return eachBatch(changes, feed, { limit, isWanted: isOld }, (rows) => changes.finish(feed, rows));
+}
+
+/** Until so many are used, or none of the oldest is wanted. Resolves with how many. */
 async function eachBatch(
   changes: ChangeLog,
   feed: string,
-  limit: number,
+  options: { readonly limit: number; readonly isWanted?: (row: FeedRow) => boolean },
   use: (rows: readonly FeedRow[]) => Promise<void>,
 ): Promise<number> {
+  const { limit, isWanted = () => true } = options;
   let count = 0;
   while (count < limit) {
     const { rows } = await changes.read(feed, { limit: batchRows });
-    const used = rows.slice(0, limit - count);
+    const used = rows.filter(isWanted).slice(0, limit - count);
     if (used.length === 0) break;
     await use(used);
     count += used.length;

@@ -123,6 +123,11 @@ export class RequestRecord {
     return serviceResponse?.decision ?? access?.lastDecision;
   }
 
+  /** How much another service than S3 did, where it says so. */
+  get did(): Readonly<Record<string, number>> | undefined {
+    return this.#exchange.serviceResponse?.did;
+  }
+
   /** Of S3, or of the service that answered. */
   get errorCode(): string | undefined {
     const { serviceResponse, errorCode } = this.#exchange;

@@ -93,6 +93,7 @@ function auditRequest(audit: AuditLog, record: RequestRecord): void {
           }
         : undefined,
     decision: record.decision,
+    did: record.did,
     status: record.status,
     errorCode: record.errorCode,
     bytesSent: record.bodyBytes,

@@ -25,6 +25,8 @@ export interface AuditedRequest {
     | undefined;
   /** What was decided last: of a refused request the denial. */
   readonly decision: AuditedDecision | undefined;
+  /** How much was removed, or put back, by calls of administration that do so. */
+  readonly did: Readonly<Record<string, number>> | undefined;
   readonly status: number;
   readonly errorCode: string | undefined;
   readonly bytesSent: number;

@@ -1,12 +1,16 @@
 // Dead letters and destinations as administrators handle them.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { ManualClock } from "../../src/app.ts";
+import { S3 } from "@aws-sdk/client-s3";
+import { createServer, ManualClock } from "../../src/app.ts";
+import { TemporaryDirectory } from "../app/server-process.ts";
 import { NotificationReceiver } from "../s3/notification-receiver.ts";
 import { startTestServer } from "../s3/test-server.ts";
-import { send, type Answer } from "./management-client.ts";
+import { ManagementClient, send, type Answer } from "./management-client.ts";
 
 const arn = "arn:aws:sqs:us-east-1:123456789012:orders";
 const secret = "never-to-be-seen";
@@ -127,6 +131,110 @@ describe("notifications that cannot be delivered", () => {
     await until("it is given up", async () => (await destinationOf(arn))?.["DeadLetters"] === 1);
     assert.deepEqual(await administer("DeleteDeadLetters", { Arn: arn }), { Arn: arn, Deleted: 1 });
     assert.deepEqual((await administer("ListDeadLetters", { Arn: arn }))["DeadLetters"], []);
+  });
+});
+
+describe("what waits for a destination that nobody declares", () => {
+  const nobody = "arn:aws:sqs:us-east-1:123456789012:nobody";
+  const somebody = "arn:aws:sqs:us-east-1:123456789012:somebody";
+
+  test("can be given up, in part or whole, and is gone for that destination alone", async () => {
+    const Bucket = await server.newBucket();
+    await s3.putBucketNotificationConfiguration({
+      Bucket,
+      SkipDestinationValidation: true,
+      NotificationConfiguration: {
+        QueueConfigurations: [nobody, somebody].map((QueueArn) => ({
+          QueueArn,
+          Events: ["s3:ObjectCreated:*"],
+          Filter: {
+            Key: { FilterRules: [{ Name: "prefix", Value: QueueArn === nobody ? "n/" : "s/" }] },
+          },
+        })),
+      },
+    });
+    for (const key of ["n/1", "n/2", "n/3", "s/1"]) await server.put(Bucket, key);
+    await until("it is told why they wait", async () => {
+      const found = await destinationOf(nobody);
+      return found?.["LastError"] === "no destination is declared for this ARN";
+    });
+    assert.equal((await destinationOf(nobody))?.["Waiting"], 3);
+    const action = "DeleteWaitingNotifications";
+    assert.deepEqual(await administer(action, { Arn: nobody, Limit: 1 }), {
+      Arn: nobody,
+      Deleted: 1,
+    });
+    assert.equal((await destinationOf(nobody))?.["Waiting"], 2);
+    assert.deepEqual(await administer(action, { Arn: nobody }), { Arn: nobody, Deleted: 2 });
+    assert.equal(await destinationOf(nobody), undefined);
+    assert.equal((await destinationOf(somebody))?.["Waiting"], 1);
+
+    // What comes later arrives, and alone.
+    receiver.answer = () => ({ status: 200 });
+    receiver.requests.length = 0;
+    const Settings = JSON.stringify({ kind: "webhook", url: receiver.url });
+    for (const Arn of [nobody, somebody]) {
+      await administer("PutNotificationDestination", { Arn, Settings });
+    }
+    await server.put(Bucket, "n/4");
+    clock.advance(61_000);
+    await receiver.waitFor(2);
+    await until("all is delivered", async () => {
+      return (await destinationOf(nobody))?.["Waiting"] === 0;
+    });
+    const told = receiver.records().map(({ s3: { object } }) => object.key);
+    assert.deepEqual(new Set(told), new Set(["n/4", "s/1"]));
+  });
+
+  test("is not given up by whoever may not, and the audit log has who gave up how much", async () => {
+    using directory = new TemporaryDirectory();
+    const path = join(directory.path, "audit.log");
+    const audited = await createServer({ audit: { path, maximumBytes: 2 ** 20, keptFiles: 2 } });
+    const { endpoint, credentials } = audited;
+    const root = new ManagementClient(endpoint, credentials);
+    const client = new S3({ endpoint, region: audited.region, credentials, forcePathStyle: true });
+    await client.createBucket({ Bucket: "bucket" });
+    await client.putBucketNotificationConfiguration({
+      Bucket: "bucket",
+      SkipDestinationValidation: true,
+      NotificationConfiguration: {
+        QueueConfigurations: [{ QueueArn: nobody, Events: ["s3:ObjectCreated:*"] }],
+      },
+    });
+    for (const Key of ["a", "b"]) await client.putObject({ Bucket: "bucket", Key, Body: "text" });
+    client.destroy();
+    const { ServiceAccount } = await root.call("CreateServiceAccount", {
+      Policy: JSON.stringify({
+        Version: "2012-10-17",
+        Statement: {
+          Effect: "Allow",
+          Action: "holdfast:DeleteWaitingNotifications",
+          Resource: somebody,
+        },
+      }),
+    });
+    const narrowed = new ManagementClient(endpoint, {
+      accessKeyId: ServiceAccount.AccessKeyId,
+      secretAccessKey: ServiceAccount.SecretAccessKey,
+    });
+    const action = "DeleteWaitingNotifications";
+    await narrowed.call(action, { Arn: somebody });
+    await narrowed.refused(action, { Arn: nobody }, "AccessDeniedException", 403);
+    await root.call(action, { Arn: nobody });
+    await audited.close();
+    const lines = readFileSync(path, "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Answer)
+      .filter(({ operation }) => operation === `holdfast:${action}`);
+    assert.deepEqual(
+      lines.map(({ status, decision, did }) => [status, decision.resource, did]),
+      [
+        [200, somebody, { deleted: 0 }],
+        [403, nobody, undefined],
+        [200, nobody, { deleted: 2 }],
+      ],
+    );
   });
 });
 

@@ -19,6 +19,8 @@ export interface JsonCall {
   readonly request: ServiceRequest;
   /** Tells the audit log what was decided; the last word counts. */
   readonly judged: (decision: Judged) => void;
+  /** Tells the audit log how much was done, for what cannot be undone. */
+  readonly did: (counts: Readonly<Record<string, number>>) => void;
 }
 
 export type JsonOperation = (input: JsonObject, call: JsonCall) => Promise<JsonObject>;
@@ -74,11 +76,15 @@ async function answer(request: ServiceRequest, options: JsonApiOptions): Promise
   const judged = (latest: Judged): void => {
     decision = latest;
   };
+  let done: Readonly<Record<string, number>> | undefined;
+  const did: JsonCall["did"] = (counts) => {
+    done = counts;
+  };
   try {
     const input = parseInput(body);
     if (input === undefined) return { ...respondError(notJson, requestId), action };
-    const output = await operation(input, { caller, request, judged });
-    return { ...respond(200, output, requestId), action, decision };
+    const output = await operation(input, { caller, request, judged, did });
+    return { ...respond(200, output, requestId), action, decision, did: done };
   } catch (thrown) {
     const error = options.asError(thrown) ?? internal(options);
     if (error.status >= 500) options.reportFailure(requestId, action, thrown);

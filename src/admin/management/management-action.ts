@@ -76,10 +76,12 @@ export class ManagementCall {
   readonly request: ServiceRequest;
   readonly #action: string;
   readonly #judged: JsonCall["judged"];
+  /** Tells the audit log how much was done. */
+  readonly did: JsonCall["did"];
 
   constructor(
     name: ManagementActionName,
-    { caller, request, judged }: JsonCall,
+    { caller, request, judged, did }: JsonCall,
     dependencies: ManagementDependencies,
   ) {
     this.dependencies = dependencies;
@@ -87,6 +89,7 @@ export class ManagementCall {
     this.request = request;
     this.#action = `holdfast:${name}`;
     this.#judged = judged;
+    this.did = did;
   }
 
   get isOfRootAccount(): boolean {

@@ -4,6 +4,7 @@ import { destinationSettings } from "../../model/notification-destinations.ts";
 import type { DestinationSettings } from "../../model/notification-destinations.ts";
 import {
   deleteDeadLetters,
+  deleteWaiting,
   listDeadLetters,
   replayDeadLetters,
   type DeadLetter,
@@ -16,19 +17,21 @@ import { invalid, ManagementError } from "./management-error.ts";
 
 /** Destinations are the server's, and not of any account. */
 const everyDestination = { resource: "*" } as const;
+const destinationOf = ({ Arn }: { readonly Arn: string }) => ({ resource: Arn });
 const defaultPage = 100;
 
 export const notificationActions: ManagementActionTable<
   | "PutNotificationDestination"
   | "ListNotificationDestinations"
   | "DeleteNotificationDestination"
+  | "DeleteWaitingNotifications"
   | "ListDeadLetters"
   | "ReplayDeadLetters"
   | "DeleteDeadLetters"
 > = {
   PutNotificationDestination: {
     isForRootAccount: true,
-    subject: () => everyDestination,
+    subject: destinationOf,
     async run({ Arn, Settings }, { dependencies }) {
       const settings = parseSettings(Settings);
       const { objects, sealer } = dependencies;
@@ -47,7 +50,7 @@ export const notificationActions: ManagementActionTable<
 
   DeleteNotificationDestination: {
     isForRootAccount: true,
-    subject: () => everyDestination,
+    subject: destinationOf,
     async run({ Arn }, { dependencies }) {
       if (await dependencies.objects.notificationDestinations.delete(Arn)) return {};
       throw new ManagementError(
@@ -57,9 +60,21 @@ export const notificationActions: ManagementActionTable<
     },
   },
 
+  DeleteWaitingNotifications: {
+    isForRootAccount: true,
+    subject: destinationOf,
+    async run({ Arn, Limit: limit = Infinity }, call) {
+      const { objects, clock } = call.dependencies;
+      const options = { limit, untilMilliseconds: clock.now() };
+      const Deleted = await deleteWaiting(objects.changes, Arn, options);
+      call.did({ deleted: Deleted });
+      return { Arn, Deleted };
+    },
+  },
+
   ListDeadLetters: {
     isForRootAccount: true,
-    subject: () => everyDestination,
+    subject: destinationOf,
     async run({ Arn, MaxItems = defaultPage, NextToken }, { dependencies }) {
       const after = NextToken === undefined ? undefined : Buffer.from(NextToken, "base64url");
       const page = { after, limit: MaxItems };
@@ -74,21 +89,24 @@ export const notificationActions: ManagementActionTable<
 
   ReplayDeadLetters: {
     isForRootAccount: true,
-    subject: () => everyDestination,
-    async run({ Arn, Limit: limit = Infinity }, { dependencies }) {
-      const { objects, clock } = dependencies;
+    subject: destinationOf,
+    async run({ Arn, Limit: limit = Infinity }, call) {
+      const { objects, clock } = call.dependencies;
       const options = { limit, nowMilliseconds: clock.now() };
       const Replayed = await replayDeadLetters(objects.changes, Arn, options);
       objects.changes.announce();
+      call.did({ replayed: Replayed });
       return { Arn, Replayed };
     },
   },
 
   DeleteDeadLetters: {
     isForRootAccount: true,
-    subject: () => everyDestination,
-    async run({ Arn, Limit: limit = Infinity }, { dependencies }) {
-      return { Arn, Deleted: await deleteDeadLetters(dependencies.objects.changes, Arn, limit) };
+    subject: destinationOf,
+    async run({ Arn, Limit: limit = Infinity }, call) {
+      const Deleted = await deleteDeadLetters(call.dependencies.objects.changes, Arn, limit);
+      call.did({ deleted: Deleted });
+      return { Arn, Deleted };
     },
   },
 };
