@@ -8,7 +8,7 @@ import type { ChecksumAlgorithm } from "../../body/checksum.ts";
 import { longBodyBytes } from "../../model/limits.ts";
 import { readableContent } from "../../objects/archives.ts";
 import type { SealChange } from "../../objects/contents.ts";
-import type { RelocatedContent } from "../../objects/relocations.ts";
+import type { RelocatedContent, RelocationSeals } from "../../objects/relocations.ts";
 import type { ReceivedContent } from "../../objects/received-content.ts";
 import type { ObjectEncryption, ObjectRecord } from "../../objects/records/object-record.ts";
 import { layersOf, type ObjectSeal } from "../../objects/sealing/object-seal.ts";
@@ -62,16 +62,25 @@ export function copiedEtag(
   return record.etag.includes("-") ? record.etag : etagFor(to, md5Hex ?? record.etag);
 }
 
+export interface CopyTarget {
+  readonly seals: RelocationSeals;
+  /** Of the copy. */
+  readonly storageClass: string | undefined;
+}
+
 /** A source's bytes in the store that the copy's storage class wants; `undefined`: they lie there. */
 export async function relocateForCopy(
   record: ObjectRecord,
-  { seals, storageClass }: Pick<MoveTarget, "seals" | "storageClass">,
+  { seals, storageClass }: CopyTarget,
   { store, clock, signal }: OperationContext,
 ): Promise<RelocatedContent | undefined> {
   const content = readableContent(record, clock.now());
   const tier = store.tiers.of(storageClass);
   const { defaultSeal } = store.contents;
-  const known = { from: seals.from ?? defaultSeal, to: seals.to ?? defaultSeal };
+  const known =
+    seals === "as they are"
+      ? seals
+      : { from: seals.from ?? defaultSeal, to: seals.to ?? defaultSeal };
   // The version's own bytes are what the commit would share, whatever copy of them is read.
   if (await store.relocations.isAt(record.content, tier, known)) return undefined;
   return store.relocations.copy(content, tier, known, signal);

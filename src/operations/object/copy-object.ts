@@ -4,38 +4,18 @@
 // By design: the copy of a multipart object keeps the source's ETag, parts and checksum, where S3
 // computes those of a single upload; to know them the server would have to read every byte.
 
-import { createChecksum, type ChecksumAlgorithm } from "../../body/checksum.ts";
+import type { ChecksumAlgorithm } from "../../body/checksum.ts";
 import { S3Error } from "../../model/errors.ts";
 import { copySourceBytes } from "../../model/limits.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
-import { placingClass, readableContent } from "../../objects/archives.ts";
+import { placingClass } from "../../objects/archives.ts";
 import { checkWriteConditionForm } from "../../objects/preconditions.ts";
-import type {
-  ObjectAttributes,
-  ObjectRecord,
-  StoredChecksum,
-} from "../../objects/records/object-record.ts";
-import type { BegunWrite, NewVersion, Written } from "../../objects/object-writes.ts";
+import type { ObjectAttributes, ObjectRecord } from "../../objects/records/object-record.ts";
+import type { NewVersion } from "../../objects/object-writes.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
-import type { ObjectSeal } from "../../objects/sealing/object-seal.ts";
 import type { FoundObject } from "../../objects/versions.ts";
-import {
-  changeOfSeals,
-  copiedEtag,
-  knownMd5,
-  moveBytes,
-  movesBytes,
-  relocateForCopy,
-  type CopySeals,
-} from "../encryption/copied-content.ts";
 import { hasCustomerKey, sourceCustomerKey } from "../encryption/customer-key.ts";
-import {
-  encryptionFor,
-  etagFor,
-  settleEncryption,
-  type SettledEncryption,
-} from "../encryption/encryption-settings.ts";
-import { openObjectSeal } from "../encryption/object-seals.ts";
+import { settleEncryption } from "../encryption/encryption-settings.ts";
 import type { Operation, OperationContext } from "../operation.ts";
 import { SlowReply } from "../operation.ts";
 import { checksumMember, parseChecksumAlgorithm } from "./checksum-members.ts";
@@ -46,6 +26,7 @@ import { quoteEtag, shownVersionId, writtenVersionId } from "./object-members.ts
 import { whenReplacedAgain } from "./read-object.ts";
 import { readHeaders, readPlacement, readTags } from "./upload-attributes.ts";
 import { readVersionSettings } from "./version-settings.ts";
+import { writeCopy } from "./write-copy.ts";
 
 type Input = OperationTypes["CopyObject"]["input"];
 type Output = OperationTypes["CopyObject"]["output"];
@@ -116,25 +97,28 @@ interface CopyRequest {
 }
 
 async function copy(request: CopyRequest, context: OperationContext): Promise<Output> {
-  const { input, source } = request;
+  const { input, source, settle, algorithm } = request;
   const { store } = context;
   const found = await findCopySource(source, input, context);
   const bucket = await store.buckets.get(input.Bucket);
   const encryption = await settleEncryption(input, { bucket, key: input.Key }, context);
-  const from = await openObjectSeal(
-    { bucket: found.bucket, key: source.key, encryption: found.record.encryption },
-    sourceCustomerKey(input),
-    context,
-  );
-  const begun = await store.writes.begin(
-    { bucketName: input.Bucket, key: input.Key },
-    { ifMatch: input.IfMatch, ifNoneMatch: input.IfNoneMatch },
-  );
-  const seals = { from, to: encryption.seal };
-  const { storageClass } = readPlacement(input);
-  const write = movesBytes(found.record.encryption, seals.to) ? writeMoved : writeShared;
-  const written = await write(
-    { ...request, found, begun, encryption, seals, storageClass },
+  const cause = context.cause("ObjectCreated:Copy");
+  const written = await writeCopy(
+    {
+      place: { bucketName: input.Bucket, key: input.Key },
+      conditions: { ifMatch: input.IfMatch, ifNoneMatch: input.IfNoneMatch },
+      source: {
+        bucket: found.bucket,
+        key: source.key,
+        versionId: source.versionId,
+        record: found.record,
+        customerKey: sourceCustomerKey(input),
+      },
+      encryption,
+      storageClass: readPlacement(input).storageClass,
+      algorithm,
+      describe: (seen) => ({ cause, attributes: attributesOf(input, seen), settle }),
+    },
     context,
   );
   const { record } = written;
@@ -151,90 +135,6 @@ async function copy(request: CopyRequest, context: OperationContext): Promise<Ou
     VersionId: writtenVersionId(written.bucket, record),
     ...encryption.shown,
   };
-}
-
-interface SettledCopy extends CopyRequest {
-  readonly found: FoundObject;
-  readonly begun: BegunWrite;
-  readonly encryption: SettledEncryption;
-  readonly seals: CopySeals;
-  /** Of the copy. */
-  readonly storageClass: string | undefined;
-}
-
-/** Names the source's bytes once more. */
-async function writeShared(settled: SettledCopy, context: OperationContext): Promise<Written> {
-  const { input, source, found, seals, algorithm } = settled;
-  const { sequence, encryption } = found.record;
-  const cause = context.cause("ObjectCreated:Copy");
-  const computed = algorithm && (await computeChecksum(found, algorithm, seals.from, context));
-  const relocated = await relocateForCopy(found.record, settled, context);
-  return context.store.writes.copy(
-    { bucketName: input.Bucket, key: input.Key },
-    settled.begun,
-    {
-      place: { bucketName: source.bucketName, key: source.key },
-      versionId: source.versionId,
-      sequence,
-      encryption,
-      relocated,
-    },
-    (record) => {
-      const md5Hex = knownMd5(record, seals.from);
-      return {
-        cause,
-        etag: copiedEtag(record, md5Hex, seals.to),
-        checksum: computed ?? record.checksum,
-        attributes: attributesOf(input, record),
-        encryption: encryptionFor(seals.to, md5Hex),
-        settle: settleChecked(settled),
-      };
-    },
-    changeOfSeals(encryption, seals, context),
-  );
-}
-
-/** Reads the source's bytes and seals them anew: the copy is then one as S3 makes it, without parts. */
-async function writeMoved(settled: SettledCopy, context: OperationContext): Promise<Written> {
-  const { input, found, seals } = settled;
-  const { record } = found;
-  const algorithm =
-    settled.algorithm ?? parseChecksumAlgorithm(record.checksum?.algorithm) ?? "CRC64NVME";
-  const range = { start: 0, end: record.sizeBytes };
-  const { storageClass } = settled;
-  const moved = await moveBytes(record, range, algorithm, { seals, storageClass, context });
-  const version: NewVersion = {
-    cause: context.cause("ObjectCreated:Copy"),
-    etag: etagFor(seals.to, moved.md5Hex),
-    checksum: { ...moved.checksum, type: "FULL_OBJECT" },
-    attributes: attributesOf(input, record),
-    encryption: encryptionFor(seals.to, moved.md5Hex),
-    settle: settleChecked(settled),
-  };
-  const place = { bucketName: input.Bucket, key: input.Key };
-  return context.store.writes.put(place, settled.begun, { received: moved.received, version });
-}
-
-function settleChecked({ settle, encryption }: SettledCopy): NonNullable<NewVersion["settle"]> {
-  return (bucket) => {
-    encryption.checkBucket(bucket);
-    return settle(bucket);
-  };
-}
-
-async function computeChecksum(
-  { record }: FoundObject,
-  algorithm: ChecksumAlgorithm,
-  seal: ObjectSeal | undefined,
-  { store, clock }: OperationContext,
-): Promise<StoredChecksum> {
-  const running = createChecksum(algorithm);
-  const content = readableContent(record, clock.now());
-  const bytes = await store.contents.open(content, 0, record.sizeBytes, seal);
-  if (bytes instanceof Uint8Array) running.update(bytes);
-  else for await (const chunk of bytes) running.update(chunk);
-  const value = Buffer.from(running.digest()).toString("base64");
-  return { algorithm, value, type: "FULL_OBJECT" };
 }
 
 function attributesOf(input: Input, record: ObjectRecord): ObjectAttributes {
