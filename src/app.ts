@@ -7,10 +7,7 @@ import { createHealthHandler } from "./admin/health.ts";
 import { createMetricsHandler } from "./admin/metrics-endpoint.ts";
 import type { HttpLimits } from "./http/http-server.ts";
 import { startHttpServer } from "./http/start-http-server.ts";
-import { lifecycleDaysOf } from "./objects/lifecycle-days.ts";
-import type { ObjectOwnership } from "./objects/records/bucket-record.ts";
-import type { Durability } from "./open-stores.ts";
-import { bucketDefaultsOf } from "./operations/bucket/new-bucket-access.ts";
+import { settleServerSettings, type GivenServerSettings } from "./server-settings.ts";
 import { acquireDirectoryLock } from "./start-up/directory-lock.ts";
 import { endpointUrl } from "./start-up/endpoint.ts";
 import {
@@ -41,23 +38,20 @@ export type { GivenMasterKey } from "./start-up/master-keys.ts";
 export type { Credentials } from "./start-up/root-credentials.ts";
 export type { ProvisioningInput } from "./provisioning/document.ts";
 export { ProvisioningError } from "./provisioning/provisioning-error.ts";
+export type { GivenServerSettings, ServerSettings } from "./server-settings.ts";
 export type { RotatingFileOptions } from "./start-up/rotating-file.ts";
 export type { MetricsSetting } from "./start-up/metrics-mode.ts";
 export type { BlobStoreOptions, StorageClassOptions, StorageOptions } from "./storage-options.ts";
 export type { TracingOptions } from "./start-up/tracing.ts";
 export type { LogLevel } from "./telemetry/log.ts";
 
-export interface ServerOptions {
+export interface ServerOptions extends GivenServerSettings {
   /** Where data is kept: in memory, gone with the server, or in a directory of this server alone. */
   readonly store?: "memory" | { readonly directory: string };
-  /** Default `127.0.0.1`. */
-  readonly host?: string;
   /** Default 0: a free port. */
   readonly port?: number;
   /** Port of `/health/live`, `/health/ready` and `/metrics`; without it there are none. 0: a free port. */
   readonly adminPort?: number;
-  /** Default `us-east-1`. */
-  readonly region?: string;
   /**
    * The root account's key pair. Without it a random pair is made: kept in the directory, in
    * `root-credentials.json`, or for a memory store nowhere but in `HoldfastServer.credentials`.
@@ -72,27 +66,8 @@ export interface ServerOptions {
   readonly kms?: KmsSource;
   /** Default: the system's clock. */
   readonly clock?: Clock;
-  /** Default `strict`: a write is answered when a power cut cannot lose it any more. */
-  readonly durability?: Durability;
-  /** Domains under which buckets are addressed as hosts. Default `localhost`: `bucket.localhost`. */
-  readonly domains?: readonly string[];
-  /** Domains under which buckets are shown as websites. Default `s3-website.localhost`. */
-  readonly websiteDomains?: readonly string[];
   /** A port of its own for websites, where the whole host or its first label names the bucket. */
   readonly websitePort?: number | undefined;
-  /**
-   * Encryption with customers' keys (SSE-C). Default `blocked`: new buckets refuse it until
-   * PutBucketEncryption unblocks it, as in S3. `anywhere`: without TLS too.
-   */
-  readonly customerKeys?: "blocked" | "allowed" | "anywhere";
-  /** Object ownership of new buckets whose request names none. Default `BucketOwnerEnforced`. */
-  readonly defaultObjectOwnership?: ObjectOwnership;
-  /** Whether new buckets have Block Public Access, all of it. Default `on`. */
-  readonly defaultPublicAccessBlock?: "on" | "off";
-  /** How many seconds a day of lifecycle rules has, for tests of rules; default: the calendar's days. */
-  readonly lifecycleDaySeconds?: number | undefined;
-  /** How long records of server access logging wait for their delivery at most; default 30,000. */
-  readonly accessLogMilliseconds?: number | undefined;
   /** Serves HTTPS; both as PEM. */
   readonly tls?: { readonly key: string | Uint8Array; readonly certificate: string | Uint8Array };
   readonly limits?: Partial<HttpLimits>;
@@ -140,7 +115,6 @@ export interface HoldfastServer extends AsyncDisposable {
   close(options?: { readonly timeoutMilliseconds?: number }): Promise<boolean>;
 }
 
-const defaultAccessLogMilliseconds = 30_000;
 const defaultCloseMilliseconds = 5000;
 
 /**
@@ -148,7 +122,9 @@ const defaultCloseMilliseconds = 5000;
  * and the system's error when the port cannot be had.
  */
 export async function createServer(options: ServerOptions = {}): Promise<HoldfastServer> {
-  const { store = "memory", host = "127.0.0.1", region = "us-east-1" } = options;
+  const { store = "memory" } = options;
+  const settings = settleServerSettings(options);
+  const { host, region } = settings;
   await using started = new AsyncDisposableStack();
   const log = started.use(options.log ?? createLog(options));
   if (store !== "memory") started.use(await acquireDirectoryLock(store.directory));
@@ -160,24 +136,12 @@ export async function createServer(options: ServerOptions = {}): Promise<Holdfas
   const serving = started.use(
     await startServing({
       store,
-      durability: options.durability ?? "strict",
       clock: options.clock ?? systemClock,
       deadWriters: "all",
-      host,
-      port: options.port ?? 0,
+      settings,
+      ports: { port: options.port ?? 0, websitePort: options.websitePort },
       ...(options.tls === undefined ? {} : { tls: options.tls }),
-      ...(options.limits === undefined ? {} : { limits: options.limits }),
-      region,
-      domains: options.domains ?? ["localhost"],
-      websiteDomains: options.websiteDomains ?? ["s3-website.localhost"],
-      websitePort: options.websitePort,
-      customerKeys: options.customerKeys ?? "blocked",
-      lifecycleDays: lifecycleDaysOf(options.lifecycleDaySeconds),
-      accessLogMilliseconds: options.accessLogMilliseconds ?? defaultAccessLogMilliseconds,
-      bucketDefaults: bucketDefaultsOf({
-        objectOwnership: options.defaultObjectOwnership,
-        blocksPublicAccess: options.defaultPublicAccessBlock !== "off",
-      }),
+      limits: options.limits ?? {},
       credentials,
       masterKeys,
       kms: options.kms ?? { kind: "local" },

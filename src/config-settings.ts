@@ -1,36 +1,25 @@
-// Every setting of the server in one table: its option, environment variable, default, kind and help
-// text. `--help`, the README's table and the type `Configuration` are all made from it.
+// Every setting of the command line in one table: its option, environment variable, default, kind and help
+// text. `--help`, the README's table and the type `Configuration` are all made from it. A setting that
+// concerns how requests are served, and is no secret, belongs to server-settings.ts: it travels by itself.
 
 import { availableParallelism } from "node:os";
 
-import type { ObjectOwnership } from "./objects/records/bucket-record.ts";
+import { serverSettings } from "./server-settings.ts";
+import {
+  choice,
+  duration,
+  flag,
+  integer,
+  optionalText,
+  parseInteger,
+  pattern,
+  secret,
+  sizeOrOff,
+  text,
+  type Setting,
+} from "./setting-kinds.ts";
 import type { MetricsSetting } from "./start-up/metrics-mode.ts";
 import { logLevels, type LogFormat, type LogLevel } from "./telemetry/log.ts";
-
-/** A value from the command line or the environment that cannot be used; its message is one line. */
-export class ConfigurationError extends Error {
-  override readonly name = "ConfigurationError";
-}
-
-export interface Setting<Value> {
-  /** Without dashes; `undefined` for what must not appear on a command line. */
-  readonly option: string | undefined;
-  readonly environment: string;
-  /** How help names the value; `undefined` for a switch. */
-  readonly valueName: string | undefined;
-  readonly isList?: true;
-  readonly defaultValue: Value;
-  /** How help words the default, where printing it would mislead. */
-  readonly defaultText?: string;
-  readonly help: string;
-  /** Throws a ConfigurationError whose message follows the setting's name. */
-  readonly parse: (text: string) => Value;
-}
-
-type Basics<Value> = Pick<Setting<Value>, "environment" | "defaultValue" | "help"> & {
-  readonly option: string;
-  readonly defaultText?: string;
-};
 
 const urlPattern = /^https?:\/\/[^\s/?#@]+(?:\/[^\s?#]*)?$/;
 const vaultPath = /^[\w.-]+(?:\/[\w.-]+)*$/;
@@ -49,13 +38,6 @@ export const settings = {
     defaultValue: false,
     help: "Keep everything in memory: gone when the server stops. Needs one worker.",
   }),
-  host: text({
-    option: "host",
-    environment: "HOLDFAST_HOST",
-    valueName: "ADDRESS",
-    defaultValue: "127.0.0.1",
-    help: "Address to listen on; 0.0.0.0 or :: for every interface.",
-  }),
   port: integer({
     option: "port",
     environment: "HOLDFAST_PORT",
@@ -64,6 +46,17 @@ export const settings = {
     maximum: 65_535,
     help: "Port of the S3 endpoint; 0 takes a free one.",
   }),
+  ...serverSettings,
+  websitePort: {
+    option: "website-port",
+    environment: "HOLDFAST_WEBSITE_PORT",
+    valueName: "NUMBER",
+    defaultValue: undefined,
+    help:
+      "A port of its own for websites, for domains of their own: the whole host names the bucket, or its " +
+      "first label; 0 takes a free one.",
+    parse: (value) => (value === "off" ? undefined : parseInteger(value, 0, 65_535)),
+  } as Setting<number | undefined>,
   adminPort: {
     option: "admin-port",
     environment: "HOLDFAST_ADMIN_PORT",
@@ -95,69 +88,6 @@ export const settings = {
     minimum: 1,
     maximum: 256,
     help: "Processes that serve requests. One serves inside the main process.",
-  }),
-  region: pattern({
-    option: "region",
-    environment: "HOLDFAST_REGION",
-    valueName: "NAME",
-    defaultValue: "us-east-1",
-    pattern: /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
-    expectation: "a region name such as eu-central-1",
-    help: "Region that the server says it is.",
-  }),
-  domains: {
-    option: "domain",
-    environment: "HOLDFAST_DOMAIN",
-    valueName: "NAME",
-    isList: true,
-    // Names below localhost resolve to the loopback address by themselves on most systems.
-    defaultValue: ["localhost"],
-    defaultText: "localhost",
-    help: "Domain under which buckets are addressed as hosts (bucket.NAME); may be given again.",
-    parse: (value) => parseDomains(value),
-  } as Setting<readonly string[]>,
-  websiteDomains: {
-    option: "website-domain",
-    environment: "HOLDFAST_WEBSITE_DOMAIN",
-    valueName: "NAME",
-    isList: true,
-    defaultValue: ["s3-website.localhost"],
-    defaultText: "s3-website.localhost",
-    help: "Domain under which buckets that are configured as websites are shown (bucket.NAME); may be given again.",
-    parse: (value) => parseDomains(value),
-  } as Setting<readonly string[]>,
-  websitePort: {
-    option: "website-port",
-    environment: "HOLDFAST_WEBSITE_PORT",
-    valueName: "NUMBER",
-    defaultValue: undefined,
-    help:
-      "A port of its own for websites, for domains of their own: the whole host names the bucket, or its " +
-      "first label; 0 takes a free one.",
-    parse: (value) => (value === "off" ? undefined : parseInteger(value, 0, 65_535)),
-  } as Setting<number | undefined>,
-  durability: choice<"strict" | "relaxed">({
-    option: "durability",
-    environment: "HOLDFAST_DURABILITY",
-    choices: ["strict", "relaxed"],
-    defaultValue: "strict",
-    help:
-      "strict: a write is answered when a power cut cannot lose it any more. " +
-      "relaxed: sooner; the last writes before a power cut may be lost.",
-  }),
-  defaultObjectOwnership: choice<ObjectOwnership>({
-    option: "default-object-ownership",
-    environment: "HOLDFAST_DEFAULT_OBJECT_OWNERSHIP",
-    choices: ["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"],
-    defaultValue: "BucketOwnerEnforced",
-    help: "Object ownership of new buckets whose request names none; BucketOwnerEnforced disables ACLs.",
-  }),
-  defaultPublicAccessBlock: choice<"on" | "off">({
-    option: "default-public-access-block",
-    environment: "HOLDFAST_DEFAULT_PUBLIC_ACCESS_BLOCK",
-    choices: ["on", "off"],
-    defaultValue: "on",
-    help: "Whether new buckets have Block Public Access, as on AWS; it can be taken off each bucket.",
   }),
   tlsKeyFile: optionalText({
     option: "tls-key",
@@ -203,27 +133,6 @@ export const settings = {
       "File that holds the master key, 32 bytes in Base64 or hexadecimal digits; none is then made in " +
       "the data directory. Further lines hold earlier keys.",
   }),
-  customerKeys: choice<"blocked" | "allowed" | "anywhere">({
-    option: "sse-c",
-    environment: "HOLDFAST_SSE_C",
-    choices: ["blocked", "allowed", "anywhere"],
-    defaultValue: "blocked",
-    help:
-      "Encryption with customers' keys (SSE-C). blocked: new buckets refuse it until PutBucketEncryption " +
-      "unblocks it, as in S3. allowed: they take it. anywhere: without TLS too, where keys can be read " +
-      "on the way.",
-  }),
-  lifecycleDaySeconds: {
-    option: "lifecycle-day-seconds",
-    environment: "HOLDFAST_LIFECYCLE_DAY_SECONDS",
-    valueName: "NUMBER",
-    defaultValue: undefined,
-    defaultText: "",
-    help:
-      "How long a day of lifecycle rules is, to try them out: nothing then waits for midnight. Without it " +
-      "days are those of the calendar, in UTC.",
-    parse: (value) => parseInteger(value, 1, 86_400),
-  } as Setting<number | undefined>,
   kms: choice<"local" | "vault" | "aws">({
     option: "kms",
     environment: "HOLDFAST_KMS",
@@ -441,12 +350,6 @@ export const settings = {
     maximum: 100_000,
     help: "Files of the audit log that were put aside and are kept.",
   }),
-  accessLogMilliseconds: duration({
-    option: "access-log-interval",
-    environment: "HOLDFAST_ACCESS_LOG_INTERVAL",
-    defaultValue: 30_000,
-    help: "How long records of server access logging wait for their delivery at most.",
-  }),
   drainTimeoutMilliseconds: duration({
     option: "drain-timeout",
     environment: "HOLDFAST_DRAIN_TIMEOUT",
@@ -474,172 +377,3 @@ type ValueOf<Kind> = Kind extends { readonly parse: (text: string) => infer Valu
 export type Configuration = {
   readonly [Name in keyof typeof settings]: ValueOf<(typeof settings)[Name]>;
 };
-
-function text(basics: Basics<string> & { readonly valueName: string }): Setting<string> {
-  return { ...basics, parse: (value) => parseText(value) };
-}
-
-function optionalText(basics: {
-  readonly option: string;
-  readonly environment: string;
-  readonly valueName: string;
-  readonly help: string;
-}): Setting<string | undefined> {
-  return { ...basics, defaultValue: undefined, parse: (value) => parseText(value) };
-}
-
-function pattern(
-  basics: Basics<string> & {
-    readonly valueName: string;
-    readonly pattern: RegExp;
-    readonly expectation: string;
-  },
-): Setting<string> {
-  return { ...basics, parse: (value) => parsePattern(value, basics.pattern, basics.expectation) };
-}
-
-function secret(basics: {
-  readonly environment: string;
-  readonly help: string;
-  readonly pattern: RegExp;
-  readonly expectation: string;
-}): Setting<string | undefined> {
-  const { environment, help } = basics;
-  return {
-    option: undefined,
-    environment,
-    help,
-    valueName: "TEXT",
-    defaultValue: undefined,
-    // The value itself must not be repeated in a message.
-    parse: (value) => {
-      if (basics.pattern.test(value)) return value;
-      throw new ConfigurationError(`must be ${basics.expectation}`);
-    },
-  };
-}
-
-function flag(basics: Basics<boolean>): Setting<boolean> {
-  return {
-    ...basics,
-    valueName: undefined,
-    parse: (value) => {
-      if (/^(?:1|true|yes|on)$/i.test(value)) return true;
-      if (/^(?:0|false|no|off|)$/i.test(value)) return false;
-      throw new ConfigurationError(`must be true or false, not ${quote(value)}`);
-    },
-  };
-}
-
-function integer(
-  basics: Basics<number> & { readonly minimum: number; readonly maximum: number },
-): Setting<number> {
-  const { minimum, maximum, ...rest } = basics;
-  return {
-    ...rest,
-    valueName: "NUMBER",
-    parse: (value) => parseInteger(value, minimum, maximum),
-  };
-}
-
-function duration(basics: Basics<number>): Setting<number> {
-  return {
-    ...basics,
-    valueName: "TIME",
-    defaultText: `${basics.defaultValue / 1000}s`,
-    parse: (value) => parseDuration(value),
-  };
-}
-
-/** `off` is as good as infinite. */
-function sizeOrOff(basics: Basics<number>): Setting<number> {
-  return {
-    ...basics,
-    valueName: "SIZE",
-    parse: (value) => (value === "off" ? Number.MAX_SAFE_INTEGER : parseSize(value)),
-  };
-}
-
-function choice<Choice extends string>(
-  basics: Basics<Choice> & { readonly choices: readonly Choice[] },
-): Setting<Choice> {
-  const { choices, ...rest } = basics;
-  return {
-    ...rest,
-    valueName: choices.join("|"),
-    parse: (value) => {
-      const found = choices.find((choice) => choice === value);
-      if (found !== undefined) return found;
-      throw new ConfigurationError(`must be one of ${choices.join(", ")}, not ${quote(value)}`);
-    },
-  };
-}
-
-function parseText(value: string): string {
-  if (value === "" || value.includes("\0")) throw new ConfigurationError("must not be empty");
-  return value;
-}
-
-function parsePattern(value: string, allowed: RegExp, expectation: string): string {
-  if (allowed.test(value)) return value;
-  throw new ConfigurationError(`must be ${expectation}, not ${quote(value)}`);
-}
-
-function parseInteger(value: string, minimum: number, maximum: number): number {
-  const number = /^[0-9]{1,9}$/.test(value) ? Number(value) : Number.NaN;
-  if (number >= minimum && number <= maximum) return number;
-  throw new ConfigurationError(
-    `must be a whole number from ${minimum} to ${maximum}, not ${quote(value)}`,
-  );
-}
-
-const unitMilliseconds: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
-/** The largest delay that Node's timers take. */
-const longestMilliseconds = 2 ** 31 - 1;
-
-function parseDuration(value: string): number {
-  const match = /^([0-9]{1,9})(ms|s|m|h)?$/.exec(value);
-  const milliseconds = Number(match?.[1]) * (unitMilliseconds[match?.[2] ?? "s"] ?? 1);
-  if (milliseconds <= longestMilliseconds) return milliseconds;
-  throw new ConfigurationError(`must be a time such as 30s, 500ms or 5m, not ${quote(value)}`);
-}
-
-const unitBytes: Readonly<Record<string, number>> = {
-  "": 1,
-  KiB: 1024,
-  MiB: 1024 ** 2,
-  GiB: 1024 ** 3,
-  TiB: 1024 ** 4,
-};
-
-function parseSize(value: string): number {
-  const match = /^([0-9]{1,12})(KiB|MiB|GiB|TiB|)$/.exec(value);
-  const bytes = Number(match?.[1]) * (unitBytes[match?.[2] ?? ""] ?? 1);
-  if (bytes >= 1 && Number.isSafeInteger(bytes)) return bytes;
-  throw new ConfigurationError(
-    `must be a size such as 512KiB, 100MiB or 2GiB, not ${quote(value)}`,
-  );
-}
-
-function parseDomains(value: string): readonly string[] {
-  return value
-    .split(",")
-    .map((domain) => domain.trim().toLowerCase())
-    .filter((domain) => domain !== "")
-    .map((domain) =>
-      parsePattern(
-        domain,
-        /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/,
-        "a domain name such as s3.example.com",
-      ),
-    );
-}
-
-function quote(value: string): string {
-  return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
-}

@@ -3,12 +3,8 @@
 
 import { parseArgs } from "node:util";
 
-import {
-  ConfigurationError,
-  settings,
-  type Configuration,
-  type Setting,
-} from "./config-settings.ts";
+import { settings, type Configuration } from "./config-settings.ts";
+import { ConfigurationError, type Setting } from "./setting-kinds.ts";
 
 export { ConfigurationError, type Configuration };
 

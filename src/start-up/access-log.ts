@@ -5,14 +5,14 @@ import type { BackgroundWorker } from "../background/worker.ts";
 import type { Stores } from "../open-stores.ts";
 import type { AccessRecorder } from "../protocol/access-record.ts";
 import type { ContextDependencies } from "../protocol/operation-context.ts";
+import type { ServerSettings } from "../server-settings.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createObjectDeliverer } from "./object-deliverer.ts";
 
 export function openAccessLog(
   options: {
     readonly log: Log;
-    readonly region: string;
-    readonly accessLogMilliseconds: number;
+    readonly settings: ServerSettings;
   },
   { stores, dependencies }: { readonly stores: Stores; readonly dependencies: ContextDependencies },
 ): {
@@ -21,13 +21,13 @@ export function openAccessLog(
   /** Before the stores are closed. */
   readonly flush: () => void;
 } {
-  const { log, region, accessLogMilliseconds } = options;
+  const { log, settings } = options;
   const worker = new AccessLogWorker({
     spool: stores.accessSpool,
     objects: stores.objects,
     deliverer: createObjectDeliverer(dependencies),
-    region,
-    intervalMilliseconds: accessLogMilliseconds,
+    region: settings.region,
+    intervalMilliseconds: settings.accessLogMilliseconds,
     onRefused: (target, error) => log.accessLogRefused({ target, code: error.code }),
   });
   // A disk that is full refuses uploads; it does not keep anybody from reading.

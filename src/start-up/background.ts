@@ -20,6 +20,7 @@ import type { ObjectStore } from "../objects/object-store.ts";
 import type { Stores } from "../open-stores.ts";
 import type { AccessRecorder } from "../protocol/access-record.ts";
 import type { ContextDependencies } from "../protocol/operation-context.ts";
+import type { ServerSettings } from "../server-settings.ts";
 import type { Log } from "../telemetry/log.ts";
 import { openAccessLog } from "./access-log.ts";
 import type { KeyServices } from "./key-services.ts";
@@ -32,8 +33,7 @@ import { addReplication } from "./replication.ts";
 export interface BackgroundOptions {
   readonly clock: Clock;
   readonly log: Log;
-  readonly region: string;
-  readonly accessLogMilliseconds: number;
+  readonly settings: ServerSettings;
 }
 
 export interface BackgroundParts {

@@ -3,7 +3,8 @@
 
 import { readFile } from "node:fs/promises";
 import type { Clock } from "../base/clock.ts";
-import { ConfigurationError, type Configuration } from "../config-settings.ts";
+import type { Configuration } from "../config-settings.ts";
+import { ConfigurationError } from "../setting-kinds.ts";
 import { AwsJsonClient } from "../keys/aws-json-client.ts";
 import type { AwsCredentials } from "../keys/sign-json-request.ts";
 import { AwsKeyProvider, awsPrefix } from "../keys/aws-key-provider.ts";

@@ -5,7 +5,8 @@
 import { readFileSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ConfigurationError, type Configuration } from "../config-settings.ts";
+import type { Configuration } from "../config-settings.ts";
+import { ConfigurationError } from "../setting-kinds.ts";
 import {
   createMasterKeys,
   masterKeyOf,

@@ -4,7 +4,8 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { parse, YAMLParseError } from "yaml";
-import { ConfigurationError, type Configuration } from "../config-settings.ts";
+import type { Configuration } from "../config-settings.ts";
+import { ConfigurationError } from "../setting-kinds.ts";
 import { parseProvisioning, type ProvisioningDocument } from "../provisioning/document.ts";
 import { ProvisioningError } from "../provisioning/provisioning-error.ts";
 

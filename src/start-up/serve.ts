@@ -6,11 +6,10 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 import { createServer } from "../app.ts";
-import { bucketDefaultsOf } from "../operations/bucket/new-bucket-access.ts";
 import { ConfigurationError, type Configuration } from "../config.ts";
 import type { ProvisioningDocument } from "../provisioning/document.ts";
 import type { Log } from "../telemetry/log.ts";
-import { lifecycleDaysOf } from "../objects/lifecycle-days.ts";
+import { settleServerSettings } from "../server-settings.ts";
 import { formatBanner } from "./banner.ts";
 import { acquireDirectoryLock } from "./directory-lock.ts";
 import { endpointUrl } from "./endpoint.ts";
@@ -121,28 +120,18 @@ async function prepare(
 
 async function startHere(prepared: Prepared): Promise<RunningServer> {
   const { configuration, directory, tls, log, credentials, masterKey, kms } = prepared;
-  const { host, port, adminPort, region, durability, customerKeys } = configuration;
-  const { domains, websiteDomains, websitePort } = configuration;
+  const { port, websitePort, adminPort } = configuration;
   trustCertificates(prepared.trustedCertificates);
   const server = await createServer({
+    ...settleServerSettings(configuration),
     store: directory === undefined ? "memory" : { directory },
-    host,
     port,
+    websitePort,
     ...(adminPort === undefined ? {} : { adminPort }),
-    region,
     credentials,
     ...(masterKey === undefined ? {} : { masterKey }),
     kms,
-    durability,
-    domains,
-    websiteDomains,
-    websitePort,
-    customerKeys,
-    lifecycleDaySeconds: configuration.lifecycleDaySeconds,
-    accessLogMilliseconds: configuration.accessLogMilliseconds,
     provisioning: prepared.provisioning,
-    defaultObjectOwnership: configuration.defaultObjectOwnership,
-    defaultPublicAccessBlock: configuration.defaultPublicAccessBlock,
     ...(tls === undefined ? {} : { tls }),
     limits: limitsOf(configuration),
     log,
@@ -163,50 +152,39 @@ async function startHere(prepared: Prepared): Promise<RunningServer> {
 
 async function startWorkers(prepared: Prepared): Promise<RunningServer> {
   const { configuration, tls, credentials, log } = prepared;
-  const { host, adminPort, region, durability, customerKeys } = configuration;
-  const { domains, websiteDomains, websitePort } = configuration;
+  const { host, port, websitePort, adminPort, metricsToken } = configuration;
   const { accessKeyId, secretAccessKey } = credentials;
   const directory = prepared.directory as string; // several workers never share a memory store
   const masterKeys = await findMasterKeys(directory, prepared.masterKey);
   const supervisor = await Supervisor.start({
     workers: prepared.workers,
     adminPort,
-    metricsToken: configuration.metricsToken,
+    metricsToken,
     provisioning: prepared.provisioning,
     log,
     version: prepared.version,
     worker: {
+      plan: {
+        settings: settleServerSettings(configuration),
+        ports: { port, websitePort },
+        limits: limitsOf(configuration),
+        credentials: { accessKeyId, secretAccessKey },
+        masterKeys,
+        kms: prepared.kms,
+        audit: auditOf(configuration),
+        tracing: tracingOf(configuration),
+        metrics: metricsModeOf({
+          setting: configuration.metrics,
+          host,
+          adminPort,
+          token: metricsToken,
+        }),
+        storage: prepared.provisioning?.storage,
+      },
       directory,
-      durability,
-      host,
-      port: configuration.port,
       tls,
-      limits: limitsOf(configuration),
-      region,
-      domains,
-      websiteDomains,
-      websitePort,
-      customerKeys,
-      lifecycleDays: lifecycleDaysOf(configuration.lifecycleDaySeconds),
-      accessLogMilliseconds: configuration.accessLogMilliseconds,
-      bucketDefaults: bucketDefaultsOf({
-        objectOwnership: configuration.defaultObjectOwnership,
-        blocksPublicAccess: configuration.defaultPublicAccessBlock === "on",
-      }),
-      credentials: { accessKeyId, secretAccessKey },
-      masterKeys,
-      kms: prepared.kms,
       trustedCertificates: prepared.trustedCertificates,
       log: logOptionsOf(configuration),
-      audit: auditOf(configuration),
-      tracing: tracingOf(configuration),
-      metrics: metricsModeOf({
-        setting: configuration.metrics,
-        host,
-        adminPort,
-        token: configuration.metricsToken,
-      }),
-      storage: prepared.provisioning?.storage,
     },
   });
   const isEncrypted = tls !== undefined;

@@ -15,10 +15,13 @@ import { checkMasterKeys } from "../keys/master-key-witnesses.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { openStores, type StoresOptions } from "../open-stores.ts";
 import { operations } from "../operations/index.ts";
-import type { BucketDefaults } from "../operations/operation.ts";
+import { lifecycleDaysOf } from "../objects/lifecycle-days.ts";
+import { bucketDefaultsOf } from "../operations/bucket/new-bucket-access.ts";
 import type { AccessRecorder } from "../protocol/access-record.ts";
-import type { ContextDependencies, CustomerKeyMode } from "../protocol/operation-context.ts";
+import type { ContextDependencies } from "../protocol/operation-context.ts";
 import { createHandlers } from "../protocol/pipeline.ts";
+import type { ServerSettings } from "../server-settings.ts";
+import type { StorageOptions } from "../storage-options.ts";
 import type { ProvisioningDocument } from "../provisioning/document.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
 import { AuditLog } from "../telemetry/audit.ts";
@@ -41,30 +44,34 @@ import { startBackground } from "./background.ts";
 import { createServices } from "./services.ts";
 import { RotatingFile, type RotatingFileOptions } from "./rotating-file.ts";
 
-export interface ServingOptions extends Omit<StoresOptions, "keys" | "tracing"> {
-  readonly host: string;
+export interface ServingPorts {
   readonly port: number;
-  readonly tls?: HttpServerOptions["tls"];
-  readonly limits?: Partial<HttpLimits>;
-  readonly region: string;
-  readonly domains: readonly string[];
-  readonly websiteDomains: readonly string[];
   /** A port of its own for websites. */
   readonly websitePort: number | undefined;
-  readonly customerKeys: CustomerKeyMode;
-  readonly bucketDefaults: BucketDefaults;
+}
+
+/** What all processes that serve one store have in common: plain data, sent to worker processes as it is. */
+export interface ServingPlan {
+  readonly settings: ServerSettings;
+  readonly ports: ServingPorts;
+  readonly limits: Partial<HttpLimits>;
   readonly credentials: Credentials;
   readonly masterKeys: MasterKeySource;
   readonly kms: KmsSource;
-  readonly log: Log;
   /** Where the audit log goes; absent: there is none. */
   readonly audit?: RotatingFileOptions | undefined;
-  /** How long records of server access logging wait for their delivery at most. */
-  readonly accessLogMilliseconds: number;
   /** Absent: requests are not traced. */
   readonly tracing?: TracingOptions | undefined;
-  /** What is counted; absent: nothing. */
-  readonly metrics?: MetricsMode;
+  /** What is counted. */
+  readonly metrics: MetricsMode;
+  /** Stores beside the main one for some storage classes; absent: there are none. */
+  readonly storage?: StorageOptions | undefined;
+}
+
+export interface ServingOptions
+  extends ServingPlan, Pick<StoresOptions, "store" | "clock" | "deadWriters"> {
+  readonly tls?: HttpServerOptions["tls"];
+  readonly log: Log;
   /** What is to be there before the server answers; for exactly one process on a store. */
   readonly provisioning?: ProvisioningDocument | undefined;
 }
@@ -86,16 +93,27 @@ export interface Serving extends AsyncDisposable {
 
 export async function startServing(options: ServingOptions): Promise<Serving> {
   await using started = new AsyncDisposableStack();
-  const { log } = options;
+  const { log, clock, settings, ports } = options;
   const ring = openMasterKeyRing(options.masterKeys, (error) => log.masterKeysUnreadable(error));
   const tracing = started.use(await openTracing(options.tracing, log));
-  const stores = started.use(await openStores({ ...options, keys: ring, tracing }));
+  const stores = started.use(
+    await openStores({
+      store: options.store,
+      durability: settings.durability,
+      clock,
+      deadWriters: options.deadWriters,
+      storage: options.storage,
+      keys: ring,
+      tracing,
+      lifecycleDays: lifecycleDaysOf(settings.lifecycleDaySeconds),
+    }),
+  );
   const { objects } = stores;
   await checkMasterKeys(objects.keyValueStore, ring);
   const identities = started.use(
     await openIdentities({
       keyValueStore: objects.keyValueStore,
-      clock: options.clock,
+      clock,
       sealer: ring,
       rootAccount: objects.rootAccount,
       rootCredentials: options.credentials,
@@ -106,11 +124,13 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     source: options.kms,
     sealer: ring,
     store: objects.keyValueStore,
-    clock: options.clock,
-    region: options.region,
+    clock,
+    region: settings.region,
     rootAccountId: objects.rootAccount.accountId,
   });
-  const notifications = started.use(openNotifications({ ...options, objects, sealer: ring }));
+  const notifications = started.use(
+    openNotifications({ clock, region: settings.region, log, objects, sealer: ring }),
+  );
   const dependencies = contextDependencies(options, {
     objects,
     identities,
@@ -146,11 +166,11 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     accessLog,
   };
   const handlers = createS3Handlers(options, parts);
-  const http = started.use(await startHttp(options, parts, options.port, handlers.s3));
+  const http = started.use(await startHttp(options, parts, ports.port, handlers.s3));
   const websites =
-    options.websitePort === undefined
+    ports.websitePort === undefined
       ? undefined
-      : started.use(await startHttp(options, parts, options.websitePort, handlers.website));
+      : started.use(await startHttp(options, parts, ports.websitePort, handlers.website));
   const servers = websites === undefined ? [http] : [http, websites];
   const resources = started.move();
   return {
@@ -180,11 +200,11 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
 }
 
 function openMetrics(
-  mode: MetricsMode | undefined,
+  mode: MetricsMode,
   objects: ObjectStore,
   resources: AsyncDisposableStack,
 ): ServerMetrics | undefined {
-  if (mode === undefined || mode === "off") return undefined;
+  if (mode === "off") return undefined;
   return resources.use(new ServerMetrics(mode, objects));
 }
 
@@ -218,16 +238,16 @@ function startHttp(
   port: number,
   handler: HttpHandler,
 ): Promise<HttpServer> {
-  const { log, host, tls, limits } = options;
+  const { log, settings, tls, limits } = options;
   const refuse = createRefusals(fillRandom);
   return startHttpServer(
     {
-      host,
+      host: settings.host,
       port,
       // Clients set their clocks by the Date header: it must agree with the clock that judges them.
       ...(options.clock === systemClock ? {} : { clock: options.clock }),
       ...(tls === undefined ? {} : { tls }),
-      ...(limits === undefined ? {} : { limits }),
+      limits,
       onClientError: (reason) => {
         log.requestRefused({ reason });
         parts.metrics?.headRefused(reason);
@@ -241,7 +261,7 @@ function startHttp(
 
 /** What operations need of the server. */
 function contextDependencies(
-  { region, clock, bucketDefaults, customerKeys }: ServingOptions,
+  { settings, clock }: ServingOptions,
   {
     objects,
     identities,
@@ -256,10 +276,10 @@ function contextDependencies(
     store: objects,
     accounts: identities.store.accounts,
     credentials: identities.credentials,
-    region,
-    bucketDefaults,
+    region: settings.region,
+    bucketDefaults: bucketDefaultsOf(settings),
     clock,
-    encryption: { dataKeys: keyServices.dataKeys, customerKeys },
+    encryption: { dataKeys: keyServices.dataKeys, customerKeys: settings.customerKeys },
     mfa: identities.store.mfaDevices,
     notifications: notifications.checks,
   };
@@ -269,7 +289,8 @@ function createS3Handlers(
   options: ServingOptions,
   parts: Parts,
 ): ReturnType<typeof createHandlers> {
-  const { log, region, clock, domains, websiteDomains } = options;
+  const { log, clock } = options;
+  const { region, domains, websiteDomains } = options.settings;
   const { identities, keyServices, audit, metrics, tracing, dependencies, workers, accessLog } =
     parts;
   const { kmsKeys } = keyServices;

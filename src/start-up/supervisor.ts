@@ -14,12 +14,8 @@ import type { Log } from "../telemetry/log.ts";
 import { mergeMetrics, MetricsCollection, type MetricsSnapshot } from "../telemetry/metrics.ts";
 import { ProcessMeter } from "../telemetry/metrics-process.ts";
 import { addBuild } from "./metrics.ts";
-import type {
-  ServingPorts,
-  SupervisorMessage,
-  WorkerMessage,
-  WorkerOptions,
-} from "./worker-messages.ts";
+import type { ServingPorts } from "./serving.ts";
+import type { SupervisorMessage, WorkerMessage, WorkerOptions } from "./worker-messages.ts";
 import { WorkerMetrics } from "./worker-metrics.ts";
 
 export interface SupervisorOptions {
@@ -69,8 +65,7 @@ export class Supervisor {
 
   private constructor(options: SupervisorOptions) {
     this.#options = options;
-    const { port, websitePort } = options.worker;
-    this.#wantedPorts = { port, websitePort };
+    this.#wantedPorts = options.worker.plan.ports;
     this.#ports = this.#wantedPorts;
     this.#slots = Array.from({ length: options.workers }, (_, index) => ({
       index,
@@ -138,7 +133,8 @@ export class Supervisor {
   }
 
   async #start(): Promise<void> {
-    const { worker, adminPort, metricsToken: token } = this.#options;
+    const { adminPort, metricsToken: token } = this.#options;
+    const { settings, metrics } = this.#options.worker.plan;
     // The primary accepts and deals connections out in turn: a few connections are spread evenly,
     // and none is lost in the queue of a worker that dies.
     cluster.schedulingPolicy = cluster.SCHED_RR;
@@ -146,10 +142,10 @@ export class Supervisor {
     if (adminPort !== undefined) {
       const health = createHealthHandler(() => this.readiness());
       const handler =
-        worker.metrics === "off"
+        metrics === "off"
           ? health
           : createMetricsHandler(() => this.#collectMetrics(), { token, others: health });
-      this.#admin = await startHttpServer({ host: worker.host, port: adminPort }, handler);
+      this.#admin = await startHttpServer({ host: settings.host, port: adminPort }, handler);
     }
     // All load at once, but the first alone opens the store and declares the writers of an earlier
     // server dead; the others start when that is done.
@@ -210,9 +206,10 @@ export class Supervisor {
       if (!wasReady) this.#addDead(deadWriters);
       reject(new Error(`worker ${index} ended while it was starting`));
     });
+    const { worker: options } = this.#options;
     send(worker, {
       kind: "start",
-      options: { ...this.#options.worker, ...this.#wantedPorts },
+      options: { ...options, plan: { ...options.plan, ports: this.#wantedPorts } },
       deadWriters,
       provisioning: index === 0 && !this.#isProvisioned ? this.#options.provisioning : undefined,
     });

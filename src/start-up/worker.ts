@@ -37,7 +37,7 @@ async function start(message: SupervisorMessage & { readonly kind: "start" }): P
     trustCertificates(options.trustedCertificates);
     serverLog = openServerLog(options.log);
     serving = await startServing({
-      ...options,
+      ...options.plan,
       store: { directory: options.directory },
       clock: systemClock,
       tls: options.tls,

@@ -10,6 +10,7 @@ import {
   formatMarkdownTable,
   parseInvocation,
 } from "../../src/config.ts";
+import { settleServerSettings } from "../../src/server-settings.ts";
 import { kmsSourceOf } from "../../src/start-up/key-services.ts";
 
 function configurationOf(parameters: readonly string[], environment = {}) {
@@ -161,6 +162,20 @@ describe("configuration", () => {
     assert.throws(() => sourceOf(["--kms", "aws"]), /HOLDFAST_KMS_ACCESS_KEY/);
     assert.match(refusalOf(["--kms-endpoint", "vault.test"]), /must be a URL/);
     assert.match(refusalOf(["--kms-vault-token", "t"]), /set HOLDFAST_KMS_VAULT_TOKEN/);
+  });
+
+  test("gives every process that serves the same settings, which are plain and hold no secret", () => {
+    const configuration = configurationOf(["--region", "eu-south-2", "--sse-c", "allowed"], {
+      HOLDFAST_ROOT_ACCESS_KEY: "KEY",
+      HOLDFAST_ROOT_SECRET_KEY: "secret-secret",
+    });
+    const { region, customerKeys, ...others } = settleServerSettings(configuration);
+    assert.deepEqual({ region, customerKeys }, { region: "eu-south-2", customerKeys: "allowed" });
+    const { region: _, customerKeys: __, ...usual } = settleServerSettings({ host: undefined });
+    assert.deepEqual(others, usual, "a library's defaults are those of the command line");
+    assert.doesNotMatch(JSON.stringify(others), /KEY|secret/);
+    const sent: unknown = JSON.parse(JSON.stringify(others));
+    assert.deepEqual({ lifecycleDaySeconds: undefined, ...(sent as object) }, others);
   });
 
   test("is told whole by help and by the table of the README", () => {

@@ -7,7 +7,7 @@ import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { createServer } from "../../src/app.ts";
-import { ConfigurationError } from "../../src/config-settings.ts";
+import { ConfigurationError } from "../../src/setting-kinds.ts";
 import { MemoryKeyValueStore } from "../../src/storage/key-value/memory-key-value-store.ts";
 import { checkMasterKeys, MasterKeyMissingError } from "../../src/keys/master-key-witnesses.ts";
 import type { MasterKeyRing } from "../../src/keys/master-key-ring.ts";

@@ -4,7 +4,7 @@ import { S3 } from "@aws-sdk/client-s3";
 import type { AccountId } from "../../src/access/caller.ts";
 import type { IdentityStore } from "../../src/access/identities/identity-store.ts";
 import { systemClock, type Clock } from "../../src/base/clock.ts";
-import { bucketDefaultsOf } from "../../src/operations/bucket/new-bucket-access.ts";
+import { settleServerSettings } from "../../src/server-settings.ts";
 import { findMasterKeys } from "../../src/start-up/master-keys.ts";
 import { generateCredentials, type Credentials } from "../../src/start-up/root-credentials.ts";
 import { startServing, type Serving } from "../../src/start-up/serving.ts";
@@ -86,18 +86,16 @@ export async function startIdentityServer(
   });
   const serving = await startServing({
     store: directory === undefined ? "memory" : { directory },
-    durability: "relaxed",
     clock,
     deadWriters: isFirst ? "all" : [],
-    host: "127.0.0.1",
-    port: 0,
-    region: "us-east-1",
-    websiteDomains: [],
-    websitePort: undefined,
-    accessLogMilliseconds: 30_000,
-    domains: ["localhost"],
-    customerKeys: "allowed",
-    bucketDefaults: bucketDefaultsOf({}),
+    settings: settleServerSettings({
+      durability: "relaxed",
+      websiteDomains: [],
+      customerKeys: "allowed",
+    }),
+    ports: { port: 0, websitePort: undefined },
+    limits: {},
+    metrics: "off",
     kms: { kind: "local" },
     credentials: root,
     masterKeys: await findMasterKeys(directory, undefined),

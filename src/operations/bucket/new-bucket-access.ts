@@ -24,14 +24,14 @@ export type NewBucketAccess = Pick<
 >;
 
 /** As AWS since April 2023, unless a server is told otherwise. */
-export function bucketDefaultsOf(options: {
-  readonly objectOwnership?: ObjectOwnership | undefined;
-  readonly blocksPublicAccess?: boolean | undefined;
+export function bucketDefaultsOf(settings: {
+  readonly defaultObjectOwnership?: ObjectOwnership;
+  readonly defaultPublicAccessBlock?: "on" | "off";
 }): BucketDefaults {
-  const { objectOwnership = "BucketOwnerEnforced", blocksPublicAccess = true } = options;
+  const { defaultObjectOwnership = "BucketOwnerEnforced", defaultPublicAccessBlock } = settings;
   return {
-    objectOwnership,
-    ...(blocksPublicAccess ? { publicAccessBlock: everythingBlocked } : {}),
+    objectOwnership: defaultObjectOwnership,
+    ...(defaultPublicAccessBlock === "off" ? {} : { publicAccessBlock: everythingBlocked }),
   };
 }
 
