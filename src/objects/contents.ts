@@ -20,12 +20,11 @@ import {
 } from "../storage/storage-errors.ts";
 import { BucketChangedError } from "./bucket-changed-error.ts";
 import { ExtentStream, sliceExtents, type ExtentSource, type InlineExtent } from "./extents.ts";
-import type { ContentId } from "./identifiers.ts";
 import { newContentId } from "./identifiers.ts";
+import { Layouts } from "./layouts.ts";
 import type { ReadPins } from "./read-pins.ts";
 import { keys } from "./records/keyspace.ts";
-import type { Content, Extent, LayoutRecord } from "./records/object-record.ts";
-import { decodeLayoutRecord } from "./records/object-record.ts";
+import type { Content, Extent } from "./records/object-record.ts";
 import { encodeRecord } from "../storage/record-codec.ts";
 import type { GarbageRecord } from "./records/store-record.ts";
 import { DataKeyCache } from "./sealing/data-key-cache.ts";
@@ -64,13 +63,10 @@ export interface ContentsOptions {
   readonly tiers: StorageTiers;
 }
 
-const layoutCacheEntries = 64;
-
 export class Contents {
   readonly #options: ContentsOptions;
-  // Layouts never change once written, so a few are kept: a partNumber or range read of a large
-  // object would otherwise parse up to 10,000 extents again and again.
-  readonly #layouts = new Map<ContentId, LayoutRecord>();
+  /** Of objects with parts. */
+  readonly layouts: Layouts;
   readonly #dataKeys: DataKeyCache;
   /** SSE-S3, which every object has for which nothing else was settled. */
   readonly defaultSeal: ObjectSeal | undefined;
@@ -81,6 +77,7 @@ export class Contents {
       "what is kept inline is collected chunk by chunk",
     );
     this.#options = options;
+    this.layouts = new Layouts(options);
     const { keys: masterKeys } = options;
     this.defaultSeal =
       masterKeys === undefined
@@ -222,22 +219,15 @@ export class Contents {
     return shared;
   }
 
-  /** Writes a layout for an object with parts. */
-  writeLayout(transaction: Transaction, layout: Omit<LayoutRecord, "v">): Content {
-    const id = newContentId(this.#options.clock.now());
-    transaction.set(keys.layout(id), encodeRecord({ v: 1, ...layout }));
-    return { layout: id, partCount: layout.parts.length };
-  }
-
   /** The same content under another seal; none but inline bytes move. Throws KeySealError. */
   async rewrap(transaction: Transaction, content: Content, change: SealChange): Promise<Content> {
     if ("extents" in content) {
       return { extents: await this.#rewrapExtents(transaction, content.extents, change) };
     }
-    const { extents, parts } = await this.layoutIn(transaction, content.layout);
-    transaction.delete(keys.layout(content.layout));
+    const { extents, parts } = await this.layouts.load(transaction, content.layout);
+    this.layouts.remove(transaction, content.layout);
     const rewrapped = await this.#rewrapExtents(transaction, extents, change);
-    return this.writeLayout(transaction, { extents: rewrapped, parts });
+    return this.layouts.write(transaction, { extents: rewrapped, parts });
   }
 
   /** Lets bytes go that the transaction's caller no longer names. */
@@ -246,8 +236,8 @@ export class Contents {
       this.releaseExtents(transaction, content.extents);
       return;
     }
-    const layout = await this.layoutIn(transaction, content.layout);
-    transaction.delete(keys.layout(content.layout));
+    const layout = await this.layouts.load(transaction, content.layout);
+    this.layouts.remove(transaction, content.layout);
     this.releaseExtents(transaction, layout.extents);
   }
 
@@ -271,25 +261,10 @@ export class Contents {
     transaction.set(keys.garbage(newContentId(now)), encodeRecord(record));
   }
 
-  /** Throws BlobMissingError when the object was replaced since its record was read. */
-  async layout(id: ContentId): Promise<LayoutRecord> {
-    const cached = this.#layouts.get(id);
-    if (cached !== undefined) return cached;
-    const { gets } = await this.#options.store.read({ gets: [keys.layout(id)] });
-    return this.#decodeLayout(id, gets[0]?.value);
-  }
-
-  /**
-   * As `layout`. Read by the transaction itself, a layout that is gone because the object was replaced
-   * meanwhile makes the transaction run again instead of ending it.
-   */
-  async layoutIn(transaction: Transaction, id: ContentId): Promise<LayoutRecord> {
-    const cached = this.#layouts.get(id);
-    return cached ?? this.#decodeLayout(id, await transaction.get(keys.layout(id)));
-  }
-
   async extentsOf(content: Content): Promise<readonly Extent[]> {
-    return "extents" in content ? content.extents : (await this.layout(content.layout)).extents;
+    return "extents" in content
+      ? content.extents
+      : (await this.layouts.get(content.layout)).extents;
   }
 
   /**
@@ -332,17 +307,6 @@ export class Contents {
       pin.release();
       throw error;
     }
-  }
-
-  #decodeLayout(id: ContentId, value: Uint8Array | undefined): LayoutRecord {
-    if (value === undefined) throw new BlobMissingError("layout is gone");
-    const layout = decodeLayoutRecord(value);
-    if (this.#layouts.size >= layoutCacheEntries) {
-      const oldest = this.#layouts.keys().next();
-      if (oldest.done !== true) this.#layouts.delete(oldest.value);
-    }
-    this.#layouts.set(id, layout);
-    return layout;
   }
 
   async #rewrapExtents(

@@ -25,7 +25,8 @@ import { isDeleteMarker } from "./records/object-record.ts";
 import { encodeRecord } from "../storage/record-codec.ts";
 import type { PartRecord, UploadRecord } from "./records/upload-record.ts";
 import { decodePartRecord, decodeUploadRecord } from "./records/upload-record.ts";
-import type { VersionIdentity, VersionMaking, VersionChanges } from "./version-changes.ts";
+import type { VersionMaking, VersionChanges } from "./version-changes.ts";
+import type { VersionIdentity } from "./version-identity.ts";
 import type { KeyState, Versions } from "./versions.ts";
 
 /** An upload as a client names it. */
@@ -333,7 +334,7 @@ export class MultipartUploads {
       ...(part.checksum === undefined ? {} : { checksum: part.checksum.value }),
     }));
     const extents = assembled.parts.flatMap((part) => part.extents);
-    const content = this.#contents.writeLayout(transaction, { extents, parts });
+    const content = this.#contents.layouts.write(transaction, { extents, parts });
     const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
     const build = (identity: VersionIdentity): ObjectRecord => ({
       v: 1,

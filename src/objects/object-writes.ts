@@ -13,15 +13,14 @@ import type { Contents, SealChange } from "./contents.ts";
 import type { ReceivedContent } from "./received-content.ts";
 import type { Sequence } from "./identifiers.ts";
 import { noPermits, type DeletionPermits } from "./deletion-permits.ts";
-import type { WriteConditions } from "./preconditions.ts";
-import { checkWrite, isConditional, matchesEtag, preconditionFailed } from "./preconditions.ts";
+import type { DeletePreconditions, WriteConditions } from "./preconditions.ts";
+import { checkDelete, checkWrite, isConditional } from "./preconditions.ts";
 import type { RelocatedContent, Relocations } from "./relocations.ts";
 import { ReplicaExistsError, type ReplicaIdentity } from "./replica.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
 import type { ChangeCause } from "./records/change-record.ts";
 import type {
   Content,
-  Extent,
   ObjectAttributes,
   ObjectEncryption,
   ObjectRecord,
@@ -30,8 +29,9 @@ import type {
   VersionSettings,
 } from "./records/object-record.ts";
 import { isDeleteMarker } from "./records/object-record.ts";
-import type { DeletedVersion, VersionIdentity, VersionChanges } from "./version-changes.ts";
-import type { KeyState, Versions } from "./versions.ts";
+import type { DeletedVersion, VersionChanges } from "./version-changes.ts";
+import type { VersionIdentity } from "./version-identity.ts";
+import type { KeyState, SourceVersion, Versions } from "./versions.ts";
 
 export interface ObjectPlace {
   readonly bucketName: string;
@@ -67,22 +67,13 @@ export interface BegunWrite {
   readonly sequence: Sequence | undefined;
 }
 
-/** A transaction's own view of the object that a copy reads. */
-export interface CopySource {
-  readonly place: ObjectPlace;
-  readonly versionId: string | undefined;
-  /** The version that the request was judged by; when it is another, the copy must judge again. */
-  readonly sequence: Sequence;
-  readonly encryption?: ObjectEncryption | undefined;
+export interface CopySource extends SourceVersion {
   /** The source's bytes, written anew for the copy, which then shares none. Removed when that fails. */
   readonly relocated?: RelocatedContent | undefined;
 }
 
-export interface DeleteConditions {
+export interface DeleteConditions extends DeletePreconditions {
   readonly cause: ChangeCause;
-  readonly ifMatch?: string | undefined;
-  readonly ifMatchLastModifiedTime?: Date | undefined;
-  readonly ifMatchSize?: number | undefined;
   /** Who asks: the owner of a delete marker that is made. */
   readonly deleter?: VersionSettings["owner"];
   /** Judges, in the transaction, the version that is to go; may throw to refuse. */
@@ -189,7 +180,7 @@ export class ObjectWrites {
   ): Promise<Written> {
     const { relocated } = source;
     const write = this.#write(place, begun, async (transaction) => {
-      const record = await this.loadSource(transaction, source);
+      const record = await this.#versions.getSource(transaction, source);
       return {
         content:
           relocated === undefined
@@ -205,35 +196,6 @@ export class ObjectWrites {
       if (error instanceof ReplicaExistsError) return existing(error);
       throw error;
     });
-  }
-
-  /**
-   * The version that a copy reads, inside its transaction. Throws S3Error NoSuchKey, NoSuchVersion;
-   * BlobMissingError when the source is no longer the version that the request was judged by.
-   */
-  async loadSource(transaction: Transaction, source: CopySource): Promise<ObjectRecord> {
-    const { bucketName, key } = source.place;
-    const state = await this.#versions.load(transaction, bucketName, key);
-    const record: VersionRecord | undefined =
-      source.versionId === undefined
-        ? state.current
-        : await this.#versions.loadVersion(transaction, state, source.versionId);
-    if (record === undefined || isDeleteMarker(record)) {
-      throw source.versionId === undefined
-        ? new S3Error("NoSuchKey", { fields: { Key: key } })
-        : new S3Error("NoSuchVersion", { fields: { Key: key, VersionId: source.versionId } });
-    }
-    // Replaced since the request was judged by it: the caller looks and judges again.
-    if (record.sequence !== source.sequence) throw new BlobMissingError("source was replaced");
-    if (!isDeepStrictEqual(record.encryption, source.encryption)) {
-      throw new BlobMissingError("the source's key was changed");
-    }
-    return record;
-  }
-
-  /** The extents of a source's bytes `start` to `end` (exclusive), inside a transaction. */
-  extentsOf(content: Content): Promise<readonly Extent[]> {
-    return this.#contents.extentsOf(content);
   }
 
   /**
@@ -366,9 +328,9 @@ export class ObjectWrites {
     if ("extents" in content) {
       return { extents: await this.#contents.share(transaction, content.extents, change) };
     }
-    const layout = await this.#contents.layoutIn(transaction, content.layout);
+    const layout = await this.#contents.layouts.load(transaction, content.layout);
     const extents = await this.#contents.share(transaction, layout.extents, change);
-    return this.#contents.writeLayout(transaction, { extents, parts: layout.parts });
+    return this.#contents.layouts.write(transaction, { extents, parts: layout.parts });
   }
 
   async #putReplicaMarker(
@@ -419,30 +381,5 @@ function checkBegun(begun: BegunWrite, state: KeyState): void {
   } catch (error) {
     if (begun.sequence === state.current?.sequence) throw error;
     throw new S3Error("ConditionalRequestConflict", { cause: error });
-  }
-}
-
-/**
- * Conditions look at the current version alone, also when a version is named ("Conditional delete
- * evaluations only apply to the current version", User Guide). If-Match without an object is 404, and
- * 412 when a delete marker hides it; the other two hold for what is not there (DeleteObject, API).
- */
-function checkDelete(conditions: DeleteConditions, state: KeyState): void {
-  const { ifMatch, ifMatchLastModifiedTime, ifMatchSize } = conditions;
-  const { current } = state;
-  if (current === undefined) {
-    if (ifMatch === undefined) return;
-    if (state.marker !== undefined) throw preconditionFailed("If-Match");
-    throw new S3Error("NoSuchKey", { fields: { Key: state.key } });
-  }
-  if (ifMatch !== undefined && !matchesEtag(ifMatch, current.etag)) {
-    throw preconditionFailed("If-Match");
-  }
-  const time = ifMatchLastModifiedTime?.getTime();
-  if (time !== undefined && time !== current.lastModifiedMilliseconds) {
-    throw preconditionFailed("x-amz-if-match-last-modified-time");
-  }
-  if (ifMatchSize !== undefined && ifMatchSize !== current.sizeBytes) {
-    throw preconditionFailed("x-amz-if-match-size");
   }
 }

@@ -88,6 +88,45 @@ export function checkWrite(
   if (!matchesEtag(ifMatch, current.etag)) throw preconditionFailed("If-Match");
 }
 
+export interface DeletePreconditions {
+  readonly ifMatch?: string | undefined;
+  readonly ifMatchLastModifiedTime?: Date | undefined;
+  readonly ifMatchSize?: number | undefined;
+}
+
+/** What a key is when something of it is deleted. */
+export interface JudgedKey {
+  readonly key: string;
+  readonly current: (Judged & { readonly sizeBytes: number }) | undefined;
+  /** The delete marker that hides it. */
+  readonly marker: object | undefined;
+}
+
+/**
+ * Conditions look at the current version alone, also when a version is named ("Conditional delete
+ * evaluations only apply to the current version", User Guide). If-Match without an object is 404, and
+ * 412 when a delete marker hides it; the other two hold for what is not there (DeleteObject, API).
+ */
+export function checkDelete(conditions: DeletePreconditions, judged: JudgedKey): void {
+  const { ifMatch, ifMatchLastModifiedTime, ifMatchSize } = conditions;
+  const { current } = judged;
+  if (current === undefined) {
+    if (ifMatch === undefined) return;
+    if (judged.marker !== undefined) throw preconditionFailed("If-Match");
+    throw new S3Error("NoSuchKey", { fields: { Key: judged.key } });
+  }
+  if (ifMatch !== undefined && !matchesEtag(ifMatch, current.etag)) {
+    throw preconditionFailed("If-Match");
+  }
+  const time = ifMatchLastModifiedTime?.getTime();
+  if (time !== undefined && time !== current.lastModifiedMilliseconds) {
+    throw preconditionFailed("x-amz-if-match-last-modified-time");
+  }
+  if (ifMatchSize !== undefined && ifMatchSize !== current.sizeBytes) {
+    throw preconditionFailed("x-amz-if-match-size");
+  }
+}
+
 export function isConditional(conditions: WriteConditions): boolean {
   return conditions.ifMatch !== undefined || conditions.ifNoneMatch !== undefined;
 }

@@ -74,7 +74,8 @@ export class Relocations {
     seals: RelocationSeals,
     signal: AbortSignal,
   ): Promise<RelocatedContent> {
-    const layout = "layout" in content ? await this.#contents.layout(content.layout) : undefined;
+    const layout =
+      "layout" in content ? await this.#contents.layouts.get(content.layout) : undefined;
     const extents = "extents" in content ? content.extents : (layout?.extents ?? []);
     const pieces: RelocatedPiece[] = [];
     const moved = new Map<BlobId, BlobId>();
@@ -106,7 +107,7 @@ export class Relocations {
       extents.push(piece.extent);
     }
     if (parts === undefined) return { extents };
-    return this.#contents.writeLayout(transaction, { extents, parts });
+    return this.#contents.layouts.write(transaction, { extents, parts });
   }
 
   /** Removes what no commit names. A failure to remove is left to the sweeper. */

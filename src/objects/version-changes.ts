@@ -2,18 +2,17 @@
 // suspended buckets; each inside a transaction that has loaded the key's head (versions.ts).
 
 import type { Clock } from "../base/clock.ts";
-import { S3Error } from "../model/errors.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
 import type { ChangeLog } from "./change-log.ts";
 import { countClass, countMove } from "./class-usage.ts";
 import type { Contents } from "./contents.ts";
 import type { Sequence, VersionId } from "./identifiers.ts";
-import { newVersionId, nextSequence, nullVersionId, parseVersionId } from "./identifiers.ts";
+import { nextSequence, nullVersionId } from "./identifiers.ts";
 import type { LockClock } from "./lock-clock.ts";
 import { mfaRefusal, noPermits, type DeletionPermits } from "./deletion-permits.ts";
 import { checkRemovable, settleLock } from "./object-lock.ts";
 import type { Quotas } from "./quotas.ts";
-import { ReplicaExistsError, replicaState, type ReplicaIdentity } from "./replica.ts";
+import { replicaState, type ReplicaIdentity } from "./replica.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
 import type { ChangeCause } from "./records/change-record.ts";
 import { keys, ranges } from "./records/keyspace.ts";
@@ -21,14 +20,14 @@ import type { DeleteMarkerRecord, ObjectRecord, VersionRecord } from "./records/
 import { decodeVersionRecord, isDeleteMarker } from "./records/object-record.ts";
 import { scheduleTiering } from "./tiering-rules.ts";
 import { encodeRecord } from "../storage/record-codec.ts";
+import {
+  identifyReplica,
+  identifyVersion,
+  isOlderThanHead,
+  lastSequenceOf,
+  type VersionIdentity,
+} from "./version-identity.ts";
 import { decodeSequence, type KeyState, type Versions } from "./versions.ts";
-
-/** What a new version gets from its place in the key's history. */
-export interface VersionIdentity {
-  readonly sequence: Sequence;
-  readonly versionId: VersionId;
-  readonly lastModifiedMilliseconds: number;
-}
 
 /** How a version comes to be. */
 export interface VersionMaking {
@@ -82,7 +81,7 @@ export class VersionChanges {
     const { bucket, key } = state;
     const identity =
       replica === undefined
-        ? this.#identify(state)
+        ? identifyVersion(state, this.#clock.now())
         : await this.#identifyReplica(transaction, state, replica);
     let record = build(identity);
     if (bucket.defaultLock !== undefined) record = this.#lock(transaction, state, record);
@@ -147,7 +146,7 @@ export class VersionChanges {
       await this.#log(transaction, state, cause, current);
       return { versionId: undefined, isDeleteMarker: false };
     }
-    const identity = this.#identify(state);
+    const identity = identifyVersion(state, this.#clock.now());
     const made: DeleteMarkerRecord = {
       v: 1,
       isDeleteMarker: true,
@@ -221,39 +220,13 @@ export class VersionChanges {
     return { versionId: target.versionId, isDeleteMarker: isMarker };
   }
 
-  #identify(state: KeyState): VersionIdentity {
-    const now = this.#clock.now();
-    const head = state.current ?? state.marker;
-    const sequence = nextSequence(now, head && lastSequenceOf(head));
-    return {
-      sequence,
-      versionId: state.bucket.versioning === "Enabled" ? newVersionId(sequence) : nullVersionId,
-      lastModifiedMilliseconds: Math.floor(now / 1000) * 1000,
-    };
-  }
-
-  /** Throws ReplicaExistsError; S3Error where a replica cannot be. */
-  async #identifyReplica(
+  #identifyReplica(
     transaction: Transaction,
     state: KeyState,
-    { versionId, lastModifiedMilliseconds }: ReplicaIdentity,
+    replica: ReplicaIdentity,
   ): Promise<VersionIdentity> {
-    const { bucket, key } = state;
-    if (bucket.versioning !== "Enabled") {
-      throw new S3Error("InvalidRequest", {
-        message: "Destination bucket must have versioning enabled.",
-      });
-    }
-    if (versionId === undefined) return { ...this.#identify(state), lastModifiedMilliseconds };
-    const sequence = parseVersionId(versionId);
-    const existing = await this.#versions.loadVersion(transaction, state, versionId);
-    if (existing !== undefined) throw new ReplicaExistsError(bucket, existing);
-    const isTaken =
-      (state.current ?? state.marker)?.sequence === sequence ||
-      (await transaction.get(keys.version(bucket.id, key, sequence))) !== undefined;
-    if (!isTaken) return { sequence, versionId, lastModifiedMilliseconds };
-    // Two servers have made versions of one key in the same microsecond.
-    throw new S3Error("InvalidRequest", { message: "Another version has this place." });
+    const known = { versions: this.#versions, transaction };
+    return identifyReplica(state, replica, this.#clock.now(), known);
   }
 
   /**
@@ -376,16 +349,6 @@ async function readVersion(
   const value = await transaction.get(place);
   const record = value === undefined ? undefined : decodeVersionRecord(value);
   return record === undefined || isDeleteMarker(record) ? undefined : record;
-}
-
-function isOlderThanHead({ current, marker }: KeyState, sequence: Sequence): boolean {
-  const head = current ?? marker;
-  return head !== undefined && sequence < head.sequence;
-}
-
-/** Of the last change of a version that was told to anybody. */
-function lastSequenceOf(record: VersionRecord): Sequence {
-  return isDeleteMarker(record) ? record.sequence : (record.changeSequence ?? record.sequence);
 }
 
 /** What happens when a deletion hides instead of removing. */

@@ -5,15 +5,22 @@
 // head rows are read, and so checked, by every change of a versioned key: changes of one key are
 // serial, and a version row is always older than the head.
 
+import { isDeepStrictEqual } from "node:util";
 import { S3Error } from "../model/errors.ts";
 import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
+import { BlobMissingError } from "../storage/storage-errors.ts";
 import type { Buckets } from "./buckets.ts";
 import type { Sequence, VersionId } from "./identifiers.ts";
 import { nullVersionId, parseVersionId } from "./identifiers.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
 import { keys, ranges } from "./records/keyspace.ts";
-import type { DeleteMarkerRecord, ObjectRecord, VersionRecord } from "./records/object-record.ts";
+import type {
+  DeleteMarkerRecord,
+  ObjectEncryption,
+  ObjectRecord,
+  VersionRecord,
+} from "./records/object-record.ts";
 import {
   decodeDeleteMarkerRecord,
   decodeObjectRecord,
@@ -29,6 +36,14 @@ export interface KeyState {
   readonly current: ObjectRecord | undefined;
   /** The delete marker that is the newest version. */
   readonly marker: DeleteMarkerRecord | undefined;
+}
+
+/** The object that a copy reads, as the request was judged by it. */
+export interface SourceVersion {
+  readonly place: { readonly bucketName: string; readonly key: string };
+  readonly versionId: string | undefined;
+  readonly sequence: Sequence;
+  readonly encryption?: ObjectEncryption | undefined;
 }
 
 export interface FoundObject {
@@ -138,6 +153,30 @@ export class Versions {
       throw new S3Error("NoSuchVersion", { fields: { Key: key, VersionId: versionId } });
     }
     if (isDeleteMarker(record)) throw deleteMarkerRefusal(record);
+    return record;
+  }
+
+  /**
+   * The version that a copy reads, inside its transaction. Throws S3Error NoSuchKey, NoSuchVersion;
+   * BlobMissingError when it is no longer the version that the request was judged by.
+   */
+  async getSource(transaction: Transaction, source: SourceVersion): Promise<ObjectRecord> {
+    const { bucketName, key } = source.place;
+    const state = await this.load(transaction, bucketName, key);
+    const record: VersionRecord | undefined =
+      source.versionId === undefined
+        ? state.current
+        : await this.loadVersion(transaction, state, source.versionId);
+    if (record === undefined || isDeleteMarker(record)) {
+      throw source.versionId === undefined
+        ? new S3Error("NoSuchKey", { fields: { Key: key } })
+        : new S3Error("NoSuchVersion", { fields: { Key: key, VersionId: source.versionId } });
+    }
+    // Replaced since the request was judged by it: the caller looks and judges again.
+    if (record.sequence !== source.sequence) throw new BlobMissingError("source was replaced");
+    if (!isDeepStrictEqual(record.encryption, source.encryption)) {
+      throw new BlobMissingError("the source's key was changed");
+    }
     return record;
   }
 

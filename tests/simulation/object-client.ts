@@ -144,8 +144,8 @@ export class ObjectClient {
     const from = { place: source, versionId: undefined, sequence: record.sequence };
     const part = { number, etag: md5(bytes), checksum: undefined };
     return objects.uploads.putSharedPart(place, part, async (transaction) => {
-      const loaded = await objects.writes.loadSource(transaction, from);
-      const extents = await objects.writes.extentsOf(loaded.content);
+      const loaded = await objects.versions.getSource(transaction, from);
+      const extents = await objects.contents.extentsOf(loaded.content);
       return sliceExtents(extents, range.start, range.end);
     });
   }

@@ -218,7 +218,7 @@ export class RemoteDestination implements ReplicaDestination {
 
   async #partsOf({ content }: ObjectRecord) {
     if (!("layout" in content)) return undefined;
-    return (await this.#store.contents.layout(content.layout)).parts;
+    return (await this.#store.contents.layouts.get(content.layout)).parts;
   }
 
   #send(request: RemoteRequest, signal: AbortSignal): Promise<RemoteAnswer> {

@@ -57,7 +57,7 @@ async function describeParts(
 ): Promise<GetObjectAttributesParts | undefined> {
   const { content, checksum } = record;
   if (!("layout" in content)) return undefined;
-  const { parts } = await store.contents.layout(content.layout);
+  const { parts } = await store.contents.layouts.get(content.layout);
   const marker = parsePartNumberMarker(input.PartNumberMarker);
   const limit = Math.min(input.MaxParts ?? listedKeys, listedKeys);
   const following = parts.filter((part) => part.number > marker);

@@ -145,7 +145,7 @@ async function viewPart(
     const members = { ...common, ContentRange, ContentLength: sizeBytes };
     return { found, range, status: sizeBytes === 0 ? 200 : 206, members };
   }
-  const { parts } = await context.store.contents.layout(content.layout);
+  const { parts } = await context.store.contents.layouts.get(content.layout);
   const index = number - 1;
   const part = parts[index];
   if (part === undefined) throw invalidPartNumber(number, parts.length);
