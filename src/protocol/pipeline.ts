@@ -11,28 +11,24 @@ import type { Authentication, CredentialLookup } from "../access/signed-request.
 import type { Clock } from "../base/clock.ts";
 import type { RequestPayload } from "../body/request-payload.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "../http/http-message.ts";
-import { S3Error, type ErrorCode } from "../model/errors.ts";
+import { S3Error } from "../model/errors.ts";
 import type { OperationDefinition } from "../model/operation-table.ts";
 import { operations as definitions } from "../model/operations.generated.ts";
 import type { OperationName } from "../model/types.generated.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { notImplemented, operations, type OperationTable } from "../operations/index.ts";
 import type { BucketDefaults, OperationContext } from "../operations/operation.ts";
-import { Reply, SlowReply } from "../operations/operation.ts";
 import type { AccessRecorder } from "./access-record.ts";
 import { checkAcceleration } from "./acceleration.ts";
 import { parseAddress, parseAddressOf, type Address } from "./address.ts";
 import { findCorsHeaders } from "./cors-headers.ts";
 import { compileInputDecoder, type InputDecoder, type OperationInput } from "./decode-input.ts";
 import { asS3Error, encodeError, errorDocument, isServerFailure } from "./encode-error.ts";
-import {
-  compileOutputEncoder,
-  type EncodedOutput,
-  type Output,
-  type OutputEncoder,
-} from "./encode-output.ts";
+import { compileOutputEncoder, type EncodedOutput, type OutputEncoder } from "./encode-output.ts";
+import { encodeResult, type LateAnswers } from "./encode-result.ts";
 import { beginExchange, type Exchange } from "./exchange.ts";
 import { checkExpectedOwner, expectsOwner } from "./expected-owner.ts";
+import { hideAbsence } from "./hidden-absence.ts";
 import { LazyPayload } from "./lazy-payload.ts";
 import { checkMisplacedHeaders } from "./misplaced-headers.ts";
 import {
@@ -48,12 +44,7 @@ import type { RequestRecord } from "./request-record.ts";
 import { createRouter, type Router } from "./router.ts";
 import { traced } from "./traced-handler.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
-import {
-  awaitPatiently,
-  defaultSlowReplyTiming,
-  keepAlive,
-  type SlowReplyTiming,
-} from "./slow-reply.ts";
+import { defaultSlowReplyTiming, type SlowReplyTiming } from "./slow-reply.ts";
 import { encodeErrorPage } from "./website-page.ts";
 import { answerVisit, findWebsite, findWebsiteOfPort, type WebsiteHosts } from "./website.ts";
 
@@ -125,8 +116,6 @@ function readsObject({ name }: OperationDefinition): boolean {
   return name === "GetObject" || name === "HeadObject" || name === "GetObjectAttributes";
 }
 
-const absences: ReadonlySet<ErrorCode> = new Set(["NoSuchKey", "NoSuchVersion"]);
-
 interface Codec {
   readonly decode: InputDecoder;
   readonly encoder: OutputEncoder;
@@ -137,14 +126,17 @@ class Pipeline {
   readonly #router: Router = createRouter();
   readonly #ids: RequestIds;
   readonly #codecs = new Map<OperationName, Codec>();
-  readonly #timing: SlowReplyTiming;
+  readonly #late: LateAnswers;
   readonly #hosts: WebsiteHosts;
   readonly #store: ObjectStore;
 
   constructor(dependencies: PipelineDependencies) {
     this.#dependencies = dependencies;
     this.#ids = createRequestIds(dependencies.fillRandom);
-    this.#timing = dependencies.slowReplyTiming ?? defaultSlowReplyTiming;
+    this.#late = {
+      timing: dependencies.slowReplyTiming ?? defaultSlowReplyTiming,
+      encodeFailure: (exchange, error) => errorDocument(this.#fail(exchange, error), exchange),
+    };
     const { websiteDomains = [], domains } = dependencies;
     this.#hosts = { websiteDomains, domains };
     this.#store = dependencies.store;
@@ -241,26 +233,13 @@ class Pipeline {
       exchange.trace?.enter("run");
       const result = await run(input, context);
       exchange.output = result;
-      const encoded = await this.#encode(exchange, codec.encoder, result);
+      const encoded = await encodeResult(exchange, codec.encoder, result, this.#late);
       if (context.authorization.isCharged && tellsCharge(definition)) {
         encoded.headers.push("x-amz-request-charged", "requester");
       }
       return encoded;
     } catch (error) {
-      return this.#fail(exchange, await this.#hideAbsence(exchange, error));
-    }
-  }
-
-  /** Who may not list a bucket is not told which of its keys are missing (GetObject, "Permissions"). */
-  async #hideAbsence({ access, address }: Exchange, error: unknown): Promise<unknown> {
-    if (access === undefined || address?.bucket === undefined) return error;
-    if (!(error instanceof S3Error) || !absences.has(error.code)) return error;
-    try {
-      if (await access.mayList(address.bucket)) return error;
-      return new S3Error("AccessDenied", { cause: error });
-    } catch (failure) {
-      // The bucket went meanwhile, or the store does not answer: that is then what is wrong.
-      return failure;
+      return this.#fail(exchange, await hideAbsence(exchange, error));
     }
   }
 
@@ -348,34 +327,6 @@ class Pipeline {
     }
     // The table's own type has proven that the function fits the operation's name.
     return operation as unknown as RunnableOperation;
-  }
-
-  async #encode(
-    exchange: Exchange,
-    encoder: OutputEncoder,
-    result: unknown,
-  ): Promise<EncodedOutput> {
-    if (result instanceof SlowReply) return this.#encodeSlowly(exchange, encoder, result.result);
-    if (result instanceof Reply) return encoder.encode(result.output as Output, result.status);
-    return encoder.encode(result as Output, undefined);
-  }
-
-  async #encodeSlowly(
-    exchange: Exchange,
-    encoder: OutputEncoder,
-    result: Promise<unknown>,
-  ): Promise<EncodedOutput> {
-    const state = await awaitPatiently(result, this.#timing.patienceMilliseconds);
-    if (state === "settled") return this.#encode(exchange, encoder, await result);
-    const document = result.then(
-      (output) => encoder.encodeLate((output instanceof Reply ? output.output : output) as Output),
-      (error: unknown) => errorDocument(this.#fail(exchange, error), exchange),
-    );
-    return {
-      status: 200,
-      headers: ["Content-Type", "application/xml"],
-      body: keepAlive(document, this.#timing.blankIntervalMilliseconds),
-    };
   }
 
   #fail(exchange: Exchange, thrown: unknown): S3Error {
