@@ -7,6 +7,7 @@ import { writeReport } from "../src/background/inventory/inventory-report.ts";
 import type { InventoryConfiguration } from "../src/model/types.generated.ts";
 import type { ObjectStore } from "../src/objects/object-store.ts";
 import { openStores } from "../src/open-stores.ts";
+import { OwnMemoryPeak, type OwnMemory } from "./measure/own-memory.ts";
 
 export interface ReportFigures {
   readonly rows: number;
@@ -14,7 +15,7 @@ export interface ReportFigures {
   readonly bytes: number;
   readonly seconds: number;
   readonly cpuSeconds: number;
-  readonly peakMebibytes: number;
+  readonly peak: OwnMemory;
 }
 
 const bucketName = "walked";
@@ -40,6 +41,7 @@ async function report(objectStore: ObjectStore, wanted: Case): Promise<ReportFig
   const { format: Format, ...others } = wanted;
   const bucket = await objectStore.buckets.get(bucketName);
   let bytes = 0;
+  using peak = new OwnMemoryPeak();
   const began = performance.now();
   const cpu = process.cpuUsage();
   const { rows, files } = await writeReport(
@@ -73,7 +75,7 @@ async function report(objectStore: ObjectStore, wanted: Case): Promise<ReportFig
     bytes,
     seconds: (performance.now() - began) / 1000,
     cpuSeconds: (used.user + used.system) / 1e6,
-    peakMebibytes: process.resourceUsage().maxRSS / 1024,
+    peak: peak.value,
   };
 }
 

@@ -78,32 +78,37 @@ export async function listVersions(
   }
 }
 
-/** All versions in the order of listings, from behind one on, in pages of as many as one read gives. */
-export async function* pagesOfVersions(
+/** The place behind a version in the order of listings. */
+export interface ListedPlace {
+  readonly key: string;
+  readonly afterSequence: Sequence;
+}
+
+/**
+ * All versions in the order of listings, as many as one read gives, and where the next read goes on;
+ * `undefined`: nothing follows.
+ */
+export async function readVersions(
   store: KeyValueStore,
   options: {
     readonly bucketId: BucketId;
     readonly prefix: string;
-    readonly after: { readonly key: string; readonly afterSequence: Sequence } | undefined;
-    readonly signal: AbortSignal;
-    /** Rows read of each keyspace at a time. */
+    readonly after: ListedPlace | undefined;
+    /** Rows read of each keyspace. */
     readonly chunk: number;
   },
-): AsyncGenerator<readonly ListedVersion[], undefined> {
-  let from: VersionPosition = options.after;
-  for (;;) {
-    options.signal.throwIfAborted();
-    const { rows, isLast } = await readRows(store, options, from, options.chunk);
-    const last = rows.at(-1);
-    if (last === undefined) return undefined;
-    yield rows;
-    if (isLast) return undefined;
-    from = { key: last.key, afterSequence: last.record.sequence };
-  }
+): Promise<{
+  readonly versions: readonly ListedVersion[];
+  readonly next: ListedPlace | undefined;
+}> {
+  const { rows, isLast } = await readRows(store, options, options.after, options.chunk);
+  const last = isLast ? undefined : rows.at(-1);
+  const next = last && { key: last.key, afterSequence: last.record.sequence };
+  return { versions: rows, next };
 }
 
 /** Behind a key, behind a prefix, or among the versions of a key behind one of them. */
-type VersionPosition = ScanPosition | { readonly key: string; readonly afterSequence: Sequence };
+type VersionPosition = ScanPosition | ListedPlace;
 
 function startPosition(options: ListVersionsOptions, grouping: Grouping): VersionPosition {
   const { afterKey, afterSequence } = options;

@@ -57,9 +57,10 @@ async function writeFileOf(
   const page = 500;
   for (let start = 0; start < rows; start += page) {
     const keys = Array.from({ length: Math.min(page, rows - start) }, (_, index) => start + index);
-    await file.write(
+    file.write(
       keys.map((key) => ({ key: String(key), record: undefined as never, isLatest: true })),
     );
+    await file.settle();
   }
   const path = join(directory, `${name}.${format.extension}`);
   await writeFile(path, await file.finish());

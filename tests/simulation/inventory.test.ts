@@ -16,8 +16,8 @@ import { ObjectClient } from "./object-client.ts";
 
 const source = "source";
 const neverAborted = new AbortController().signal;
-const keyCount = 1500;
-/** Every page of a walk is a file. */
+const keyCount = 300;
+/** Every page of a walk is a file: three of current versions. */
 const fileBytes = 1;
 
 class Crash extends Error {

@@ -20,6 +20,7 @@ class CsvFile implements ReportFile {
   readonly #gzip: Gzip = createGzip({ level: compressionLevel, chunkSize: 64 * 1024 });
   readonly #chunks: Uint8Array[] = [];
   #sizeBytes = 0;
+  #written: Promise<void> | undefined;
 
   constructor(columns: readonly ReportColumn[]) {
     this.#columns = columns;
@@ -33,13 +34,18 @@ class CsvFile implements ReportFile {
     return this.#sizeBytes;
   }
 
-  async write(rows: readonly ReportRow[]): Promise<void> {
+  write(rows: readonly ReportRow[]): void {
     let text = "";
     for (const row of rows) text += formatRow(this.#columns, row);
-    // Waits for the bytes: where files end must not depend on which thread was faster.
-    await new Promise<void>((resolve, reject) => {
-      this.#gzip.write(text, (error) => (error == null ? resolve() : reject(error)));
+    // As bytes: the text is made of pieces, which nobody is to hold while they are compressed.
+    const bytes = Buffer.from(text, "utf8");
+    this.#written = new Promise<void>((resolve, reject) => {
+      this.#gzip.write(bytes, (error) => (error == null ? resolve() : reject(error)));
     });
+  }
+
+  async settle(): Promise<void> {
+    await this.#written;
   }
 
   async finish(): Promise<readonly Uint8Array[]> {

@@ -84,29 +84,33 @@ class InventoryReport {
 
   async writeData(begun: ReportRun): Promise<ReportRun> {
     const columns = await this.#columns();
+    let run = begun;
+    let file: ReportFile | undefined;
+    const settle = async (): Promise<void> => {
+      await file?.settle();
+      if (file === undefined || file.sizeBytes < this.#context.fileBytes) return;
+      run = await this.#deliverFile(run, file);
+      file = undefined;
+      await this.#context.noted(run);
+    };
     const walked: WalkOptions = {
       bucket: this.#bucket,
       prefix: this.#configuration.Filter?.Prefix ?? "",
       versions: this.#configuration.IncludedObjectVersions,
       after: begun.after,
       signal: this.#context.signal,
+      settle,
     };
-    let run = begun;
-    let file: ReportFile | undefined;
-    for await (const rows of walkReport(this.#context.objectStore, walked)) {
+    await walkReport(this.#context.objectStore, walked, (rows) => {
       file ??= this.#format.open(columns);
-      await file.write(rows);
+      file.write(rows);
       const last = rows.at(-1);
       run = {
         ...run,
         rows: run.rows + rows.length,
         ...(last === undefined ? {} : { after: placeOf(walked, last) }),
       };
-      if (file.sizeBytes < this.#context.fileBytes) continue;
-      run = await this.#deliverFile(run, file);
-      file = undefined;
-      await this.#context.noted(run);
-    }
+    });
     if (file !== undefined) run = await this.#deliverFile(run, file);
     run = { ...run, isWalked: true };
     await this.#context.noted(run);

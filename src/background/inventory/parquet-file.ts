@@ -40,22 +40,24 @@ class ParquetFile implements ReportFile {
     return this.#bytes.offset;
   }
 
-  async write(rows: readonly ReportRow[]): Promise<void> {
+  write(rows: readonly ReportRow[]): void {
     for (const row of rows) {
       this.#batch.add(row);
-      if (this.#batch.rows === rowsOfGroup) await this.#writeGroup();
+      if (this.#batch.rows === rowsOfGroup) this.#writeGroup();
     }
   }
 
+  async settle(): Promise<void> {}
+
   async finish(): Promise<readonly Uint8Array[]> {
-    if (this.#batch.rows > 0) await this.#writeGroup();
+    if (this.#batch.rows > 0) this.#writeGroup();
     await this.#writer.finish();
     return [this.#bytes.getBytes()];
   }
 
-  async #writeGroup(): Promise<void> {
+  #writeGroup(): void {
     const rowGroupSize = this.#batch.rows;
-    await this.#writer.write({
+    void this.#writer.write({
       rowGroupSize,
       columnData: this.#batch.take().map(({ column, values }) => ({
         name: column.name,

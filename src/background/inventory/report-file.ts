@@ -6,7 +6,10 @@ import type { ReportColumn, ReportRow } from "./report-columns.ts";
 export interface ReportFile {
   /** Of what is encoded already. */
   readonly sizeBytes: number;
-  write(rows: readonly ReportRow[]): Promise<void>;
+  /** Is done with the rows when it returns: what waits must not hold them. */
+  write(rows: readonly ReportRow[]): void;
+  /** Afterwards `sizeBytes` counts all that can be counted: where files end depends on no other thread. */
+  settle(): Promise<void>;
   /** The whole file. */
   finish(): Promise<readonly Uint8Array[]>;
 }

@@ -6,13 +6,13 @@ import type { ObjectStore } from "../../objects/object-store.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import { objectKeyOf, ranges } from "../../objects/records/keyspace.ts";
 import { decodeObjectRecord } from "../../objects/records/object-record.ts";
-import { pagesOfVersions } from "../../objects/version-listing.ts";
-import { giveWay } from "../give-way.ts";
-import { pagesOf } from "../store-pages.ts";
+import { readVersions, type ListedPlace } from "../../objects/version-listing.ts";
+import type { Entry } from "../../storage/key-value/key-value-store.ts";
+import { walkPages, walkSteps } from "../store-pages.ts";
 import type { ReportRow } from "./report-columns.ts";
 
-/** A page is worked on in one go while requests wait: some 3 ms. */
-const pageRows = 512;
+/** Few, so that most of V8's collections find none of them: see `walkSteps`. */
+const pageRows = 128;
 
 /** The last row that is done with. */
 export interface WalkPlace {
@@ -27,23 +27,21 @@ export interface WalkOptions {
   readonly versions: "All" | "Current";
   readonly after: WalkPlace | undefined;
   readonly signal: AbortSignal;
+  /** Waits for what has become of a page's rows, when these are gone. */
+  readonly settle: () => Promise<void>;
 }
 
-export async function* walkReport(
+/** Is done with the rows when it returns. */
+type Look = (rows: readonly ReportRow[]) => void;
+
+/** Calls `look` with the rows of each page. */
+export async function walkReport(
   { keyValueStore }: Pick<ObjectStore, "keyValueStore">,
   options: WalkOptions,
-): AsyncGenerator<readonly ReportRow[], undefined> {
-  const pages =
-    options.versions === "Current"
-      ? currentPages(keyValueStore, options)
-      : versionPages(keyValueStore, options);
-  let began = performance.now();
-  for await (const page of pages) {
-    yield page;
-    await giveWay(performance.now() - began);
-    began = performance.now();
-  }
-  return undefined;
+  look: Look,
+): Promise<void> {
+  if (options.versions === "Current") await walkCurrent(keyValueStore, options, look);
+  else await walkVersions(keyValueStore, options, look);
 }
 
 export function placeOf({ versions }: Pick<WalkOptions, "versions">, row: ReportRow): WalkPlace {
@@ -51,31 +49,36 @@ export function placeOf({ versions }: Pick<WalkOptions, "versions">, row: Report
   return versions === "Current" ? { afterKey } : { afterKey, afterSequence: row.record.sequence };
 }
 
-async function* currentPages(
+async function walkCurrent(
   store: ObjectStore["keyValueStore"],
-  { bucket, prefix, after, signal }: WalkOptions,
-): AsyncGenerator<readonly ReportRow[], undefined> {
+  { bucket, prefix, after, signal, settle }: WalkOptions,
+  look: Look,
+): Promise<void> {
   const range = ranges.currentFrom(bucket.id, prefix, after && { afterKey: after.afterKey });
-  for await (const page of pagesOf(store, range, { limit: pageRows, signal })) {
-    yield page.map((entry) => ({
-      key: objectKeyOf(entry.key),
-      record: decodeObjectRecord(entry.value),
-      isLatest: true,
-    }));
-  }
-  return undefined;
+  await walkPages<never>(store, range, { limit: pageRows, signal, settle }, (page) => {
+    look(page.map(currentRow));
+    return undefined;
+  });
 }
 
-function versionPages(
+function currentRow(entry: Entry): ReportRow {
+  return {
+    key: objectKeyOf(entry.key),
+    record: decodeObjectRecord(entry.value),
+    isLatest: true,
+  };
+}
+
+async function walkVersions(
   store: ObjectStore["keyValueStore"],
-  { bucket, prefix, after, signal }: WalkOptions,
-): AsyncGenerator<readonly ReportRow[], undefined> {
-  const place = after && { key: after.afterKey, afterSequence: after.afterSequence ?? 0 };
-  return pagesOfVersions(store, {
-    bucketId: bucket.id,
-    prefix,
-    after: place,
-    signal,
-    chunk: pageRows / 2,
+  { bucket, prefix, after, signal, settle }: WalkOptions,
+  look: Look,
+): Promise<void> {
+  const first = after && { key: after.afterKey, afterSequence: after.afterSequence ?? 0 };
+  await walkSteps<ListedPlace | undefined, never>(first, { signal, settle }, async (place) => {
+    const wanted = { bucketId: bucket.id, prefix, after: place, chunk: pageRows / 2 };
+    const { versions, next } = await readVersions(store, wanted);
+    if (versions.length > 0) look(versions);
+    return { next };
   });
 }

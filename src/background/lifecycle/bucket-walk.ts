@@ -33,8 +33,7 @@ import {
 import { mayHaveTags, peekLastModified } from "../../objects/records/peek.ts";
 import type { Entry } from "../../storage/key-value/key-value-store.ts";
 import type { KeyRange } from "../../storage/key-value/tuple.ts";
-import { giveWay } from "../give-way.ts";
-import { pagesOf } from "../store-pages.ts";
+import { walkPages } from "../store-pages.ts";
 import { endsForGood, LifecycleActions, type WalkContext } from "./lifecycle-actions.ts";
 
 /** A page is read in one go while requests wait: some 2 ms. */
@@ -118,15 +117,11 @@ export class BucketWalk {
     const { signal, tally } = this.#context;
     this.#previous = undefined;
     const range = this.#rangeOf(part.phase, part.prefix, part.afterKey);
-    let began = performance.now();
-    for await (const page of pagesOf(keyValueStore, range, { limit: pageRows, signal })) {
+    return walkPages(keyValueStore, range, { limit: pageRows, signal }, async (page) => {
       tally.looked += page.length;
       const last = await this.#look(part.phase, page, part.plan);
-      if (last !== undefined && isSpent()) return last;
-      await giveWay(performance.now() - began);
-      began = performance.now();
-    }
-    return undefined;
+      return isSpent() ? last : undefined;
+    });
   }
 
   #rangeOf(phase: WalkPhase, prefix: string, afterKey: string | undefined): KeyRange {

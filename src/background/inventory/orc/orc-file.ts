@@ -61,12 +61,14 @@ class OrcFile implements ReportFile {
     return this.#sizeBytes;
   }
 
-  async write(rows: readonly ReportRow[]): Promise<void> {
+  write(rows: readonly ReportRow[]): void {
     for (const row of rows) {
       this.#batch.add(row);
       if (this.#batch.rows === rowsOfStripe) this.#writeStripe();
     }
   }
+
+  async settle(): Promise<void> {}
 
   async finish(): Promise<readonly Uint8Array[]> {
     if (this.#batch.rows > 0) this.#writeStripe();

@@ -1,0 +1,51 @@
+// The memory of this process while it works: what is its own (the heap, buffers, SQLite's cache and what the
+// allocator keeps) apart from pages of files, which the kernel takes back when it likes. Linux only.
+
+import { readFileSync } from "node:fs";
+
+const sampleMilliseconds = 20;
+
+export interface OwnMemory {
+  /** Of the resident set, the pages that belong to no file. */
+  readonly anonymousMebibytes: number;
+  /** Programs, libraries and what is mapped of SQLite's log index. */
+  readonly fileMebibytes: number;
+}
+
+/** The highest values that samples have seen. */
+export class OwnMemoryPeak implements Disposable {
+  #peak: OwnMemory = readOwnMemory();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor() {
+    this.#timer = setInterval(() => this.sample(), sampleMilliseconds);
+    this.#timer.unref();
+  }
+
+  get value(): OwnMemory {
+    this.sample();
+    return this.#peak;
+  }
+
+  sample(): void {
+    const now = readOwnMemory();
+    this.#peak = {
+      anonymousMebibytes: Math.max(this.#peak.anonymousMebibytes, now.anonymousMebibytes),
+      fileMebibytes: Math.max(this.#peak.fileMebibytes, now.fileMebibytes),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+}
+
+function readOwnMemory(): OwnMemory {
+  const text = readFileSync("/proc/self/status", "latin1");
+  const mebibytes = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)?.[1] ?? 0) / 1024;
+  return {
+    anonymousMebibytes: mebibytes("RssAnon"),
+    fileMebibytes: mebibytes("RssFile") + mebibytes("RssShmem"),
+  };
+}
