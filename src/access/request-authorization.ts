@@ -65,6 +65,7 @@ export class RequestAuthorization implements RequestAccess {
   #lastDecision: Judged | undefined;
   #isCharged = false;
   #plainlyAdmitted: AccessDemand | undefined;
+  #listed: Set<string> | undefined;
 
   constructor(facts: RequestFacts, resources: ResourceFacts) {
     this.#caller = facts.caller;
@@ -114,6 +115,11 @@ export class RequestAuthorization implements RequestAccess {
     if (judged.isAllowed) return this.#charge(demand.bucketName);
     if (await this.#mayKnowOfAbsence(demand)) return;
     throw this.#denied(judged);
+  }
+
+  /** Whether nothing but an access control list let the caller at the resource, an ARN. */
+  needsAcl(resource: string): boolean {
+    return this.#listed?.has(resource) === true;
   }
 
   /** Whether the caller has said that it pays, and does. */
@@ -200,6 +206,7 @@ export class RequestAuthorization implements RequestAccess {
     const bucket = await this.#resources.bucket(demand.bucketName);
     const judged = await this.#judge(demand, bucket);
     if (this.#lastDecision?.isAllowed !== false) this.#lastDecision = judged;
+    if (judged.reason === "access-control-list") (this.#listed ??= new Set()).add(judged.resource);
     return judged;
   }
 

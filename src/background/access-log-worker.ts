@@ -25,6 +25,8 @@ export interface AccessLogOptions {
   readonly onRefused: (target: string, error: S3Error) => void;
 }
 
+/** While the store does not answer, more than these are left out. */
+const mostDeferred = 10_000;
 /** Beyond this a segment is put aside at once: it is read into memory as a whole. */
 const segmentBytes = 8 * 1024 * 1024;
 
@@ -42,6 +44,7 @@ export class AccessLogWorker implements BackgroundWorker {
    */
   #outcomes: string[] = [];
   #sealing: Promise<unknown> = Promise.resolve();
+  readonly #deferred = new Set<Promise<void>>();
 
   constructor(options: AccessLogOptions) {
     this.#options = options;
@@ -59,14 +62,29 @@ export class AccessLogWorker implements BackgroundWorker {
     this.#options.spool.append(JSON.stringify(entry));
   }
 
-  end(requestId: string, sentBytes: number, totalMilliseconds: number): void {
+  end(requestId: string, end: Omit<AccessOutcome, "requestId">): void {
     if (!this.#open.delete(requestId)) return;
-    const outcome: AccessOutcome = { requestId, sentBytes, totalMilliseconds };
+    const outcome: AccessOutcome = { requestId, ...end };
     this.#outcomes.push(JSON.stringify(outcome));
     if (this.#options.spool.openBytes >= segmentBytes) {
       // A failure shows in the next pass.
       this.#seal().catch(() => {});
     }
+  }
+
+  /** Entries that come after their answers, because the store has to be asked about the bucket first. */
+  defer(work: () => Promise<void>): void {
+    if (this.#deferred.size >= mostDeferred) return;
+    // A store that fails has more to tell than this.
+    const deferred = work()
+      .catch(() => {})
+      .finally(() => this.#deferred.delete(deferred));
+    this.#deferred.add(deferred);
+  }
+
+  /** Resolves when everything is written down that was deferred before. */
+  async deferred(): Promise<void> {
+    await Promise.all(this.#deferred);
   }
 
   /** Writes what waits to be written: the server ends. */
@@ -82,6 +100,7 @@ export class AccessLogWorker implements BackgroundWorker {
 
   async runOnce(signal: AbortSignal): Promise<WorkerReport> {
     const { spool, objects } = this.#options;
+    await this.deferred();
     await this.#seal();
     const writers = new Set(
       (await objects.writers.list()).map(({ writerId }) => writerId as string),

@@ -100,6 +100,10 @@ export class Connection implements ExchangeConnection, RequestSink, StreamTarget
       : undefined;
   }
 
+  get cipherSuite(): string | undefined {
+    return "getCipher" in this.#socket ? (this.#socket as TLSSocket).getCipher()?.name : undefined;
+  }
+
   /** Whether somebody waits for an answer, or has not taken it. */
   get isBusy(): boolean {
     return this.#current !== undefined || this.#isBlocked || this.#socket.writableLength > 0;

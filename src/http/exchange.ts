@@ -9,6 +9,7 @@ export interface ExchangeConnection extends BodySource {
   readonly remoteAddress: string;
   readonly isEncrypted: boolean;
   readonly tlsVersion: string | undefined;
+  readonly cipherSuite: string | undefined;
   readonly isGone: boolean;
 }
 
@@ -68,6 +69,10 @@ export class Exchange implements HttpRequest {
 
   get tlsVersion(): string | undefined {
     return this.#connection.tlsVersion;
+  }
+
+  get cipherSuite(): string | undefined {
+    return this.#connection.cipherSuite;
   }
 
   get signal(): AbortSignal {

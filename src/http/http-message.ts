@@ -24,6 +24,10 @@ export interface HttpRequest {
   readonly isEncrypted: boolean;
   /** `TLSv1.3`; absent without TLS. */
   readonly tlsVersion?: string | undefined;
+  /** As OpenSSL names it, `ECDHE-RSA-AES128-GCM-SHA256`; absent without TLS. */
+  readonly cipherSuite?: string | undefined;
+  /** Absent: it is; `false`: HTTP/1.0. */
+  readonly isVersion11?: boolean;
   /** Aborted when the client goes away before the response has ended. */
   readonly signal: AbortSignal;
 }

@@ -7,6 +7,8 @@ import type { LoggingSettings } from "./records/logging-record.ts";
 /** A request of a bucket that is logged, as it was about to be answered. */
 export interface AccessEntry {
   readonly requestId: string;
+  /** Which part of the request this is about (the source of a copy, a key of a batch); absent: all of it. */
+  readonly part?: number;
   readonly receivedMilliseconds: number;
   readonly bucket: string;
   /** Canonical id. */
@@ -14,7 +16,7 @@ export interface AccessEntry {
   readonly bucketOwnerAccount: string;
   readonly target: LoggingSettings;
   readonly remoteAddress?: string;
-  /** Canonical id of a root, ARN of others; absent: nobody signed. */
+  /** Canonical id of a root, ARN of others, name of a service; absent: nobody signed. */
   readonly requester?: string;
   /** `REST.GET.OBJECT`. */
   readonly operation: string;
@@ -42,6 +44,8 @@ export interface AccessOutcome {
   readonly requestId: string;
   readonly sentBytes: number;
   readonly totalMilliseconds: number;
+  /** Of a failure after the answer had begun. */
+  readonly errorCode?: string | undefined;
 }
 
 /** An entry whose answer was still leaving when its segment was put aside: it stands in the next one. */
@@ -54,6 +58,8 @@ const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
 /** One line, without its line break. `outcome`: `undefined` when the process died before the end. */
 export function formatAccessLine(entry: AccessEntry, outcome: AccessOutcome | undefined): string {
+  // Of parts of requests these three are bare dashes, as S3 writes them; else dashes inside the quotes.
+  const absent = entry.part === undefined ? '"-"' : "-";
   return [
     entry.bucketOwner,
     entry.bucket,
@@ -62,17 +68,16 @@ export function formatAccessLine(entry: AccessEntry, outcome: AccessOutcome | un
     orDash(entry.requester),
     entry.requestId,
     entry.operation,
-    entry.key === undefined ? "-" : encodeKey(entry.key),
-    quote(entry.requestLine),
+    entry.key === undefined ? "-" : encodeKey(entry.key, entry.requestLine !== undefined),
+    quote(entry.requestLine, absent),
     orDash(entry.status),
-    orDash(entry.errorCode),
+    orDash(entry.errorCode ?? outcome?.errorCode),
     orDash(outcome?.sentBytes === 0 ? undefined : outcome?.sentBytes),
     orDash(entry.objectBytes),
     orDash(outcome && Math.round(outcome.totalMilliseconds)),
     orDash(entry.turnAroundMilliseconds && Math.round(entry.turnAroundMilliseconds)),
-    // "This is a quoted string"; the dash of the examples is inside.
-    quote(entry.referer ?? "-"),
-    quote(entry.userAgent ?? "-"),
+    quote(entry.referer, absent),
+    quote(entry.userAgent, absent),
     orDash(entry.versionId),
     orDash(entry.hostId),
     orDash(entry.signatureVersion),
@@ -83,6 +88,8 @@ export function formatAccessLine(entry: AccessEntry, outcome: AccessOutcome | un
     // There are no access points.
     "-",
     entry.isAclRequired === true ? "Yes" : "-",
+    // The region that a request comes from: "-" for what does not come out of AWS.
+    "-",
   ].join(" ");
 }
 
@@ -115,7 +122,7 @@ export function composeLogObjects(
     const read = JSON.parse(line) as AccessEntry | AccessOutcome | MovedEntry;
     if ("sentBytes" in read) outcomes.set(read.requestId, read);
     else if ("isMoved" in read) entries.delete(read.requestId);
-    else entries.set(read.requestId, read);
+    else entries.set(nameOf(read), read);
   }
   const groups = new Map<string, AccessEntry[]>();
   for (const entry of entries.values()) {
@@ -137,10 +144,15 @@ export function composeLogObjects(
       target: first.target,
       key: nameLogObject(first, last.receivedMilliseconds, unique.toUpperCase(), where.region),
       text: ordered
-        .map((entry) => `${formatAccessLine(entry, outcomes.get(entry.requestId))}\n`)
+        .map((entry) => `${formatAccessLine(entry, outcomes.get(nameOf(entry)))}\n`)
         .join(""),
     };
   });
+}
+
+/** What the answer was has to do with the whole request alone. */
+function nameOf({ requestId, part }: AccessEntry): string {
+  return part === undefined ? requestId : `${requestId}/${part}`;
 }
 
 /**
@@ -174,17 +186,30 @@ function formatTime(milliseconds: number): string {
   return `${day}/${months[time.getUTCMonth()]}/${time.getUTCFullYear()}:${clock} +0000`;
 }
 
-/** "The key part of the request, URL encoded": once more where the target has it encoded already. */
-function encodeKey(key: string): string {
-  return encodeURIComponent(key).replaceAll("%2F", "/");
+/**
+ * "The key part of the request, URL encoded": as forms are. A request's target has it encoded already, so
+ * that it is encoded twice there, and once where it comes from elsewhere: keys of a batch, lifecycle
+ * rules (engineeringblog.yelp.com/2025/09/s3-server-access-logs-at-scale.html, "Idiosyncrasy in key
+ * encoding"; elastic/integrations#13486 shows `Screen+Shot…` of a batch).
+ */
+function encodeKey(key: string, isOfTarget: boolean): string {
+  const encoded = encodePath(key);
+  const once = isOfTarget ? encodePath(encoded) : encoded.replaceAll("%20", "+");
+  return once.replaceAll("~", "%7E");
+}
+
+function encodePath(text: string): string {
+  return encodeURIComponent(text.toWellFormed())
+    .replaceAll(/[!'()]/g, (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll("%2F", "/");
 }
 
 function orDash(value: string | number | undefined): string {
   return value === undefined || value === "" ? "-" : String(value);
 }
 
-/** A quotation mark of a client's own must not end the field, nor a line break the record. */
-function quote(value: string | undefined): string {
-  if (value === undefined) return '"-"';
+/** By design: S3 lets a client's own quotation mark end the field, and what follows pass for others. */
+function quote(value: string | undefined, absent: string): string {
+  if (value === undefined) return absent;
   return `"${value.replaceAll('"', "%22").replaceAll(/\p{Cc}/gu, " ")}"`;
 }

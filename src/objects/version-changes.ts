@@ -41,6 +41,8 @@ export interface DeletedVersion {
   /** The version that was removed, or the delete marker that was made; `undefined`: nothing to do. */
   readonly versionId: VersionId | undefined;
   readonly isDeleteMarker: boolean;
+  /** Of the object that is gone for good; absent: none is. */
+  readonly removedBytes?: number;
 }
 
 export class VersionChanges {
@@ -144,7 +146,8 @@ export class VersionChanges {
       await this.#remove(transaction, bucket, current);
       transaction.delete(keys.current(bucket.id, key));
       await this.#log(transaction, state, cause, current);
-      return { versionId: undefined, isDeleteMarker: false };
+      const { sizeBytes: removedBytes } = current;
+      return { versionId: undefined, isDeleteMarker: false, removedBytes };
     }
     const identity = identifyVersion(state, this.#clock.now());
     const made: DeleteMarkerRecord = {
@@ -217,7 +220,8 @@ export class VersionChanges {
       if (target.versionId === nullVersionId) transaction.delete(keys.nullVersion(bucket.id, key));
     }
     await this.#log(transaction, state, cause, target);
-    return { versionId: target.versionId, isDeleteMarker: isMarker };
+    const removed = isDeleteMarker(target) ? {} : { removedBytes: target.sizeBytes };
+    return { versionId: target.versionId, isDeleteMarker: isMarker, ...removed };
   }
 
   #identifyReplica(

@@ -15,6 +15,7 @@ import type { ObjectStore } from "../objects/object-store.ts";
 import type { ChangeCause, ChangeEvent } from "../objects/records/change-record.ts";
 import type { Versions } from "../objects/versions.ts";
 import type { ObjectOwnership } from "../objects/records/bucket-record.ts";
+import type { RequestNotes } from "./request-notes.ts";
 
 export interface OperationContext {
   readonly requestId: string;
@@ -52,6 +53,8 @@ export interface OperationContext {
   readonly resourceUrl: string;
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal;
+  /** For the record of the request. */
+  readonly notes: RequestNotes;
 }
 
 export interface FormUpload {

@@ -10,7 +10,7 @@ import type { ErrorCode } from "../model/errors.ts";
 import type { OperationDefinition } from "../model/operation-table.ts";
 import type { RequestTrace, Tracing } from "../telemetry/tracing.ts";
 import type { Address } from "./address.ts";
-import type { OperationInput } from "./decode-input.ts";
+import type { RequestNotes } from "../operations/request-notes.ts";
 import type { QueryParameter } from "./query.ts";
 import type { RequestIds } from "./request-ids.ts";
 import { elapsedOf } from "./request-record.ts";
@@ -32,6 +32,9 @@ export interface Exchange {
   readonly startedElapsed: number;
   address: Address | undefined;
   query: readonly QueryParameter[];
+  /** What the request asks for, also when it is refused before anybody looks at that. */
+  routed: OperationDefinition | undefined;
+  /** What it asks for, of a caller who is known. */
   definition: OperationDefinition | undefined;
   isControl: boolean;
   service: "s3" | "website" | ServiceName;
@@ -43,10 +46,10 @@ export interface Exchange {
   facts: StoreFacts | undefined;
   /** Of an uploaded form. */
   formKey: string | undefined;
+  formSignature: "v2" | "v4" | undefined;
   errorCode: ErrorCode | undefined;
-  /** Of the operation that ran, where its access is to be logged. */
-  input: OperationInput | undefined;
-  output: unknown;
+  /** What the operation has told of itself. */
+  notes: RequestNotes | undefined;
   /** Absent: requests are not traced. */
   readonly trace: RequestTrace | undefined;
   /** For the page of another origin that asks. */
@@ -67,6 +70,7 @@ export function beginExchange(
     startedElapsed: elapsedOf(clock),
     address: undefined,
     query: [],
+    routed: undefined,
     definition: undefined,
     isControl: false,
     service: "s3",
@@ -75,9 +79,9 @@ export function beginExchange(
     access: undefined,
     facts: undefined,
     formKey: undefined,
+    formSignature: undefined,
     errorCode: undefined,
-    input: undefined,
-    output: undefined,
+    notes: undefined,
     trace: tracing?.active,
     corsHeaders: undefined,
   };

@@ -18,6 +18,7 @@ import type {
   NotificationChecks,
   OperationContext,
 } from "../operations/operation.ts";
+import type { RequestNotes } from "../operations/request-notes.ts";
 import type { Address } from "./address.ts";
 import { decodeFormUpload } from "./decode-form.ts";
 import type { OperationInput } from "./decode-input.ts";
@@ -70,6 +71,7 @@ export interface SignedForm {
   readonly caller: Caller;
   readonly facts: StoreFacts;
   readonly formKey: string;
+  readonly formSignature: "v2" | "v4" | undefined;
 }
 
 export class PipelineContext implements OperationContext {
@@ -77,6 +79,7 @@ export class PipelineContext implements OperationContext {
   readonly #understood: UnderstoodRequest;
   readonly #onFormSigner: (form: SignedForm) => void;
   readonly objects: StoreFacts;
+  readonly notes: RequestNotes = {};
   readonly authorization: RequestAuthorization;
   readonly access: RequestAccess;
 
@@ -198,7 +201,8 @@ export class PipelineContext implements OperationContext {
       const facts = this.#facts(caller, form, signatureVersion, input);
       const objects = new StoreFacts(this.store);
       const access = new RequestAuthorization(facts, objects);
-      this.#onFormSigner({ access, caller, facts: objects, formKey: upload.Key });
+      const formSignature = signatureVersion;
+      this.#onFormSigner({ access, caller, facts: objects, formKey: upload.Key, formSignature });
       return access;
     };
   }

@@ -187,10 +187,11 @@ class Pipeline {
     const outcome = await this.#perform(exchange);
     // What the record of the visit tells is its last read.
     visit.address = exchange.address;
-    visit.definition = exchange.definition;
+    visit.routed = visit.definition = exchange.definition;
     visit.caller = exchange.caller;
     visit.access = exchange.access;
     visit.facts = exchange.facts;
+    visit.notes = exchange.notes;
     if (outcome instanceof S3Error) throw outcome;
     return outcome;
   }
@@ -204,6 +205,7 @@ class Pipeline {
       if (origin !== undefined) await this.#findCorsHeaders(exchange, address, origin);
       const route = this.#router.route({ ...exchange, address, headers: request.headers });
       exchange.trace?.enter("authenticate");
+      exchange.routed = route.operation;
       exchange.isControl = route.operation?.control === true;
       const authentication = await this.#authenticate(exchange, address, route.operation?.name);
       const { caller, integrity } = authentication;
@@ -229,10 +231,8 @@ class Pipeline {
       }
       checkMisplacedHeaders(definition.name, request.headers);
       if (expectsOwner(input)) await checkExpectedOwner(input, this.#store);
-      exchange.input = input;
       exchange.trace?.enter("run");
       const result = await run(input, context);
-      exchange.output = result;
       const encoded = await encodeResult(exchange, codec.encoder, result, this.#late);
       if (context.authorization.isCharged && tellsCharge(definition)) {
         encoded.headers.push("x-amz-request-charged", "requester");
@@ -256,6 +256,7 @@ class Pipeline {
     );
     exchange.access = context.authorization;
     exchange.facts = context.objects;
+    exchange.notes = context.notes;
     return context;
   }
 

@@ -19,7 +19,7 @@ export function openAccessLog(
   readonly worker: BackgroundWorker;
   readonly recorder: AccessRecorder;
   /** Before the stores are closed. */
-  readonly flush: () => void;
+  readonly flush: () => Promise<void>;
 } {
   const { log, settings } = options;
   const worker = new AccessLogWorker({
@@ -40,12 +40,15 @@ export function openAccessLog(
   };
   return {
     worker,
-    flush: () => guarded(() => worker.flush()),
+    async flush() {
+      await worker.deferred();
+      guarded(() => worker.flush());
+    },
     recorder: {
       begin: (entry) => guarded(() => worker.begin(entry)),
       add: (entry) => guarded(() => worker.add(entry)),
-      end: (requestId, sentBytes, totalMilliseconds) =>
-        guarded(() => worker.end(requestId, sentBytes, totalMilliseconds)),
+      end: (requestId, end) => guarded(() => worker.end(requestId, end)),
+      defer: (work) => worker.defer(work),
     },
   };
 }

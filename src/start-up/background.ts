@@ -1,5 +1,6 @@
 // The background workers of one process, put together and started.
 
+import { randomFillSync } from "node:crypto";
 import { AnalyticsWorker, createAnalyticsCounter } from "../background/analytics-worker.ts";
 import {
   createAccessWriter,
@@ -16,10 +17,12 @@ import { Sweeper } from "../background/sweeper.ts";
 import { createTokenKeeper } from "../background/token-keeper.ts";
 import { Workers } from "../background/workers.ts";
 import type { Clock } from "../base/clock.ts";
+import type { AccessEntry } from "../objects/access-log.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import type { Stores } from "../open-stores.ts";
 import type { AccessRecorder } from "../protocol/access-record.ts";
 import type { ContextDependencies } from "../protocol/operation-context.ts";
+import { createRequestIds } from "../protocol/request-ids.ts";
 import type { ServerSettings } from "../server-settings.ts";
 import type { Log } from "../telemetry/log.ts";
 import { openAccessLog } from "./access-log.ts";
@@ -67,7 +70,9 @@ export async function startBackground(
     new Workers({ store: keyValueStore, clock, writers, holder: writerId, events: log }),
   );
   const deliverer = createObjectDeliverer(dependencies);
-  const logAccess = accessLog.recorder.add.bind(accessLog.recorder);
+  // Rules come to no endpoint; their records have a host all the same, as those of S3.
+  const { hostId } = createRequestIds((bytes) => void randomFillSync(bytes));
+  const logAccess = (entry: AccessEntry): void => accessLog.recorder.add({ ...entry, hostId });
   const each = [
     createReadPublisher(writers),
     createLockClockKeeper(objects.lockClock, keyValueStore),

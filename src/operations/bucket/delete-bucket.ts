@@ -6,7 +6,9 @@ import type { Operation } from "../operation.ts";
 type Input = OperationTypes["DeleteBucket"]["input"];
 type Output = OperationTypes["DeleteBucket"]["output"];
 
-export const deleteBucket: Operation<Input, Output> = async (input, { store }) => {
-  await store.buckets.delete(input.Bucket, () => {});
+export const deleteBucket: Operation<Input, Output> = async (input, { store, notes }) => {
+  await store.buckets.delete(input.Bucket, (bucket) => {
+    notes.deletedBucket = bucket;
+  });
   return {};
 };

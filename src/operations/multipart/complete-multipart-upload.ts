@@ -39,6 +39,7 @@ export const completeMultipartUpload: Operation<Input, Output> = async (input, c
         return assemble(input, listed, upload, parts);
       },
     });
+    context.notes.objectBytes = record.sizeBytes;
     const end = context.store.lifecycle.expirationOf(bucket, input.Key, record);
     return {
       Expiration: end && showExpiration(await end),

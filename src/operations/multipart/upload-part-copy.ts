@@ -66,6 +66,7 @@ async function copyPart(request: PartCopyRequest, context: OperationContext): Pr
   const { input, source, bucket, upload } = request;
   const found = await findCopySource(source, input, context);
   const range = parseCopyRange(input.CopySourceRange, found.record.sizeBytes);
+  context.notes.objectBytes = range.end - range.start;
   const from = await openObjectSeal(
     { bucket: found.bucket, key: source.key, encryption: found.record.encryption },
     sourceCustomerKey(input),

@@ -122,6 +122,7 @@ async function copy(request: CopyRequest, context: OperationContext): Promise<Ou
     context,
   );
   const { record } = written;
+  context.notes.objectBytes = record.sizeBytes;
   const end = store.lifecycle.expirationOf(written.bucket, input.Key, record);
   return {
     Expiration: end && showExpiration(await end),

@@ -52,11 +52,28 @@ export function parseCopySource(header: string): CopySourceName {
   return { bucketName: decoded.slice(0, slash), key: decoded.slice(slash + 1), versionId };
 }
 
+/** As below; the record of the request is told how it went. */
+export async function findCopySource(
+  source: CopySourceName,
+  input: CopySourceConditions & CopySourceOwner,
+  context: OperationContext,
+): Promise<FoundObject> {
+  const { notes } = context;
+  try {
+    const found = await judgeCopySource(source, input, context);
+    notes.source = { ...source, sizeBytes: found.record.sizeBytes };
+    return found;
+  } catch (error) {
+    if (error instanceof S3Error) notes.source = { ...source, refused: error };
+    throw error;
+  }
+}
+
 /**
  * The source's version, judged by the copy's conditions. A source that is a delete marker does not
  * exist when it is current, and is refused when it is named. Throws S3Error.
  */
-export async function findCopySource(
+async function judgeCopySource(
   source: CopySourceName,
   input: CopySourceConditions & CopySourceOwner,
   { store, access, clock }: OperationContext,

@@ -29,6 +29,7 @@ export const deleteObject: Operation<Input, Output> = async (input, context) => 
     deleter: personOf(caller),
   };
   const deleted = await store.writes.delete(place, input.VersionId, conditions, permits);
+  context.notes.objectBytes = deleted.removedBytes;
   return {
     DeleteMarker: deleted.isDeleteMarker ? true : undefined,
     VersionId: deleted.versionId,

@@ -2,22 +2,18 @@
 
 import { S3Error } from "../../model/errors.ts";
 import { deletedKeys, keyBytes } from "../../model/limits.ts";
-import type {
-  DeletedObject,
-  DeleteError,
-  ObjectIdentifier,
-  OperationTypes,
-} from "../../model/types.generated.ts";
+import type { ObjectIdentifier, OperationTypes } from "../../model/types.generated.ts";
 import type { AccessDemand } from "../../access/request-access.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import { personOf } from "./acl-settings.ts";
 import type { Operation, OperationContext } from "../operation.ts";
+import type { DeletionNote } from "../request-notes.ts";
 import { mayBypass } from "./governance-bypass.ts";
 import { authenticateMfa } from "./mfa-authentication.ts";
 
 type Input = OperationTypes["DeleteObjects"]["input"];
 type Output = OperationTypes["DeleteObjects"]["output"];
-type Outcome = { readonly deleted: DeletedObject } | { readonly failed: DeleteError };
+type Outcome = DeletionNote;
 
 /** Deletions of one request that run side by side: their commits share one sync. */
 const concurrency = 64;
@@ -40,6 +36,7 @@ export const deleteObjects: Operation<Input, Output> = async (input, context) =>
     }
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, objects.length) }, work));
+  context.notes.deletions = outcomes;
   const deleted = outcomes.flatMap((each) => ("deleted" in each ? [each.deleted] : []));
   const failed = outcomes.flatMap((each) => ("failed" in each ? [each.failed] : []));
   return { Deleted: isQuiet === true ? [] : deleted, Errors: failed };
@@ -87,11 +84,13 @@ async function deleteOne(
     const marker = deleted.isDeleteMarker
       ? { DeleteMarker: true, DeleteMarkerVersionId: deleted.versionId }
       : {};
-    return { deleted: { Key: key, VersionId: versionId, ...marker } };
+    const { removedBytes } = deleted;
+    return { deleted: { Key: key, VersionId: versionId, ...marker }, removedBytes };
   } catch (error) {
     if (!(error instanceof S3Error) || error.code === "NoSuchBucket") throw error;
-    const { code, message } = asKeyError(error);
-    return { failed: { Key: key, VersionId: versionId, Code: code, Message: message } };
+    const { code, message, status } = asKeyError(error);
+    const failed = { Key: key, VersionId: versionId, Code: code, Message: message };
+    return { failed, status };
   }
 }
 

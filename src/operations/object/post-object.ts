@@ -36,7 +36,7 @@ export const postObject: Operation<Input, Output> = async (input, context) => {
   const upload = await context.decodeForm({ fields, key });
   const access = context.accessFor(signed.caller, signed.signatureVersion, upload);
   await demandUpload(upload, access);
-  const stream = bounded(form.file.stream, sizes);
+  const stream = bounded(form.file.stream, sizes, context.notes);
   const stored = await storeUpload(
     upload,
     () => undefined,
@@ -120,6 +120,7 @@ function uploadContext(
     payload,
     resourceUrl: context.resourceUrl,
     signal: context.signal,
+    notes: context.notes,
   };
 }
 
@@ -127,6 +128,7 @@ function uploadContext(
 async function* bounded(
   stream: ByteStream,
   { minimumBytes, maximumBytes }: FormSizes,
+  notes: OperationContext["notes"],
 ): AsyncGenerator<Uint8Array> {
   let sizeBytes = 0;
   for await (const chunk of stream) {
@@ -138,6 +140,7 @@ async function* bounded(
     }
     yield chunk;
   }
+  notes.objectBytes = sizeBytes;
   if (sizeBytes < minimumBytes) {
     throw new S3Error("EntityTooSmall", {
       fields: { ProposedSize: sizeBytes, MinSizeAllowed: minimumBytes },

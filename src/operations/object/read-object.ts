@@ -33,7 +33,7 @@ export interface ObjectView {
 export async function viewObject(input: Input, context: OperationContext): Promise<ObjectView> {
   checkForm(input, context);
   const found = await context.objects.find(input.Bucket, input.Key, input.VersionId);
-  judge(input, found);
+  judge(input, found, context);
   checkReadKey(found.record.encryption, input, context);
   const { bucket, record } = found;
   const permitted = permittedMembers(input, record, context);
@@ -105,7 +105,7 @@ function checkForm(input: Input, context: OperationContext): void {
   });
 }
 
-function judge(input: Input, found: FoundObject): void {
+function judge(input: Input, found: FoundObject, { notes }: OperationContext): void {
   const { bucket, record } = found;
   const verdict = judgeRead(
     {
@@ -118,6 +118,7 @@ function judge(input: Input, found: FoundObject): void {
   );
   if (verdict === "proceed") return;
   if (verdict !== "not-modified") throw preconditionFailed(verdict.failed);
+  notes.objectBytes = record.sizeBytes;
   const headers: Record<string, string> = {
     etag: quoteEtag(record.etag),
     "last-modified": new Date(record.lastModifiedMilliseconds).toUTCString(),
