@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import type { BucketLoggingStatus } from "@aws-sdk/client-s3";
 import { ManualClock } from "../../src/app.ts";
-import { allowing, readLog } from "./access-log-reader.ts";
+import { allowing, logInto, readLog } from "./access-log-reader.ts";
+import { startIdentityServer } from "./identity-server.ts";
 import { startTestServer, startTestServerAlone, type TestServer } from "./test-server.ts";
 
 const start = Date.parse("2026-02-06T23:59:30Z");
@@ -237,5 +238,57 @@ describe("server access logging", () => {
     await second.server.runWorker("access-log");
     const records = await readLog(second.s3, target);
     assert.equal(records.filter(({ key }) => key === "late").length, 1);
+  });
+
+  it("writes down who is refused before anybody has looked at the bucket", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "holdfast-access-log-"));
+    after(() => rm(directory, { recursive: true, force: true }));
+    const first = await startTestServerAlone({ store: { directory } });
+    const Bucket = await first.newBucket();
+    const target = await first.newBucket();
+    const quiet = await first.newBucket();
+    await logInto(first.s3, Bucket, target);
+    await first[Symbol.asyncDispose]();
+    await using second = await startTestServerAlone({ store: { directory } });
+    const stranger = { accessKeyId: "AKIAUNKNOWNUNKNOWN12", secretAccessKey: "none" };
+    for (const path of [`/${Bucket}/key`, `/${quiet}/key`, "/no-such-bucket/key"]) {
+      const unknown = await second.send({ path, credentials: stranger });
+      assert.equal(unknown.status, 403);
+    }
+    const headers = { authorization: "AWS4-HMAC-SHA256 nonsense" };
+    const malformed = await second.send({ path: `/${Bucket}`, headers, isSigned: false });
+    assert.equal(malformed.status, 400);
+    await second.server.runWorker("access-log");
+    const records = await readLog(second.s3, target);
+    assert.deepEqual(
+      records.map((each) => [each.operation, each.key, each.status, each.errorCode].join(" ")),
+      [
+        "REST.GET.OBJECT key 403 InvalidAccessKeyId",
+        "REST.GET.BUCKET - 400 AuthorizationHeaderMalformed",
+      ],
+    );
+    for (const each of records) {
+      assert.deepEqual([each.bucket, each.requester], [Bucket, "-"]);
+      assert.ok(Number(each.bytesSent) > 100);
+      assert.match(each.totalTime, /^\d+$/);
+    }
+  });
+
+  it("writes down who is refused where logging was switched on by another process", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "holdfast-access-log-"));
+    after(() => rm(directory, { recursive: true, force: true }));
+    await using one = await startIdentityServer({ directory });
+    await using other = await startIdentityServer({ directory, root: one.root, isFirst: false });
+    const s3 = one.client(one.root);
+    for (const name of ["logged", "logs"]) await s3.createBucket({ Bucket: name });
+    // The other process knows the bucket as one without a log.
+    await other.client(one.root).headBucket({ Bucket: "logged" });
+    await logInto(s3, "logged", "logs");
+    const stranger = { accessKeyId: "AKIAUNKNOWNUNKNOWN12", secretAccessKey: "none" };
+    const refused = other.client(stranger).listObjectsV2({ Bucket: "logged" });
+    await assert.rejects(refused, { name: "InvalidAccessKeyId" });
+    await other.serving.workers.run("access-log");
+    const [record] = await readLog(s3, "logs");
+    assert.deepEqual([record?.operation, record?.status], ["REST.GET.BUCKET", "403"]);
   });
 });

@@ -3,19 +3,22 @@
 // a file of a dead process a new owner; of several that try, one succeeds.
 
 import { closeSync, fdatasync, mkdirSync, openSync, writeSync } from "node:fs";
-import { readdir, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { Spool, SpoolSegment } from "./spool.ts";
 
 const sync = promisify(fdatasync);
-const syncMilliseconds = 1000;
+/** From a line to the sync that takes it to the disk: often enough to lose little, seldom enough to cost little. */
+const syncMilliseconds = 100;
 const separator = "~";
 
 interface OpenFile {
   readonly id: string;
   readonly descriptor: number;
   bytes: number;
+  /** Whether its name is on the disk: without it its bytes would be nobody's. */
+  isNamed: boolean;
 }
 
 export class FileSpool implements Spool {
@@ -24,15 +27,15 @@ export class FileSpool implements Spool {
   #open: OpenFile | undefined;
   #count = 0;
   #isSynced = true;
+  #isDirectoryNew = false;
   #syncing: Promise<void> = Promise.resolve();
-  readonly #timer: NodeJS.Timeout;
+  /** Set while a sync is waited for, or runs. */
+  #timer: NodeJS.Timeout | undefined;
 
   /** `owner`: unique among all processes there ever were, and without `~`, `/` or `.`. */
   constructor(directory: string, owner: string) {
     this.#directory = directory;
     this.#owner = owner;
-    this.#timer = setInterval(() => void this.#sync(), syncMilliseconds);
-    this.#timer.unref();
   }
 
   get openBytes(): number {
@@ -44,6 +47,7 @@ export class FileSpool implements Spool {
     const file = (this.#open ??= this.#create());
     writeLines(file, lines);
     this.#isSynced = false;
+    if (this.#timer === undefined) this.#schedule();
   }
 
   async seal(carried: readonly string[], marks: readonly string[]): Promise<void> {
@@ -53,8 +57,9 @@ export class FileSpool implements Spool {
     this.append(...carried);
     writeLines(file, marks);
     await this.#syncing;
-    await sync(file.descriptor);
+    await this.#save(file);
     closeSync(file.descriptor);
+    // A cut that takes this name back leaves the other: then the next process adopts the file.
     await rename(this.#path(file.id, "open"), this.#path(file.id, "lines"));
   }
 
@@ -82,30 +87,48 @@ export class FileSpool implements Spool {
 
   /** What was not put aside is adopted by the next process. */
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     await this.#syncing;
     const file = this.#open;
     this.#open = undefined;
     if (file === undefined) return;
-    await sync(file.descriptor);
+    await this.#save(file);
     closeSync(file.descriptor);
   }
 
   #create(): OpenFile {
-    mkdirSync(this.#directory, { recursive: true });
+    if (mkdirSync(this.#directory, { recursive: true }) !== undefined) this.#isDirectoryNew = true;
     const id = `${this.#owner}.${String(this.#count).padStart(10, "0")}`;
     this.#count += 1;
     // An owner never opens a name twice; `x` makes sure.
-    return { id, descriptor: openSync(this.#path(id, "open"), "ax", 0o600), bytes: 0 };
+    const descriptor = openSync(this.#path(id, "open"), "ax", 0o600);
+    return { id, descriptor, bytes: 0, isNamed: false };
   }
 
-  async #sync(): Promise<void> {
-    const file = this.#open;
-    if (file === undefined || this.#isSynced) return;
-    this.#isSynced = true;
-    // A failure shows again when the file is put aside.
-    this.#syncing = this.#syncing.then(() => sync(file.descriptor)).catch(() => {});
-    await this.#syncing;
+  /** One sync at a time: a slow disk gets no more of them than it takes. */
+  #schedule(): void {
+    this.#timer = setTimeout(() => {
+      const file = this.#open;
+      this.#isSynced = true;
+      // A failure shows again when the file is put aside.
+      const saving = file === undefined ? Promise.resolve() : this.#save(file);
+      this.#syncing = saving
+        .catch(() => {})
+        .finally(() => {
+          this.#timer = undefined;
+          if (!this.#isSynced) this.#schedule();
+        });
+    }, syncMilliseconds);
+    this.#timer.unref();
+  }
+
+  async #save(file: OpenFile): Promise<void> {
+    await sync(file.descriptor);
+    if (file.isNamed) return;
+    await syncDirectory(this.#directory);
+    if (this.#isDirectoryNew) await syncDirectory(dirname(this.#directory));
+    this.#isDirectoryNew = false;
+    file.isNamed = true;
   }
 
   async #names(): Promise<readonly string[]> {
@@ -132,6 +155,11 @@ export class FileSpool implements Spool {
   #path(id: string, kind: "open" | "lines"): string {
     return join(this.#directory, `${this.#owner}${separator}${id}.${kind}`);
   }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  await using directory = await open(path, "r");
+  await directory.sync();
 }
 
 function writeLines(file: OpenFile, lines: readonly string[]): void {

@@ -8,7 +8,8 @@ export interface SpoolSegment {
 
 /**
  * - `append` has handed the lines to the system when it returns: the death of the process does not lose
- *   them. A power cut may lose what was appended within the last second.
+ *   them. A power cut may lose what was appended within the last tenth of a second, and while the sync of
+ *   that takes.
  * - A segment that was put aside stays until it is removed, also when its process is gone: another
  *   process that is told so adopts it.
  */

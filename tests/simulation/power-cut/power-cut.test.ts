@@ -11,6 +11,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { openFileBlobStore } from "../../../src/storage/blob/file-blob-store.ts";
 import type { BlobId } from "../../../src/storage/blob/blob-store.ts";
+import { FileSpool } from "../../../src/storage/spool/file-spool.ts";
 import { openPowerCutMachine, type PowerCutMachine, type PowerCutOptions } from "./power-cut.ts";
 
 const program = join(import.meta.dirname, "program.ts");
@@ -144,6 +145,41 @@ describe("power cut: FileBlobStore", () => {
     });
   });
 });
+
+describe("power cut: FileSpool", () => {
+  for (const tearing of [undefined, { seed: 31 }]) {
+    it(`loses no line that is half a second old, ${describeTearing(tearing)}`, async () => {
+      await withMachine({}, async (machine, directory) => {
+        const acknowledged = await linesOf(await run(machine, "spool", directory, "500"), 120);
+        await machine.cut(tearing);
+        const kept = await spooledIn(directory);
+        assert.deepEqual(
+          acknowledged.filter((line) => !kept.has(line)),
+          [],
+        );
+      });
+    });
+  }
+
+  it("loses lines that are new, so that the test above can fail", async () => {
+    await withMachine({}, async (machine, directory) => {
+      const acknowledged = await linesOf(await run(machine, "spool", directory, "0"), 5);
+      await machine.cut();
+      const kept = await spooledIn(directory);
+      assert.ok(acknowledged.some((line) => !kept.has(line)));
+    });
+  });
+});
+
+/** What the next process finds of what the one that was cut off has appended. */
+async function spooledIn(directory: string): Promise<Set<string>> {
+  await using heir = new FileSpool(join(directory, "spool"), "heir");
+  const lines = new Set<string>();
+  for (const segment of await heir.list((owner) => owner !== "dead")) {
+    for (const line of await heir.read(segment)) lines.add(line);
+  }
+  return lines;
+}
 
 function safe(file: string): string {
   return `${file}: the first, safe content`;

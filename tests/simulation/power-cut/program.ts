@@ -6,6 +6,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openFileBlobStore } from "../../../src/storage/blob/file-blob-store.ts";
+import { FileSpool } from "../../../src/storage/spool/file-spool.ts";
 
 const [, , name = "", directory = "", setting = ""] = process.argv;
 
@@ -15,6 +16,7 @@ const programs: Record<string, () => void | Promise<void>> = {
   sync: syncOneFile,
   sqlite: commitToDatabase,
   blobs: writeBlobs,
+  spool: writeSpool,
 };
 
 await programs[name]?.();
@@ -105,4 +107,17 @@ async function writeBlobs(): Promise<void> {
     }
   };
   await Promise.all([1, 2, 3, 4, 5, 6].map(write));
+}
+
+/** A line is acknowledged when the spool's promise of it has had the time to come true. */
+function writeSpool(): void {
+  const spool = new FileSpool(join(directory, "spool"), "dead");
+  const patience = Number(setting);
+  let number = 0;
+  setInterval(() => {
+    const line = `line ${(number += 1)}`;
+    spool.append(line);
+    setTimeout(() => acknowledge(line), patience);
+    if (number % 50 === 0) void spool.seal([], []);
+  }, 10);
 }
