@@ -1,16 +1,18 @@
 // Storage class analysis (analytics configurations of buckets): soon after midnight UTC the day that is
 // over is measured and added to the history of each analysis, which is exported as one file. When it is
-// asked to, it does the same for the day as far as it has come. Killed anywhere, a pass is begun anew:
-// measuring a day twice gives its figures once.
+// asked to, it does the same for the day as far as it has come. A walk over a bucket leaves a record of how
+// far it came and what it found up to there: killed anywhere, it goes on there, and counts nothing twice.
 
 import type { AnalyticsConfiguration } from "../model/types.generated.ts";
 import { S3Error } from "../model/errors.ts";
+import { analyticsKind } from "../objects/analytics-configuration.ts";
 import { dayMilliseconds, dayOf, hasAnalytics, readAnalytics } from "../objects/analytics-rules.ts";
 import { bucketNameOfArn, reportFolder } from "../objects/delivery-destination.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import {
   decodeAnalyticsState,
   type AnalyticsStateRecord,
+  type AnalyticsWalk,
 } from "../objects/records/analytics-record.ts";
 import { decodeBucketRecord, type BucketRecord } from "../objects/records/bucket-record.ts";
 import {
@@ -22,7 +24,7 @@ import {
 import type { KeyRange } from "../storage/key-value/tuple.ts";
 import { encodeRecord } from "../storage/record-codec.ts";
 import { AnalyticsDays, keptDays } from "./analytics/analytics-days.ts";
-import { tallyBucket, type Tally } from "./analytics/bucket-tally.ts";
+import { Tally, tallyBucket } from "./analytics/bucket-tally.ts";
 import { formatExport } from "./analytics/export-file.ts";
 import { giveWay } from "./give-way.ts";
 import type { ObjectDeliverer } from "./object-delivery.ts";
@@ -35,8 +37,11 @@ export interface AnalyticsWorkerOptions {
     "keyValueStore" | "documents" | "analyticsCounts" | "clock"
   >;
   readonly deliverer: ObjectDeliverer;
+  /** After how many objects the place of a walk is noted; default: some seconds of work. */
+  readonly noteObjects?: number;
 }
 
+const defaultNoteObjects = 500_000;
 const pauseMilliseconds = 60_000;
 /** Until then every process has written down what it counted before midnight. */
 const afterMidnightMilliseconds = 60_000;
@@ -48,6 +53,7 @@ const nothing = { checks: [], sets: [], deletes: [], additions: [] } as const;
 interface Work {
   readonly bucket: BucketRecord;
   readonly configuration: AnalyticsConfiguration;
+  readonly documentId: string;
   readonly days: AnalyticsDays;
   state: AnalyticsStateRecord;
 }
@@ -64,10 +70,13 @@ export class AnalyticsWorker implements BackgroundWorker {
   readonly intervalMilliseconds = pauseMilliseconds;
   readonly #store: AnalyticsWorkerOptions["objectStore"];
   readonly #deliverer: ObjectDeliverer;
+  readonly #noteObjects: number;
 
-  constructor({ objectStore, deliverer }: AnalyticsWorkerOptions) {
+  constructor(options: AnalyticsWorkerOptions) {
+    const { objectStore, deliverer, noteObjects = defaultNoteObjects } = options;
     this.#store = objectStore;
     this.#deliverer = deliverer;
+    this.#noteObjects = noteObjects;
   }
 
   async runOnce(signal: AbortSignal, pass: WorkerPass): Promise<WorkerReport> {
@@ -111,6 +120,10 @@ export class AnalyticsWorker implements BackgroundWorker {
     }
     const now = this.#store.clock.now();
     const today = dayOf(now);
+    // Somebody asked for these, in a pass that did not come to its end.
+    const resumed = works.filter(
+      ({ state: { walk } }) => walk?.isOver === false && walk.day === today,
+    );
     const isSettled = now - today * dayMilliseconds >= afterMidnightMilliseconds;
     if (isSettled || isAsked) {
       for (const work of works) await this.#keepCounted(work, isAsked ? today : today - 1);
@@ -118,8 +131,9 @@ export class AnalyticsWorker implements BackgroundWorker {
         state.sinceDay < today && (state.measuredDay ?? 0) < today - 1;
       await this.#measure(bucket, works.filter(isDue), { day: today - 1, isOver: true }, round);
     }
-    if (isAsked) await this.#measure(bucket, works, { day: today, isOver: false }, round);
-    for (const work of works) await this.#exportIfDue(work, round);
+    const wanted = isAsked ? works : resumed;
+    await this.#measure(bucket, wanted, { day: today, isOver: false }, round);
+    for (const work of works) await this.#exportIfDue(work, wanted.includes(work), round);
   }
 
   /** Notes when an analysis is seen for the first time, so that its first day is its own. */
@@ -128,17 +142,12 @@ export class AnalyticsWorker implements BackgroundWorker {
     const key = keys.analyticsState(bucket.id, configuration.Id);
     const { gets } = await keyValueStore.read({ gets: [key] });
     const days = new AnalyticsDays(this.#store, bucket, configuration);
-    if (gets[0] !== undefined) {
-      return { bucket, configuration, days, state: decodeAnalyticsState(gets[0].value) };
-    }
+    const documentId = bucket.documents?.[`${analyticsKind}/${configuration.Id}`] ?? "";
+    const known = { bucket, configuration, documentId, days };
+    if (gets[0] !== undefined) return { ...known, state: decodeAnalyticsState(gets[0].value) };
     const today = dayOf(clock.now());
     const sinceDay = Math.min(today, (await days.firstCounted(0)) ?? today);
-    const work: Work = {
-      bucket,
-      configuration,
-      days,
-      state: { v: 1, bucketName: bucket.name, sinceDay },
-    };
+    const work: Work = { ...known, state: { v: 1, bucketName: bucket.name, sinceDay } };
     await this.#note(work, {});
     return work;
   }
@@ -157,29 +166,50 @@ export class AnalyticsWorker implements BackgroundWorker {
   async #measure(
     bucket: BucketRecord,
     works: readonly Work[],
-    { day, isOver }: { readonly day: number; readonly isOver: boolean },
+    { day, isOver }: Pick<AnalyticsWalk, "day" | "isOver">,
     { signal, pass, counts }: Round,
   ): Promise<void> {
     if (works.length === 0) return;
-    const analyses = works.map(({ configuration }) => configuration);
-    const tallies = await tallyBucket(this.#store, bucket, analyses, {
+    // Whoever asks for today's figures wants those of now.
+    const isAnew = pass.isAsked && !isOver;
+    const found = isAnew ? undefined : sharedWalk(works, { day, isOver });
+    const atMilliseconds =
+      found?.atMilliseconds ?? Math.min((day + 1) * dayMilliseconds, this.#store.clock.now());
+    const measures = works.map((work) => {
+      const earlier = found === undefined ? undefined : work.state.walk?.stored;
+      return { work, tally: new Tally(work.configuration, earlier) };
+    });
+    const tallies = measures.map(({ tally }) => tally);
+    await tallyBucket(this.#store, bucket, tallies, {
       day,
+      atMilliseconds,
+      afterKey: found?.afterKey,
       signal,
+      noteObjects: this.#noteObjects,
+      note: (afterKey) =>
+        this.#noteAll(
+          measures.map(({ work, tally: { stored } }) => {
+            const { documentId } = work;
+            const walk = { documentId, day, isOver, atMilliseconds, afterKey, stored };
+            return [work, { ...work.state, walk }];
+          }),
+        ),
       looked: (objects) => {
         counts.looked += objects;
         pass.progress(counts);
       },
     });
-    for (const work of works) {
-      const tally = tallies.get(work.configuration.Id) as Tally; // of every analysis
-      await work.days.keep(day, tally);
+    for (const { work, tally } of measures) {
+      await work.days.keep(day, tally.stored);
       await work.days.forgetUntil(day - keptDays);
-      if (isOver) await this.#note(work, { measuredDay: day });
+      const { walk, ...others } = work.state;
+      if (isOver) await this.#noteAll([[work, { ...others, measuredDay: day }]]);
+      else if (walk !== undefined) await this.#noteAll([[work, others]]);
       counts.measured += 1;
     }
   }
 
-  async #exportIfDue(work: Work, { signal, pass, counts }: Round): Promise<void> {
+  async #exportIfDue(work: Work, isWanted: boolean, { signal, counts }: Round): Promise<void> {
     const { bucket, configuration, state } = work;
     const destination =
       configuration.StorageClassAnalysis.DataExport?.Destination.S3BucketDestination;
@@ -188,7 +218,7 @@ export class AnalyticsWorker implements BackgroundWorker {
     const now = this.#store.clock.now();
     const isDue = measuredDay !== undefined && (exportedDay ?? 0) < measuredDay;
     const waits = failure !== undefined && failure.againMilliseconds > now;
-    if (!pass.isAsked && (!isDue || waits)) return;
+    if (!isWanted && (!isDue || waits)) return;
     const body = await this.#writeFile(work, signal);
     try {
       await this.#deliverer.deliver({
@@ -230,10 +260,19 @@ export class AnalyticsWorker implements BackgroundWorker {
   }
 
   async #note(work: Work, change: Partial<AnalyticsStateRecord>): Promise<void> {
-    work.state = { ...work.state, ...change };
-    const key = keys.analyticsState(work.bucket.id, work.configuration.Id);
-    const value = encodeRecord(work.state);
-    await this.#store.keyValueStore.write({ ...nothing, sets: [{ key, value }] });
+    await this.#noteAll([[work, { ...work.state, ...change }]]);
+  }
+
+  /** All of them or none. */
+  async #noteAll(
+    noted: readonly (readonly [work: Work, state: AnalyticsStateRecord])[],
+  ): Promise<void> {
+    const sets = noted.map(([{ bucket, configuration }, state]) => ({
+      key: keys.analyticsState(bucket.id, configuration.Id),
+      value: encodeRecord(state),
+    }));
+    await this.#store.keyValueStore.write({ ...nothing, sets });
+    for (const [work, state] of noted) work.state = state;
   }
 
   /** Of buckets and configurations that are gone; counters of theirs may still come for a while. */
@@ -268,6 +307,24 @@ export class AnalyticsWorker implements BackgroundWorker {
       if (deletes.length > 0) await keyValueStore.write({ ...nothing, deletes });
     }
   }
+}
+
+/** The walk that all of them can go on with: they were in it together, and are as they were. */
+function sharedWalk(
+  works: readonly Work[],
+  { day, isOver }: Pick<AnalyticsWalk, "day" | "isOver">,
+): AnalyticsWalk | undefined {
+  const [first] = works.map(({ state }) => state.walk);
+  if (first?.day !== day || first.isOver !== isOver) return undefined;
+  const isShared = works.every(
+    ({ documentId, state: { walk } }) =>
+      walk?.documentId === documentId &&
+      walk.day === day &&
+      walk.isOver === isOver &&
+      walk.atMilliseconds === first.atMilliseconds &&
+      walk.afterKey === first.afterKey,
+  );
+  return isShared ? first : undefined;
 }
 
 /** Each process writes down what it counted itself. */

@@ -9,6 +9,7 @@ import {
   noFigures,
   type AnalyticsDayRecord,
   type AnalyticsFigures,
+  type StoredByGroup,
 } from "../../objects/records/analytics-record.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import { analyticsCountPlaceOf, keys, ranges } from "../../objects/records/keyspace.ts";
@@ -16,7 +17,6 @@ import { decodeCounter } from "../../storage/key-value/counter.ts";
 import { transact } from "../../storage/key-value/transaction.ts";
 import { encodeRecord } from "../../storage/record-codec.ts";
 import { pagesOf } from "../store-pages.ts";
-import type { Tally } from "./bucket-tally.ts";
 
 /** A file that grows for ever would be no use to anybody: two years and a month. */
 export const keptDays = 760;
@@ -50,25 +50,27 @@ export class AnalyticsDays {
   }
 
   /**
-   * Takes the day's counters into its record, and with `tally` what there was. An addition that comes
+   * Takes the day's counters into its record, and with `stored` what there was. An addition that comes
    * meanwhile is either in the record or still a counter.
    */
-  async keep(day: number, tally?: Tally): Promise<void> {
+  async keep(day: number, stored?: StoredByGroup): Promise<void> {
     const { Id: id, Filter } = this.#configuration;
     const bucketId = this.#bucket.id;
     const key = keys.analyticsDay(bucketId, id, day);
     await transact(this.#store.keyValueStore, async (transaction) => {
-      const stored = await transaction.get(key);
-      const before = stored && decodeAnalyticsDay(stored);
+      const found = await transaction.get(key);
+      const before = found && decodeAnalyticsDay(found);
       const figures: Figures = new Map();
       for (const [storageClass, groups] of Object.entries(before?.classes ?? {})) {
         for (const [group, each] of Object.entries(groups)) {
-          const isOld = tally !== undefined;
+          const isOld = stored !== undefined;
           add(figures, [storageClass, group], isOld ? withoutStored(each) : each);
         }
       }
-      for (const [storageClass, groups] of tally ?? []) {
-        for (const [group, each] of groups) add(figures, [storageClass, String(group)], each);
+      for (const [storageClass, groups] of Object.entries(stored ?? {})) {
+        for (const [group, each] of Object.entries(groups)) {
+          add(figures, [storageClass, group], each);
+        }
       }
       const range = ranges.analyticsCountsOfDay(bucketId, id, day);
       const entries = await transaction.range({ ...range, limit: countersPerDay });
@@ -84,7 +86,7 @@ export class AnalyticsDays {
         v: 1,
         day,
         filter: describeFilter(Filter),
-        isMeasured: tally !== undefined || before?.isMeasured === true,
+        isMeasured: stored !== undefined || before?.isMeasured === true,
         classes: Object.fromEntries(classes) as AnalyticsDayRecord["classes"], // made of entries
       };
       transaction.set(key, encodeRecord(after));

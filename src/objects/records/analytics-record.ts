@@ -38,11 +38,35 @@ export interface AnalyticsStateRecord {
   readonly sinceDay: number;
   /** The last day that is over and measured. */
   readonly measuredDay?: number;
+  /** The walk under way, as far as it has come. */
+  readonly walk?: AnalyticsWalk;
   /** The last day in the exported file. */
   readonly exportedDay?: number;
   /** Why the last export failed, and when it is tried again. */
   readonly failure?: { readonly message: string; readonly againMilliseconds: number };
 }
+
+/** Where a walk over a bucket goes on, and what it has found for one analysis before: both or neither. */
+export interface AnalyticsWalk {
+  /** The configuration that it is of: another one begins anew. */
+  readonly documentId: string;
+  readonly day: number;
+  /** Whether the day is; otherwise somebody asked for its figures. */
+  readonly isOver: boolean;
+  /** By which the ages of objects are counted. */
+  readonly atMilliseconds: number;
+  /** Everything up to this key was looked at. */
+  readonly afterKey: string;
+  readonly stored: StoredByGroup;
+}
+
+export interface StoredFigures {
+  readonly objects: number;
+  readonly storedBytes: number;
+}
+
+/** By storage class, then by the place of the age group. */
+export type StoredByGroup = Readonly<Record<string, Readonly<Record<string, StoredFigures>>>>;
 
 export const noFigures: AnalyticsFigures = {
   objects: 0,
