@@ -92,7 +92,7 @@ const woken = "woken";
 
 const shortestBackOffMilliseconds = 1000;
 const longestBackOffMilliseconds = 60_000;
-const wakingRestMilliseconds = 20;
+const wakingRestMilliseconds = 50;
 /** How often what passes did is written down: when they did something, and when not. */
 const busyRecordMilliseconds = 5000;
 const idleRecordMilliseconds = 60_000;
@@ -169,7 +169,8 @@ export class WorkerRunner implements LeaseHolder, AsyncDisposable {
 
   /** There is something to do: ends the pause, but not one after a failure. */
   wake(): void {
-    if (this.#failuresInARow > 0) return;
+    // Called with every commit: most find the worker awake already.
+    if (this.#isWoken || this.#failuresInARow > 0) return;
     this.#isWoken = true;
     this.#sleeping?.abort(woken);
   }

@@ -71,6 +71,17 @@ export class BucketDocuments {
     }
   }
 
+  /** As `get`, where the document's text need not be read for it: only then it can be had at once. */
+  getKept<Value>(
+    bucket: BucketRecord,
+    kind: DocumentKind,
+    parse: (text: string) => Value,
+  ): Value | undefined {
+    const id = bucket.documents?.[kind];
+    const known = id === undefined ? undefined : this.#parsed.get(id);
+    return known?.parse === parse ? (known.value as Value) : undefined; // kept with the same parser
+  }
+
   /** The text of a document as it was set. */
   async getText(bucket: BucketRecord, kind: DocumentKind): Promise<string | undefined> {
     return this.get(bucket, kind, asText);

@@ -16,6 +16,7 @@ import { transact } from "../storage/key-value/transaction.ts";
 import { keyAfter } from "../storage/key-value/tuple.ts";
 import { encodeRecord } from "../storage/record-codec.ts";
 import type { BucketDocuments } from "./bucket-documents.ts";
+import { encodeChange } from "./change-row.ts";
 import type { Sequence } from "./identifiers.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
 import type { ChangeCause, ChangeEvent, ChangeRecord } from "./records/change-record.ts";
@@ -50,7 +51,11 @@ export interface Routed {
 export interface ChangeRoute {
   /** The bucket's document that holds the configuration; without it the route is not asked. */
   readonly document: string;
-  readonly judge: (documents: BucketDocuments, change: ObjectChange) => Promise<Routed | undefined>;
+  /** At once where the configuration is kept: a commit that a client waits for takes no detour. */
+  readonly judge: (
+    documents: BucketDocuments,
+    change: ObjectChange,
+  ) => Promise<Routed | undefined> | Routed | undefined;
 }
 
 /** A route of pure rules. `route` answers `undefined` for what is none of its business. */
@@ -62,9 +67,12 @@ export function changeRoute<Configuration>(rules: {
   const { document, parse, route } = rules;
   return {
     document,
-    async judge(documents, change) {
-      const configuration = await documents.get(change.bucket, document, parse);
-      return configuration === undefined ? undefined : route(configuration, change);
+    judge(documents, change) {
+      const kept = documents.getKept(change.bucket, document, parse);
+      if (kept !== undefined) return route(kept, change);
+      return documents
+        .get(change.bucket, document, parse)
+        .then((read) => (read === undefined ? undefined : route(read, change)));
     },
   };
 }
@@ -82,7 +90,16 @@ export interface FeedSize {
   readonly rows: number;
 }
 
+interface FeedListener {
+  readonly prefix: string;
+  readonly call: () => void;
+  /** Whether such a feed got a row since it was called. */
+  hasNews: boolean;
+}
+
 const largestBatch = 4096;
+/** Rows that one commit removes. */
+const finishedTogether = 128;
 const microsecondsPerMillisecond = 1000;
 const feedsLimit = 10_000;
 
@@ -93,9 +110,7 @@ export class ChangeLog {
   /** Of this process, so that no other makes the same ids. */
   readonly #rowPrefix = randomBytes(9).toString("base64url");
   #rowCount = 0;
-  readonly #listeners = new Set<() => void>();
-  /** Whether a feed got a row since the last announcement. */
-  #hasNews = false;
+  readonly #listeners = new Set<FeedListener>();
 
   constructor(options: {
     readonly store: KeyValueStore;
@@ -127,15 +142,17 @@ export class ChangeLog {
     const wanted: Routed["feeds"][number][] = [];
     for (const route of this.#routes) {
       if (change.bucket.documents?.[route.document] === undefined) continue;
-      const routed = await route.judge(this.#documents, { ...change, record: stored });
+      const { bucket, key, cause, sequence } = change;
+      const judged = route.judge(this.#documents, { bucket, key, cause, sequence, record: stored });
+      const routed = judged instanceof Promise ? await judged : judged;
       if (routed === undefined) continue;
       wanted.push(...routed.feeds);
       if (routed.record !== undefined) stored = routed.record as Version; // the same version's
     }
-    if (wanted.length > 0) this.#hasNews = true;
+    for (const { feed } of wanted) this.#note(feed);
     for (const { feed, details } of wanted) {
-      const row = describe(change, stored, details);
-      transaction.set(keys.change(feed, change.sequence, this.#newRowId()), encodeRecord(row));
+      const row = encodeChange(change, stored, details);
+      transaction.set(keys.change(feed, change.sequence, this.#newRowId()), row);
       transaction.add(keys.feedSize(feed), 1);
     }
     return stored;
@@ -150,15 +167,27 @@ export class ChangeLog {
 
   /** To be called when a change of a bucket that `isFor` is true of was committed. */
   announce(): void {
-    if (!this.#hasNews) return;
-    this.#hasNews = false;
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners) {
+      if (!listener.hasNews) continue;
+      listener.hasNews = false;
+      listener.call();
+    }
   }
 
-  /** `listener` is called whenever this process has committed changes; the answer ends that. */
-  onChange(listener: () => void): () => void {
+  /**
+   * `call` is called whenever this process has committed changes to feeds whose names begin with
+   * `prefix`; the answer ends that.
+   */
+  onChange(prefix: string, call: () => void): () => void {
+    const listener = { prefix, call, hasNews: false };
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  #note(feed: string): void {
+    for (const listener of this.#listeners) {
+      listener.hasNews ||= feed.startsWith(listener.prefix);
+    }
   }
 
   /**
@@ -191,23 +220,39 @@ export class ChangeLog {
 
   /**
    * Removes rows whose work is done. Of rows that somebody else has removed nothing happens; `more`
-   * joins the commit, and may run again.
+   * joins the commit, and may run again. Without it the rows go in several commits: one of many rows
+   * would hold up those of requests.
    */
   async finish(
     feed: string,
-    rows: readonly Pick<FeedRow, "key">[],
+    rows: readonly Pick<FeedRow, "key" | "revision">[],
     more?: (transaction: Transaction) => void | Promise<void>,
   ): Promise<void> {
-    if (rows.length === 0 && more === undefined) return;
+    if (more !== undefined) {
+      await this.#remove(feed, rows, more);
+      return;
+    }
+    for (let from = 0; from < rows.length; from += finishedTogether) {
+      await this.#remove(feed, rows.slice(from, from + finishedTogether));
+    }
+  }
+
+  async #remove(
+    feed: string,
+    rows: readonly Pick<FeedRow, "key" | "revision">[],
+    more?: (transaction: Transaction) => void | Promise<void>,
+  ): Promise<void> {
+    let isFirst = true;
     await transact(this.#store, async (transaction) => {
-      const values = await transaction.getMany(rows.map(({ key }) => key));
-      let removed = 0;
-      for (const [index, { key }] of rows.entries()) {
-        if (values[index] === undefined) continue;
+      // A row never changes. That nobody has removed one is for the commit to see, which costs no read;
+      // only when somebody has, they are looked for.
+      const present = isFirst ? rows : await findPresent(transaction, rows);
+      for (const { key, revision } of present) {
+        if (isFirst) transaction.check(key, revision);
         transaction.delete(key);
-        removed += 1;
       }
-      if (removed > 0) transaction.add(keys.feedSize(feed), -removed);
+      isFirst = false;
+      if (present.length > 0) transaction.add(keys.feedSize(feed), -present.length);
       await more?.(transaction);
     });
   }
@@ -247,25 +292,10 @@ function endOfMillisecond({ value }: Entry): Sequence {
   return (Math.floor(sequence / microsecondsPerMillisecond) + 1) * microsecondsPerMillisecond;
 }
 
-function describe(
-  { bucket, key, cause, sequence }: Omit<ObjectChange, "record">,
-  record: VersionRecord,
-  details: ChangeRecord["details"],
-): ChangeRecord {
-  const size = "sizeBytes" in record ? { sizeBytes: record.sizeBytes, etag: record.etag } : {};
-  return {
-    v: 1,
-    ...cause,
-    bucketName: bucket.name,
-    bucketId: bucket.id,
-    bucketOwnerId: bucket.ownerId,
-    bucketOwnerAccountId: bucket.ownerAccountId,
-    key,
-    ...(bucket.versioning === "Unversioned" ? {} : { versionId: record.versionId }),
-    versionSequence: record.sequence,
-    ...size,
-    // The documentation's examples have 16 to 18 digits; within a key they compare as texts.
-    sequencer: sequence.toString(16).toUpperCase().padStart(18, "0"),
-    ...(details === undefined ? {} : { details }),
-  };
+async function findPresent<Row extends Pick<FeedRow, "key">>(
+  transaction: Transaction,
+  rows: readonly Row[],
+): Promise<readonly Row[]> {
+  const values = await transaction.getMany(rows.map(({ key }) => key));
+  return rows.filter((_, index) => values[index] !== undefined);
 }

@@ -1,7 +1,7 @@
 // Events that could not be delivered for too long: kept in a feed of their own until somebody has them
 // sent once more, or gives them up. What still waits can be given up too.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { ChangeLog, FeedRow } from "./change-log.ts";
 import { deadLetterFeedPrefix, notificationFeedPrefix } from "./notification-rules.ts";
 
@@ -130,7 +130,7 @@ function moveRows(
 export function messageIdOf({ key, change }: FeedRow): string {
   const kept = change.details?.["messageId"];
   if (typeof kept === "string") return kept;
-  const digest = createHash("sha256").update(key).digest();
+  const digest = hash("sha256", key, "buffer");
   digest[6] = ((digest[6] as number) & 0x0f) | 0x80;
   digest[8] = ((digest[8] as number) & 0x3f) | 0x80;
   const text = digest.subarray(0, 16).toString("hex");

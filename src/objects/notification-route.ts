@@ -10,7 +10,6 @@ import {
   type NotificationDetails,
   type NotificationFacts,
 } from "./notification-rules.ts";
-import type { ChangeRecord } from "./records/change-record.ts";
 
 export const notificationRoute = changeRoute({
   document: notificationKind,
@@ -28,16 +27,16 @@ export const notificationRoute = changeRoute({
   },
 });
 
-function asDetails(
-  details: NotificationDetails,
-  facts: NotificationFacts,
-): NonNullable<ChangeRecord["details"]> {
-  return { ...details, ...facts };
+function asDetails(details: NotificationDetails, facts: NotificationFacts): NotificationDetails {
+  // The rule's own object stays itself where nothing is added: its text is kept.
+  return facts === noFacts ? details : { ...details, ...facts };
 }
+
+const noFacts: NotificationFacts = {};
 
 /** What some events tell of the object beside its name. */
 function factsOf({ cause, record }: ObjectChange): NotificationFacts {
-  if (!("attributes" in record)) return {};
+  if (!("attributes" in record)) return noFacts;
   const { restore, tiering, attributes } = record;
   const { storageClass = "STANDARD" } = attributes;
   switch (cause.event) {
@@ -57,6 +56,6 @@ function factsOf({ cause, record }: ObjectChange): NotificationFacts {
       return accessTier === undefined ? {} : { accessTier };
     }
     default:
-      return {};
+      return noFacts;
   }
 }

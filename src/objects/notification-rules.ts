@@ -6,22 +6,22 @@ import { parseNotification, entriesOf, filterValues } from "./notification-confi
 import { eventBridgeKindOf, eventNameOf, eventsOf } from "./notification-events.ts";
 import type { ChangeEvent } from "./records/change-record.ts";
 
-/** What the consumer of a notification feed wants to know beside the change. */
-export interface NotificationDetails extends NotificationFacts {
+/** What the consumer of a notification feed wants to know beside the change. No interface: it is stored. */
+export type NotificationDetails = NotificationFacts & {
   /** Absent for EventBridge, whose events name no configuration. */
   readonly configurationId?: string;
   readonly envelope: "records" | "event-bridge";
-}
+};
 
 /** What events tell that is not of the change itself. */
-export interface NotificationFacts {
+export type NotificationFacts = {
   /** Of a transition the new one, of a restoration the one that the object lies in. */
   readonly storageClass?: string;
   /** When a restored copy ends. */
   readonly restoreExpiryMilliseconds?: number;
   /** Intelligent-Tiering: `ARCHIVE_ACCESS`. */
   readonly accessTier?: string;
-}
+};
 
 export interface NotificationTarget {
   readonly arn: string;

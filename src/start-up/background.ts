@@ -18,6 +18,7 @@ import { createTokenKeeper } from "../background/token-keeper.ts";
 import { Workers } from "../background/workers.ts";
 import type { Clock } from "../base/clock.ts";
 import type { AccessEntry } from "../objects/access-log.ts";
+import { notificationFeedPrefix } from "../objects/notification-rules.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import type { Stores } from "../open-stores.ts";
 import type { AccessRecorder } from "../protocol/access-record.ts";
@@ -95,7 +96,7 @@ export async function startBackground(
   ];
   for (const worker of each) workers.add(worker);
   const delivery = workers.add(notifications.worker);
-  objects.changes.onChange(() => delivery.wake());
+  objects.changes.onChange(notificationFeedPrefix, () => delivery.wake());
   const replicating = { objects, identities: identities.store, dependencies, sealer: ring };
   started.use(addReplication(workers, replicating));
   const restoring = workers.add(createRestoreWorker(objects));

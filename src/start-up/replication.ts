@@ -13,6 +13,7 @@ import type { ObjectStore } from "../objects/object-store.ts";
 import type { ReplicationTargetSecret } from "../objects/replication-targets.ts";
 import { RemoteS3Client } from "../remote/s3-client.ts";
 import { bucketNameOfArn } from "../objects/replication-configuration.ts";
+import { replicationFeedPrefix } from "../objects/replication-route.ts";
 import type { ContextDependencies } from "../protocol/operation-context.ts";
 import { createReplicationRoles } from "./replication-roles.ts";
 
@@ -49,7 +50,7 @@ export function addReplication(
       },
     }),
   );
-  const endWaking = objects.changes.onChange(() => runner.wake());
+  const endWaking = objects.changes.onChange(replicationFeedPrefix(), () => runner.wake());
   return {
     [Symbol.dispose]() {
       endWaking();

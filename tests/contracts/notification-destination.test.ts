@@ -184,6 +184,28 @@ test("EventBridge gets entries of what S3's envelope says", async () => {
   });
 });
 
+test("a web hook gets few events one by one, and many together", async () => {
+  const receiver = await new NotificationReceiver().start();
+  await using destination = await openDestination(
+    { kind: "webhook", url: receiver.url },
+    systemClock,
+  );
+  const sizes = () =>
+    receiver.requests
+      .splice(0)
+      .map(({ body }) => (JSON.parse(body) as RecordsBody).Records.length)
+      .toSorted((a, b) => a - b);
+  await destination.send(recordsOf(16), never);
+  assert.deepEqual(
+    sizes(),
+    Array.from({ length: 16 }, () => 1),
+  );
+  const outcomes = await destination.send(recordsOf(250), never);
+  assert.equal(outcomes.length, 250);
+  assert.deepEqual(sizes(), [50, 100, 100]);
+  await receiver[Symbol.asyncDispose]();
+});
+
 test("a web hook gets so many records in a request, and refuses single ones", async () => {
   const receiver = await new NotificationReceiver().start();
   receiver.answer = ({ body }) => ({ status: body.includes('"bad"') ? 400 : 200 });
@@ -211,3 +233,10 @@ test("a web hook gets so many records in a request, and refuses single ones", as
   assert.equal(whole?.headers["holdfast-event-id"], "id-a, id-b, id-c");
   await receiver[Symbol.asyncDispose]();
 });
+
+function recordsOf(count: number) {
+  return Array.from({ length: count }, (_, index) => ({
+    ...messageOf(`key-${index}`),
+    body: JSON.stringify({ Records: [{ name: `key-${index}` }] }),
+  }));
+}

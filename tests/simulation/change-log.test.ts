@@ -168,10 +168,26 @@ describe("the change log", () => {
     assert.deepEqual(eventsOf(await rowsOf(client)), ["ObjectCreated:Put c"]);
   });
 
+  it("removes many rows of which some are gone, exactly once", async () => {
+    const client = await openWatched();
+    const { changes, documents } = client.objects;
+    await documents.set(bucketName, "notification", "");
+    const names = Array.from({ length: 300 }, (_, index) => `key-${index}`);
+    for (const key of names) await client.put(bucketName, key, Buffer.from(key));
+    const rows = await rowsOf(client);
+    const some = rows.filter((_, index) => index % 3 === 0);
+    // Of two that do the same work at the same time, too.
+    await Promise.all([changes.finish("all", rows), changes.finish("all", some)]);
+    assert.deepEqual(await rowsOf(client), []);
+    assert.deepEqual(await changes.sizes(), [{ feed: "all", rows: 0 }]);
+  });
+
   it("tells listeners of changes that were committed, and of no others", async () => {
     const client = await openWatched();
     let told = 0;
-    const end = client.objects.changes.onChange(() => (told += 1));
+    let toldOfOthers = 0;
+    const end = client.objects.changes.onChange("a", () => (told += 1));
+    client.objects.changes.onChange("b", () => (toldOfOthers += 1));
     await client.put(bucketName, "key", Buffer.from("1"));
     assert.equal(told, 0);
     await client.objects.documents.set(bucketName, "notification", "");
@@ -180,5 +196,6 @@ describe("the change log", () => {
     end();
     await client.delete(bucketName, "key");
     assert.equal(told, 1);
+    assert.equal(toldOfOthers, 0);
   });
 });

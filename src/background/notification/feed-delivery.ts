@@ -29,8 +29,12 @@ export interface Delivered {
   readonly deadLetters: number;
 }
 
+/** Rows that are read together. Under load that is what a destination gets at most in a moment. */
 const windowRows = 1024;
-const gatherMilliseconds = 40;
+/** The same where the oldest has waited too long for that. */
+const lateWindowRows = 4096;
+const lateMilliseconds = 10_000;
+const gatherMilliseconds = 100;
 const shortestBackOffMilliseconds = 1000;
 const longestBackOffMilliseconds = 60_000;
 const defaultTimeoutSeconds = 10;
@@ -75,9 +79,11 @@ export class FeedDelivery {
     const { feed, changes } = this.#options;
     let after: Uint8Array | undefined;
     let didSomething = false;
+    let limit = windowRows;
     while (!signal.aborted && !isEnough()) {
       if (after === undefined) await this.#gather(signal);
-      const { rows, next } = await changes.read(feed, { after, limit: windowRows });
+      const { rows, next } = await changes.read(feed, { after, limit });
+      limit = this.#isLate(rows) ? lateWindowRows : windowRows;
       if (rows.length === 0 && after === undefined) break;
       const opened = await this.#open();
       const before = this.#counts.delivered + this.#counts.deadLetters;
@@ -104,6 +110,11 @@ export class FeedDelivery {
     const left = this.#readElapsed + gatherMilliseconds - performance.now();
     if (left > 0) await timerSleep(left, signal);
     this.#readElapsed = performance.now();
+  }
+
+  #isLate([oldest]: readonly FeedRow[]): boolean {
+    if (oldest === undefined) return false;
+    return this.#options.clock.now() - oldest.change.timeMilliseconds > lateMilliseconds;
   }
 
   async #open(): Promise<OpenDestination | undefined> {

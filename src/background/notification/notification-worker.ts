@@ -117,7 +117,7 @@ class Bell implements Disposable {
   #wake: (() => void) | undefined;
 
   constructor(changes: ChangeLog) {
-    this.#off = changes.onChange(() => this.#wake?.());
+    this.#off = changes.onChange(notificationFeedPrefix, () => this.#wake?.());
   }
 
   /** Until it rings or the interval is over; and a little at least: not every commit is worth a look. */

@@ -1,4 +1,5 @@
-// A web hook: each event is a POST of its envelope, or as many records as its settings allow are one. With a secret each request carries
+// A web hook: each event is a POST of its envelope; where many wait one POST has the records of as many
+// events as its settings allow. With a secret each request carries
 // `holdfast-signature: t=<seconds>,v1=<HMAC-SHA256 in hexadecimal>` over `<seconds>.<body>`, so that a
 // receiver knows who sent it and that it is not an old one.
 
@@ -9,6 +10,8 @@ import { type Destination, type Message, type Outcomes } from "../destination.ts
 import { checkStatus, HttpSender, StatusError } from "../http-sender.ts";
 
 const simultaneousRequests = 16;
+/** Records of a request where more events wait than requests go out together. */
+const defaultRecordsPerRequest = 100;
 const signatureHeader = "holdfast-signature";
 
 export class WebhookDestination implements Destination {
@@ -19,7 +22,8 @@ export class WebhookDestination implements Destination {
 
   constructor(settings: SettingsOf<"webhook">, clock: Clock) {
     this.#settings = settings;
-    this.batchLimit = simultaneousRequests * (settings.recordsPerRequest ?? 1);
+    this.batchLimit =
+      simultaneousRequests * (settings.recordsPerRequest ?? defaultRecordsPerRequest);
     this.#clock = clock;
     this.#sender = new HttpSender({
       isEncrypted: new URL(settings.url).protocol === "https:",
@@ -29,13 +33,18 @@ export class WebhookDestination implements Destination {
   }
 
   async send(messages: readonly Message[], signal: AbortSignal): Promise<Outcomes> {
-    const size = messages.every(({ body }) => hasRecords(body))
-      ? (this.#settings.recordsPerRequest ?? 1)
-      : 1;
+    const size = messages.every(({ body }) => hasRecords(body)) ? this.#groupSize(messages) : 1;
     const groups: (readonly Message[])[] = [];
     for (let at = 0; at < messages.length; at += size) groups.push(messages.slice(at, at + size));
     const outcomes = await Promise.all(groups.map((group) => this.#sendGroup(group, signal)));
     return outcomes.flat();
+  }
+
+  /** Unless told otherwise few go one by one, as S3's own do, and many together. */
+  #groupSize({ length }: readonly Message[]): number {
+    const { recordsPerRequest } = this.#settings;
+    if (recordsPerRequest !== undefined) return recordsPerRequest;
+    return length > simultaneousRequests ? defaultRecordsPerRequest : 1;
   }
 
   /** A record that the receiver refuses is found by sending each alone. */
