@@ -1,6 +1,8 @@
 // The kinds of settings: how each reads its text, and what it says of one that it cannot use. Which
 // settings there are is in config-settings.ts and server-settings.ts.
 
+import { parseByteSize } from "./base/byte-sizes.ts";
+
 /** A value from the command line or the environment that cannot be used; its message is one line. */
 export class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";
@@ -160,18 +162,9 @@ function parseDuration(value: string): number {
   throw new ConfigurationError(`must be a time such as 30s, 500ms or 5m, not ${quote(value)}`);
 }
 
-const unitBytes: Readonly<Record<string, number>> = {
-  "": 1,
-  KiB: 1024,
-  MiB: 1024 ** 2,
-  GiB: 1024 ** 3,
-  TiB: 1024 ** 4,
-};
-
 function parseSize(value: string): number {
-  const match = /^([0-9]{1,12})(KiB|MiB|GiB|TiB|)$/.exec(value);
-  const bytes = Number(match?.[1]) * (unitBytes[match?.[2] ?? ""] ?? 1);
-  if (bytes >= 1 && Number.isSafeInteger(bytes)) return bytes;
+  const bytes = parseByteSize(value);
+  if (bytes !== undefined && bytes >= 1) return bytes;
   throw new ConfigurationError(
     `must be a size such as 512KiB, 100MiB or 2GiB, not ${quote(value)}`,
   );

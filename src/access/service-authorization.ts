@@ -6,7 +6,7 @@ import type { IdentifiedCaller } from "./caller.ts";
 import { decide, type Decision } from "./decide.ts";
 import { explainServiceDenial } from "./denial.ts";
 import type { PolicyContext } from "./policy/evaluate.ts";
-import { contextOf } from "./request-context.ts";
+import { contextOf, type RequestFacts } from "./request-context.ts";
 import type { Judged } from "./request-authorization.ts";
 import { IdentityError } from "./identities/identity-error.ts";
 import type { ServiceRequest } from "./service-request.ts";
@@ -31,27 +31,33 @@ export interface ServiceEnvironment {
   readonly region: string;
 }
 
+/** What conditions may ask of the request itself. */
+export function serviceRequestFacts(
+  { caller, headers, remoteAddress, isEncrypted }: ServiceRequest,
+  { clock, region }: ServiceEnvironment,
+  requestTags: ContextTags = [],
+): RequestFacts {
+  return {
+    caller,
+    clock,
+    region,
+    headers,
+    query: () => undefined,
+    remoteAddress,
+    isEncrypted,
+    // Only keys of S3 ask for it.
+    authentication: { form: "header", signatureVersion: "v4" },
+    requestTags,
+  };
+}
+
 export function serviceContext(
   request: ServiceRequest,
-  { clock, region }: ServiceEnvironment,
+  environment: ServiceEnvironment,
   facts: ServiceFacts,
 ): PolicyContext {
-  const { caller, headers, remoteAddress, isEncrypted } = request;
-  const common = contextOf(
-    {
-      caller,
-      clock,
-      region,
-      headers,
-      query: () => undefined,
-      remoteAddress,
-      isEncrypted,
-      // Only keys of S3 ask for it.
-      authentication: { form: "header", signatureVersion: "v4" },
-      requestTags: facts.requestTags ?? [],
-    },
-    { ownerAccountId: facts.resourceAccount },
-  );
+  const requestFacts = serviceRequestFacts(request, environment, facts.requestTags);
+  const common = contextOf(requestFacts, { ownerAccountId: facts.resourceAccount });
   return {
     get(key) {
       const own = findOwn(key, facts);

@@ -6,6 +6,7 @@ import type { Clock } from "../base/clock.ts";
 import { aclGroups, type AclGrants } from "../model/access-control-list.ts";
 import { aclAllowsGroup } from "./acl/acl-evaluation.ts";
 import type { BucketPolicy } from "./bucket-policy.ts";
+import { servicePrincipal } from "./policy/compile-principal.ts";
 import { evaluatePolicies } from "./policy/evaluate.ts";
 
 export interface Delivery {
@@ -31,14 +32,7 @@ export function judgeDelivery(
   const { effect } = evaluatePolicies([policy.compiled], {
     action: "s3:PutObject",
     resource: `arn:aws:s3:::${bucketName}/${key}`,
-    principal: {
-      kind: "service",
-      service,
-      accountId: "",
-      arn: "",
-      canonicalId: "",
-      userId: "",
-    },
+    principal: servicePrincipal(service),
     context: { get: (name) => conditionValue(name, delivery, clock) },
   });
   return effect === "None" ? undefined : effect === "Allow";

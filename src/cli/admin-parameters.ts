@@ -2,6 +2,7 @@
 
 import { parseArgs } from "node:util";
 
+import { parseByteSize } from "../base/byte-sizes.ts";
 import {
   adminActions,
   findAdminAction,
@@ -138,21 +139,10 @@ function parseNumber(name: string, value: string): number {
   return Number(value);
 }
 
-const units: Readonly<Record<string, number>> = {
-  "": 1,
-  KiB: 1024,
-  MiB: 1024 ** 2,
-  GiB: 1024 ** 3,
-  TiB: 1024 ** 4,
-};
-
 function parseBytes(name: string, value: string): number {
-  const [, digits = "", unit = "?"] = /^(\d{1,15})([KMGT]iB)?$/.exec(value) ?? [];
-  const bytes = Number(digits) * (units[unit === "?" ? "" : unit] ?? 1);
-  if (digits === "" || !Number.isSafeInteger(bytes)) {
-    throw new UsageError(`--${name} needs a number of bytes, such as 1000000 or 10GiB`);
-  }
-  return bytes;
+  const bytes = parseByteSize(value);
+  if (bytes !== undefined) return bytes;
+  throw new UsageError(`--${name} needs a number of bytes, such as 1000000 or 10GiB`);
 }
 
 function parsePair(name: string, pair: string): readonly [string, string] {

@@ -2,7 +2,7 @@
 // The engine is in start-http-server.ts; nothing else in Holdfast touches a socket of a client.
 
 import type { Clock } from "../base/clock.ts";
-import type { HttpHandler, HttpRequest, HttpResponse } from "./http-message.ts";
+import type { HttpRequest, HttpResponse } from "./http-message.ts";
 
 export interface HttpLimits {
   /** From the first byte of a request (or the opening of a connection) to the end of its headers. */
@@ -111,8 +111,3 @@ export interface HttpServer extends AsyncDisposable {
    */
   drain(timeoutMilliseconds: number): Promise<boolean>;
 }
-
-export type StartHttpServer = (
-  options: HttpServerOptions,
-  handler: HttpHandler,
-) => Promise<HttpServer>;

@@ -23,8 +23,6 @@ export const singlePutBytes = 5 * gibibyte;
 export const copySourceBytes = 5 * gibibyte;
 export const partBytes = { minimum: 5 * mebibyte, maximum: 5 * gibibyte } as const;
 export const partNumbers = { minimum: 1, maximum: 10_000 } as const;
-/** Reference, UploadPartCopy: a range may be copied only out of a source larger than this. */
-export const partCopyRangeSourceBytes = 5 * mebibyte;
 
 /** Reference, ListObjectsV2 and its kin: entries per page. */
 export const listedKeys = 1000;
@@ -53,8 +51,6 @@ export const ruleIdCharacters = 255;
 /** Reference, FilterRule: of a prefix or suffix of keys. */
 export const notificationFilterBytes = 1024;
 export const configurationsPerBucket = 1000;
-/** Guide, "Bucket policies": bytes of the JSON text. */
-export const policyBytes = 20 * kibibyte;
 
 /** Guide, "ACL overview": grants of one list. */
 export const aclGrants = 100;

@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { S3Error } from "../model/errors.ts";
 import { replicationRules, ruleIdCharacters } from "../model/limits.ts";
+import { isStorageClass } from "../model/storage-classes.ts";
 import type {
   Destination,
   ReplicationConfiguration,
@@ -16,18 +17,6 @@ import type {
 const prefixBytes = 1024;
 const tagsOfFilter = 10;
 const thresholdMinutes = 15;
-
-/** Classes that objects of general purpose buckets may have (PutBucketReplication, StorageClass). */
-const storageClasses: ReadonlySet<string> = new Set([
-  "STANDARD",
-  "REDUCED_REDUNDANCY",
-  "STANDARD_IA",
-  "ONEZONE_IA",
-  "INTELLIGENT_TIERING",
-  "GLACIER",
-  "DEEP_ARCHIVE",
-  "GLACIER_IR",
-]);
 
 /** The name in `arn:aws:s3:::name`; `undefined` for whatever else. */
 export function bucketNameOfArn(arn: string): string | undefined {
@@ -187,7 +176,7 @@ function checkDestination(
   if (name === sourceBucket) {
     throw badRequest("Destination bucket cannot be the same as the source bucket.");
   }
-  if (StorageClass !== undefined && !storageClasses.has(StorageClass)) {
+  if (StorageClass !== undefined && !isStorageClass(StorageClass)) {
     throw new S3Error("MalformedXML");
   }
   if (AccessControlTranslation !== undefined && (Account === undefined || Account === "")) {

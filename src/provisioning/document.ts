@@ -2,26 +2,21 @@
 // its place, never silently nothing.
 
 import { z } from "zod";
+import { parseByteSize } from "../base/byte-sizes.ts";
 import { storageClasses } from "../model/storage-classes.ts";
 import { notificationDestinations } from "../model/notification-destinations.ts";
 import { ProvisioningError } from "./provisioning-error.ts";
 
-const units: Readonly<Record<string, number>> = {
-  "": 1,
-  KiB: 1024,
-  MiB: 1024 ** 2,
-  GiB: 1024 ** 3,
-  TiB: 1024 ** 4,
-};
-
 /** A number of bytes, or a text such as `10GiB`. */
-const size = z
-  .union([z.number().int().nonnegative(), z.string().regex(/^\d+(?:[KMGT]iB)?$/)])
-  .transform((value) => {
-    if (typeof value === "number") return value;
-    const [, digits = "0", unit = ""] = /^(\d+)(.*)$/.exec(value) ?? [];
-    return Number(digits) * (units[unit] ?? 1);
-  });
+const size = z.union([
+  z.number().int().nonnegative(),
+  z.string().transform((text, context) => {
+    const bytes = parseByteSize(text);
+    if (bytes !== undefined) return bytes;
+    context.addIssue({ code: "custom", message: "must be a size such as 10GiB" });
+    return z.NEVER;
+  }),
+]);
 
 const quota = z
   .strictObject({

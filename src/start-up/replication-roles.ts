@@ -4,6 +4,7 @@
 import type { IdentifiedCaller } from "../access/caller.ts";
 import { findNamedCaller, parsePrincipalArn } from "../access/identities/named-principals.ts";
 import type { IdentityStore } from "../access/identities/identity-store.ts";
+import { servicePrincipal } from "../access/policy/compile-principal.ts";
 import { evaluatePolicies, type PolicyContext } from "../access/policy/evaluate.ts";
 import { contextOf, type RequestFacts } from "../access/request-context.ts";
 import { RequestAuthorization } from "../access/request-authorization.ts";
@@ -46,14 +47,7 @@ export function createReplicationRoles(
       const trust = evaluatePolicies([trustPolicyOf(role)], {
         action: "sts:AssumeRole",
         resource: roleArn,
-        principal: {
-          kind: "service",
-          service,
-          accountId: "",
-          arn: "",
-          canonicalId: "",
-          userId: "",
-        },
+        principal: servicePrincipal(service),
         context: sourceContext(facts, source),
       });
       if (trust.effect !== "Allow") return undefined;

@@ -164,11 +164,6 @@ export class Log implements Disposable {
     this.#add("error", "log file unwritable", describeCause(cause));
   }
 
-  /** The process ends because of an error that nothing caught. */
-  processFailed(cause: unknown): void {
-    this.#add("error", "process failed", describeCause(cause));
-  }
-
   /** Writes what is buffered. */
   flush(): void {
     if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);

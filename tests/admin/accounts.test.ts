@@ -2,20 +2,12 @@
 
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { startIdentityServer, type Pair } from "../s3/identity-server.ts";
+import { startIdentityServer } from "../s3/identity-server.ts";
 import { ManagementClient, send } from "./management-client.ts";
 
 const server = await startIdentityServer();
 after(() => server[Symbol.asyncDispose]());
 const root = new ManagementClient(server.endpoint, server.root);
-
-/** A new account and a key of its root. */
-async function newAccount(name: string): Promise<{ accountId: string; pair: Pair }> {
-  const { Account } = await root.call("CreateAccount", { Name: name });
-  const { AccessKey } = await root.call("CreateRootAccessKey", { AccountId: Account.AccountId });
-  const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey } = AccessKey;
-  return { accountId: Account.AccountId, pair: { accessKeyId, secretAccessKey } };
-}
 
 describe("accounts", () => {
   test("are made, shown, listed page by page, changed and deleted", async () => {
@@ -42,7 +34,7 @@ describe("accounts", () => {
   });
 
   test("are not deleted while they own something", async () => {
-    const { accountId: AccountId, pair } = await newAccount("owner");
+    const { accountId: AccountId, pair } = await root.newAccount("owner");
     const s3 = server.client(pair);
     await s3.createBucket({ Bucket: "owned" });
     const conflict = ["DeleteConflictException", 409] as const;
@@ -68,7 +60,7 @@ describe("accounts", () => {
   });
 
   test("an account administers itself, and nothing beyond", async () => {
-    const { accountId, pair } = await newAccount("tenant");
+    const { accountId, pair } = await root.newAccount("tenant");
     const tenant = new ManagementClient(server.endpoint, pair);
     assert.equal((await tenant.call("GetAccount")).Account.AccountId, accountId);
     const denied = ["AccessDeniedException", 403] as const;
@@ -105,7 +97,7 @@ describe("accounts", () => {
 
 describe("quotas and usage", () => {
   test("usage is exact and quotas are enforced", async () => {
-    const { accountId: AccountId, pair } = await newAccount("metered");
+    const { accountId: AccountId, pair } = await root.newAccount("metered");
     const s3 = server.client(pair);
     const tenant = new ManagementClient(server.endpoint, pair);
     const Bucket = "metered";
@@ -137,7 +129,7 @@ describe("quotas and usage", () => {
   });
 
   test("lists of buckets have pages and prefixes", async () => {
-    const { accountId: AccountId, pair } = await newAccount("many");
+    const { accountId: AccountId, pair } = await root.newAccount("many");
     const s3 = server.client(pair);
     for (const Bucket of ["many-1", "many-2", "more-3"]) await s3.createBucket({ Bucket });
     const first = await root.call("ListBucketsOfAccount", { AccountId, MaxItems: 2 });

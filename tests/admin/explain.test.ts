@@ -278,11 +278,7 @@ describe("what an explanation says", () => {
 
 describe("who is told", () => {
   test("an account is told of its own principals on its own buckets alone", async () => {
-    const { Account } = await root.call("CreateAccount", { Name: "tenant" });
-    const AccountId = Account.AccountId as string;
-    const { AccessKey } = await root.call("CreateRootAccessKey", { AccountId });
-    const pair = { accessKeyId: AccessKey.AccessKeyId, secretAccessKey: AccessKey.SecretAccessKey };
-    const tenant = new ManagementClient(server.endpoint, pair);
+    const { pair, client: tenant } = await root.newAccount();
     await server.client(pair).createBucket({ Bucket: "tenants" });
     const own = { Principal: pair.accessKeyId, Action: "s3:ListBucket" };
     assert.equal(

@@ -8,13 +8,7 @@ import { ManagementClient } from "./management-client.ts";
 const server = await startIdentityServer();
 after(() => server[Symbol.asyncDispose]());
 const root = new ManagementClient(server.endpoint, server.root);
-const { Account } = await root.call("CreateAccount", { Name: "tenant" });
-const { AccountId } = Account;
-const { AccessKey } = await root.call("CreateRootAccessKey", { AccountId });
-const tenant = new ManagementClient(server.endpoint, {
-  accessKeyId: AccessKey.AccessKeyId,
-  secretAccessKey: AccessKey.SecretAccessKey,
-});
+const { client: tenant } = await root.newAccount();
 
 test("a report is written when it is asked for, and failures are told", async () => {
   const s3 = server.client(server.root);

@@ -8,13 +8,7 @@ import { ManagementClient } from "./management-client.ts";
 const server = await startIdentityServer();
 after(() => server[Symbol.asyncDispose]());
 const root = new ManagementClient(server.endpoint, server.root);
-const { Account } = await root.call("CreateAccount", { Name: "tenant" });
-const { AccountId } = Account;
-const { AccessKey } = await root.call("CreateRootAccessKey", { AccountId });
-const tenant = new ManagementClient(server.endpoint, {
-  accessKeyId: AccessKey.AccessKeyId,
-  secretAccessKey: AccessKey.SecretAccessKey,
-});
+const { client: tenant } = await root.newAccount();
 
 test("says what was looked at and what each rule did", async () => {
   const Bucket = "reported";

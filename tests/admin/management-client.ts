@@ -71,6 +71,20 @@ export class ManagementClient {
     return body;
   }
 
+  /** A new account and a key of its root; for the administrator. */
+  async newAccount(name = "tenant"): Promise<{
+    readonly accountId: string;
+    readonly pair: Pair;
+    readonly client: ManagementClient;
+  }> {
+    const { Account } = await this.call("CreateAccount", { Name: name });
+    const accountId: string = Account.AccountId;
+    const { AccessKey } = await this.call("CreateRootAccessKey", { AccountId: accountId });
+    const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey } = AccessKey;
+    const pair = { accessKeyId, secretAccessKey };
+    return { accountId, pair, client: new ManagementClient(this.#endpoint, pair) };
+  }
+
   async refused(action: string, input: unknown, type: string, status: number): Promise<string> {
     const answer = await send(this.#endpoint, this.#credentials, action, input);
     assert.deepEqual([answer.body["__type"], answer.status], [type, status], action);

@@ -43,13 +43,7 @@ describe("background workers", () => {
   });
 
   test("are no business of other accounts", async () => {
-    const { Account } = await root.call("CreateAccount", { Name: "tenant" });
-    const { AccountId } = Account;
-    const { AccessKey } = await root.call("CreateRootAccessKey", { AccountId });
-    const tenant = new ManagementClient(server.endpoint, {
-      accessKeyId: AccessKey.AccessKeyId,
-      secretAccessKey: AccessKey.SecretAccessKey,
-    });
+    const { client: tenant } = await root.newAccount();
     await tenant.refused("ListWorkers", {}, "AccessDeniedException", 403);
     await tenant.refused("RunWorker", { Name: "sweeper" }, "AccessDeniedException", 403);
   });

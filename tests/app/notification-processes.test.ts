@@ -14,6 +14,7 @@ import { testCertificate, testKey } from "../http/test-certificate.ts";
 import { NotificationReceiver } from "../s3/notification-receiver.ts";
 import {
   rootAccessKey,
+  rootClient,
   rootSecretKey,
   runCommand,
   ServerProcess,
@@ -52,12 +53,7 @@ describe("a server of several processes", () => {
     const parameters = ["--data", directory.path, "--port", "0", "--admin-port", "0"];
     {
       await using server = new ServerProcess([...parameters, "--workers", "2"], environment);
-      const s3 = new S3({
-        endpoint: await server.endpoint(),
-        region: "us-east-1",
-        credentials: { accessKeyId: rootAccessKey, secretAccessKey: rootSecretKey },
-        forcePathStyle: true,
-      });
+      const s3 = rootClient(await server.endpoint());
       const puts = Array.from({ length: 60 }, (_, index) =>
         s3.putObject({ Bucket: "told", Key: `a${index}`, Body: "text" }),
       );

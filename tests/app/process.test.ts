@@ -17,6 +17,7 @@ import {
 import { RawClient } from "../http/raw-client.ts";
 import {
   rootAccessKey,
+  rootClient,
   rootSecretKey,
   runCommand,
   ServerProcess,
@@ -25,16 +26,6 @@ import {
 
 const keys = { HOLDFAST_ROOT_ACCESS_KEY: rootAccessKey, HOLDFAST_ROOT_SECRET_KEY: rootSecretKey };
 const freePorts = ["--port", "0", "--admin-port", "0"];
-
-function clientOf(endpoint: string): S3Client {
-  return new S3Client({
-    endpoint,
-    region: "us-east-1",
-    credentials: { accessKeyId: rootAccessKey, secretAccessKey: rootSecretKey },
-    forcePathStyle: true,
-    maxAttempts: 1,
-  });
-}
 
 async function ready(adminEndpoint: string): Promise<{ ready: number; configured: number }> {
   const answer = (await (await fetch(`${adminEndpoint}/health/ready`)).json()) as {
@@ -164,7 +155,7 @@ for (const workers of [1, 2]) {
         {
           await using server = new ServerProcess(parameters, keys);
           const endpoint = await server.endpoint();
-          const client = clientOf(endpoint);
+          const client = rootClient(endpoint);
           await client.send(new CreateBucketCommand({ Bucket: "bucket" }));
           const put = await presignedPut(client, body.length);
           using upload = await RawClient.connect(Number(new URL(endpoint).port));
@@ -190,7 +181,7 @@ for (const workers of [1, 2]) {
           client.destroy();
         }
         await using server = new ServerProcess(parameters, keys);
-        const client = clientOf(await server.endpoint());
+        const client = rootClient(await server.endpoint());
         const { Body } = await client.send(new GetObjectCommand({ Bucket: "bucket", Key: "key" }));
         assert.ok(body.equals(await (Body as NonNullable<typeof Body>).transformToByteArray()));
         client.destroy();
@@ -212,7 +203,7 @@ for (const workers of [1, 2]) {
         keys,
       );
       const endpoint = await server.endpoint();
-      const client = clientOf(endpoint);
+      const client = rootClient(endpoint);
       await client.send(new CreateBucketCommand({ Bucket: "bucket" }));
       using upload = await RawClient.connect(Number(new URL(endpoint).port));
       upload.send(await presignedPut(client, 1000));
@@ -238,7 +229,7 @@ describe("workers", () => {
     const ofSite = async (): Promise<string> => (await fetch(websites)).text();
     assert.match(await ofSite(), /<li>BucketName: 127\.0\.0\.1</);
     const adminEndpoint = await server.adminEndpoint();
-    const client = clientOf(endpoint);
+    const client = rootClient(endpoint);
     await client.send(new CreateBucketCommand({ Bucket: "bucket" }));
     await client.send(
       new PutObjectCommand({ Bucket: "bucket", Key: "k", Body: "x".repeat(100_000) }),

@@ -4,9 +4,21 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { S3 } from "@aws-sdk/client-s3";
 
 export const rootAccessKey = "TESTROOTACCESSKEY";
 export const rootSecretKey = "test-root-secret-key-that-no-output-may-show";
+
+/** Of the root account. */
+export function rootClient(endpoint: string): S3 {
+  return new S3({
+    endpoint,
+    region: "us-east-1",
+    credentials: { accessKeyId: rootAccessKey, secretAccessKey: rootSecretKey },
+    forcePathStyle: true,
+    maxAttempts: 1,
+  });
+}
 
 export interface CommandResult {
   readonly code: number | null;

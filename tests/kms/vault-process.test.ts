@@ -5,9 +5,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { S3 } from "@aws-sdk/client-s3";
 import {
   rootAccessKey,
+  rootClient,
   rootSecretKey,
   ServerProcess,
   TemporaryDirectory,
@@ -43,7 +43,7 @@ describe("the command with --kms vault", () => {
           [...parameters, "--kms-ca", authority],
           environment,
         );
-        const s3 = clientOf(await trusting.endpoint());
+        const s3 = rootClient(await trusting.endpoint());
         await s3.createBucket({ Bucket: "bucket" });
         const { SSEKMSKeyId } = await s3.putObject(put);
         assert.match(SSEKMSKeyId ?? "", /:key\/holdfast-default$/);
@@ -54,20 +54,10 @@ describe("the command with --kms vault", () => {
         assert.equal((await trusting.ended()).code, 0);
       }
       await using strict = new ServerProcess(parameters, environment);
-      const s3 = clientOf(await strict.endpoint());
+      const s3 = rootClient(await strict.endpoint());
       await assertRefused(s3.putObject(put), { code: "ServiceUnavailable", status: 503 });
       s3.destroy();
       assert.ok(!`${strict.output}${strict.errors}`.includes(vault.rootToken));
     });
   }
 });
-
-function clientOf(endpoint: string): S3 {
-  return new S3({
-    endpoint,
-    region: "us-east-1",
-    credentials: { accessKeyId: rootAccessKey, secretAccessKey: rootSecretKey },
-    forcePathStyle: true,
-    maxAttempts: 1,
-  });
-}

@@ -5,9 +5,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { S3 } from "@aws-sdk/client-s3";
 import {
   rootAccessKey,
+  rootClient,
   rootSecretKey,
   ServerProcess,
   TemporaryDirectory,
@@ -53,7 +53,7 @@ test("killed at any moment, it tells every change that it has acknowledged", asy
   const acknowledged = new Set<string>();
   for (let kill = 0; kill < kills; kill += 1) {
     await using server = start();
-    const s3 = clientOf(await server.endpoint());
+    const s3 = rootClient(await server.endpoint());
     const isOver = { now: false };
     const writing = Array.from({ length: writers }, async (_, writer) => {
       for (let round = 0; !isOver.now; round += 1) {
@@ -105,14 +105,4 @@ function assertOrder(receiver: NotificationReceiver): void {
   for (const [key, sequencers] of seen) {
     assert.deepEqual(sequencers, sequencers.toSorted(), `events of ${key} come in their order`);
   }
-}
-
-function clientOf(endpoint: string): S3 {
-  return new S3({
-    endpoint,
-    region: "us-east-1",
-    credentials: { accessKeyId: rootAccessKey, secretAccessKey: rootSecretKey },
-    forcePathStyle: true,
-    maxAttempts: 1,
-  });
 }

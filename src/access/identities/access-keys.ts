@@ -19,7 +19,8 @@ import {
   type LastUsedRecord,
   type ServiceAccountFacts,
 } from "./identity-records.ts";
-import { checkPolicyDocument, policySize } from "./policy-checks.ts";
+import { countPolicyCharacters } from "../policy/policy-limits.ts";
+import { checkPolicyDocument } from "./policy-checks.ts";
 
 /** Whose keys: a user's by name, or with `undefined` those of the account's root. */
 export interface AccessKeyOwner {
@@ -47,7 +48,7 @@ export interface AccessKeyUse {
   readonly lastUsed: LastUsedRecord | undefined;
 }
 
-const keysPerOwner = 2;
+export const keysPerOwner = 2;
 const serviceAccountsPerOwner = 100;
 /** As a managed policy's. */
 const servicePolicySize = 6144;
@@ -274,7 +275,7 @@ function checkFacts({ name, description, policy }: ServiceAccountFacts): void {
   if (description !== undefined) checkLength(description, "description", 0, 1000);
   if (policy === undefined) return;
   checkPolicyDocument(policy, "identity");
-  if (policySize(policy) <= servicePolicySize) return;
+  if (countPolicyCharacters(policy) <= servicePolicySize) return;
   throw new IdentityError(
     "LimitExceeded",
     `Cannot exceed quota for PolicySize: ${servicePolicySize}`,

@@ -8,7 +8,8 @@ import { IdentityError } from "./identity-error.ts";
 import { identityKeys } from "./identity-keys.ts";
 import { checkName, checkPathPrefix, policyNameLength } from "./identity-names.ts";
 import type { RoleRecord, UserRecord } from "./identity-records.ts";
-import { checkPolicyDocument, policySize } from "./policy-checks.ts";
+import { countPolicyCharacters, iamPolicyCharacters } from "../policy/policy-limits.ts";
+import { checkPolicyDocument } from "./policy-checks.ts";
 import { isPolicyThere, parsePolicyArn } from "./policy-places.ts";
 
 export interface AttachedPolicy {
@@ -17,9 +18,7 @@ export interface AttachedPolicy {
 }
 
 /** IAM's default is 10 and can be raised to this. */
-const attachedPerEntity = 20;
-/** Of all inline policies of one entity together, in characters that are no white space. */
-const inlineSizes = { user: 2048, group: 5120, role: 10_240 } as const;
+export const attachedPerEntity = 20;
 
 export class EntityPolicies {
   readonly #database: IdentityDatabase;
@@ -94,8 +93,8 @@ export class EntityPolicies {
     await this.#change(entity, (record) => {
       const inlinePolicies = { ...record.inlinePolicies, [policyName]: document };
       const documents = Object.values(inlinePolicies);
-      const size = documents.reduce((sum, each) => sum + policySize(each), 0);
-      const bound = inlineSizes[record.kind];
+      const size = documents.reduce((sum, each) => sum + countPolicyCharacters(each), 0);
+      const bound = iamPolicyCharacters.inline[record.kind];
       if (size > bound) {
         throw new IdentityError(
           "LimitExceeded",

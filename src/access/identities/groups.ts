@@ -19,7 +19,7 @@ import { identityKeys, identityRanges, lastPartOf } from "./identity-keys.ts";
 import { checkName, checkPath, groupNameLength } from "./identity-names.ts";
 import type { GroupRecord, UserRecord } from "./identity-records.ts";
 
-const groupsPerUser = 10;
+export const groupsPerUser = 10;
 
 export class Groups {
   readonly #database: IdentityDatabase;

@@ -22,7 +22,8 @@ import {
   type PolicyVersionRecord,
   type Tag,
 } from "./identity-records.ts";
-import { checkPolicyDocument, policySize } from "./policy-checks.ts";
+import { countPolicyCharacters, iamPolicyCharacters } from "../policy/policy-limits.ts";
+import { checkPolicyDocument } from "./policy-checks.ts";
 import { findPolicy, parsePolicyArn } from "./policy-places.ts";
 import { addTags, checkTags, removeTags } from "./tags.ts";
 
@@ -71,8 +72,7 @@ export interface PolicyEntity {
   readonly use: AttachmentUse;
 }
 
-const policySizeQuota = 6144;
-const versionsPerPolicy = 5;
+export const versionsPerPolicy = 5;
 
 export class ManagedPolicies {
   readonly #database: IdentityDatabase;
@@ -350,10 +350,10 @@ interface Uses {
 
 function checkManagedDocument(document: string): void {
   checkPolicyDocument(document, "identity");
-  if (policySize(document) <= policySizeQuota) return;
+  if (countPolicyCharacters(document) <= iamPolicyCharacters.managed) return;
   throw new IdentityError(
     "LimitExceeded",
-    `Cannot exceed quota for PolicySize: ${policySizeQuota}`,
+    `Cannot exceed quota for PolicySize: ${iamPolicyCharacters.managed}`,
   );
 }
 

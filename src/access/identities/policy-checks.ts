@@ -7,11 +7,9 @@ import {
   type PolicyDocument,
   type PolicyKind,
 } from "../policy/policy-document.ts";
+import { policyDocumentCharacters } from "../policy/policy-limits.ts";
 import { IdentityError } from "./identity-error.ts";
 import { checkLength } from "./identity-names.ts";
-
-/** IAM's bound on what it is sent, white space included. */
-const longestDocument = 131_072;
 
 /** Throws IdentityError MalformedPolicyDocument, ValidationError. */
 export function checkPolicyDocument(
@@ -19,18 +17,13 @@ export function checkPolicyDocument(
   kind: PolicyKind,
   member = "policyDocument",
 ): PolicyDocument {
-  checkLength(document, member, 1, longestDocument);
+  checkLength(document, member, 1, policyDocumentCharacters);
   try {
     return parsePolicy(document, kind);
   } catch (error) {
     if (!(error instanceof PolicySyntaxError)) throw error;
     throw new IdentityError("MalformedPolicyDocument", error.message, { cause: error });
   }
-}
-
-/** "IAM does not count white space when calculating the size of a policy." */
-export function policySize(document: string): number {
-  return document.replaceAll(/\s/g, "").length;
 }
 
 /** A stored document: it was checked when it was stored. */

@@ -29,7 +29,8 @@ import {
   type RoleRecord,
   type Tag,
 } from "./identity-records.ts";
-import { checkPolicyDocument, policySize } from "./policy-checks.ts";
+import { countPolicyCharacters, iamPolicyCharacters } from "../policy/policy-limits.ts";
+import { checkPolicyDocument } from "./policy-checks.ts";
 import { addTags, checkTags, removeTags } from "./tags.ts";
 
 export interface NewRole {
@@ -44,7 +45,6 @@ export interface NewRole {
   readonly tags?: readonly Tag[] | undefined;
 }
 
-const trustPolicySize = 4096;
 const shortestMaximumSeconds = 3600;
 const longestMaximumSeconds = 43_200;
 
@@ -190,10 +190,10 @@ export class Roles {
 
 function checkTrustPolicy(document: string, member: string): void {
   checkPolicyDocument(document, "trust", member);
-  if (policySize(document) <= trustPolicySize) return;
+  if (countPolicyCharacters(document) <= iamPolicyCharacters.trust) return;
   throw new IdentityError(
     "LimitExceeded",
-    `Cannot exceed quota for ACLSizePerRole: ${trustPolicySize}`,
+    `Cannot exceed quota for ACLSizePerRole: ${iamPolicyCharacters.trust}`,
   );
 }
 

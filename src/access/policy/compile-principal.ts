@@ -24,6 +24,11 @@ export interface PolicyPrincipal {
   readonly federatedProvider?: string;
 }
 
+/** A service of AWS, which asks in its own name. */
+export function servicePrincipal(service: string): PolicyPrincipal {
+  return { kind: "service", service, accountId: "", arn: "", canonicalId: "", userId: "" };
+}
+
 export type PolicyCaller = PolicyPrincipal | "anonymous";
 
 /**

@@ -3,7 +3,10 @@
 import { arnOf, type EntityRecord } from "../../access/identities/entities.ts";
 import { pageOf, type Page, type PageRequest } from "../../access/identities/identity-database.ts";
 import type { UserRecord } from "../../access/identities/identity-records.ts";
-import type { ManagedPolicy } from "../../access/identities/managed-policies.ts";
+import { keysPerOwner } from "../../access/identities/access-keys.ts";
+import { attachedPerEntity } from "../../access/identities/entity-policies.ts";
+import { groupsPerUser } from "../../access/identities/groups.ts";
+import { versionsPerPolicy, type ManagedPolicy } from "../../access/identities/managed-policies.ts";
 import { iamPolicyCharacters } from "../../access/policy/policy-limits.ts";
 import type {
   EntityType,
@@ -227,16 +230,16 @@ async function summarize(context: IamContext): Promise<Readonly<Record<string, n
     ServerCertificates: 0,
     InstanceProfiles: 0,
     ...accountQuotas,
-    AccessKeysPerUserQuota: 2,
-    GroupsPerUserQuota: 10,
-    AttachedPoliciesPerUserQuota: 20,
-    AttachedPoliciesPerGroupQuota: 20,
-    AttachedPoliciesPerRoleQuota: 20,
-    VersionsPerPolicyQuota: 5,
+    AccessKeysPerUserQuota: keysPerOwner,
+    GroupsPerUserQuota: groupsPerUser,
+    AttachedPoliciesPerUserQuota: attachedPerEntity,
+    AttachedPoliciesPerGroupQuota: attachedPerEntity,
+    AttachedPoliciesPerRoleQuota: attachedPerEntity,
+    VersionsPerPolicyQuota: versionsPerPolicy,
     PolicySizeQuota: iamPolicyCharacters.managed,
-    UserPolicySizeQuota: iamPolicyCharacters.userInline,
-    GroupPolicySizeQuota: iamPolicyCharacters.groupInline,
-    RolePolicySizeQuota: iamPolicyCharacters.roleInline,
+    UserPolicySizeQuota: iamPolicyCharacters.inline.user,
+    GroupPolicySizeQuota: iamPolicyCharacters.inline.group,
+    RolePolicySizeQuota: iamPolicyCharacters.inline.role,
     AssumeRolePolicySizeQuota: iamPolicyCharacters.trust,
   };
 }

@@ -2,8 +2,8 @@
 // Symmetric keys alone; what is missing is answered UnknownOperationException, as AWS answers names that
 // it does not know. https://docs.aws.amazon.com/kms/latest/APIReference/
 
-import type { RequestFacts } from "../../access/request-context.ts";
-import type { ServiceApi, ServiceRequest } from "../../access/service-request.ts";
+import { serviceRequestFacts } from "../../access/service-authorization.ts";
+import type { ServiceApi } from "../../access/service-request.ts";
 import type { Clock } from "../../base/clock.ts";
 import { KmsError } from "../../keys/kms-error.ts";
 import type { KmsKeys } from "../../keys/kms-keys.ts";
@@ -74,22 +74,5 @@ export function createKmsApi(options: KmsApiOptions): ServiceApi {
 }
 
 function kmsCall({ caller, request }: JsonCall, options: KmsApiOptions): KmsCall {
-  return { keys: options.keys, caller, facts: factsOf(request, options) };
-}
-
-function factsOf(
-  { caller, headers, remoteAddress, isEncrypted }: ServiceRequest,
-  { clock, region }: KmsApiOptions,
-): RequestFacts {
-  return {
-    caller,
-    clock,
-    region,
-    headers,
-    query: () => undefined,
-    remoteAddress,
-    isEncrypted,
-    authentication: { form: "header", signatureVersion: "v4" },
-    requestTags: [],
-  };
+  return { keys: options.keys, caller, facts: serviceRequestFacts(request, options) };
 }

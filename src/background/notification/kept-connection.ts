@@ -25,6 +25,17 @@ export class KeptConnection<Connection> implements AsyncDisposable {
     return opening;
   }
 
+  /** Work that needs a sound connection: after a failure the next one gets another. */
+  async use<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
+    const connection = await this.get();
+    try {
+      return await work(connection);
+    } catch (error) {
+      await this.drop();
+      throw error;
+    }
+  }
+
   /** Ends the connection: the next `get` makes another one. */
   async drop(): Promise<void> {
     const current = this.#current;

@@ -31,14 +31,10 @@ export class AmqpDestination implements Destination {
   }
 
   async send(messages: readonly Message[], signal: AbortSignal): Promise<Outcomes> {
-    const opened = await this.#kept.get();
-    try {
+    return this.#kept.use(async (opened) => {
       signal.throwIfAborted();
       return await Promise.all(messages.map((message) => this.#publish(opened, message)));
-    } catch (error) {
-      await this.#kept.drop();
-      throw error;
-    }
+    });
   }
 
   /** Rejects when the channel ends before the broker confirmed or refused. */

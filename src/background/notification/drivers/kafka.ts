@@ -31,8 +31,7 @@ export class KafkaDestination implements Destination {
   }
 
   async send(messages: readonly Message[]): Promise<Outcomes> {
-    const producer = await this.#kept.get();
-    try {
+    return this.#kept.use(async (producer) => {
       await producer.send({
         acks: ProduceAcks.ALL,
         messages: messages.map((message) => ({
@@ -44,10 +43,7 @@ export class KafkaDestination implements Destination {
         })),
       });
       return allTaken(messages);
-    } catch (error) {
-      await this.#kept.drop();
-      throw error;
-    }
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -29,18 +29,14 @@ export class MqttDestination implements Destination {
   }
 
   async send(messages: readonly Message[], signal: AbortSignal): Promise<Outcomes> {
-    const client = await this.#kept.get();
-    try {
+    return this.#kept.use(async (client) => {
       signal.throwIfAborted();
       const published = messages.map((message) =>
         client.publishAsync(fillTemplate(this.#topic, message), message.body, { qos: 1 }),
       );
       await Promise.race([Promise.all(published), rejectsAtEnd(client)]);
       return allTaken(messages);
-    } catch (error) {
-      await this.#kept.drop();
-      throw error;
-    }
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

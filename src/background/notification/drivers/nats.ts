@@ -34,17 +34,13 @@ export class NatsDestination implements Destination {
   }
 
   async send(messages: readonly Message[], signal: AbortSignal): Promise<Outcomes> {
-    const opened = await this.#kept.get();
-    try {
+    return this.#kept.use(async (opened) => {
       signal.throwIfAborted();
       const outcomes = await Promise.all(messages.map((each) => this.#publish(opened, each)));
       // Nothing is left in a buffer of this process: the server has answered to what came behind.
       if (opened.stream === undefined) await opened.connection.flush();
       return outcomes;
-    } catch (error) {
-      await this.#kept.drop();
-      throw error;
-    }
+    });
   }
 
   async #publish({ connection, stream }: Opened, message: Message): Promise<Error | undefined> {
