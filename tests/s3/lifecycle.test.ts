@@ -451,6 +451,9 @@ test("access logs of the bucket tell what rules did, in the service's name", asy
     "AmazonS3 S3.TRANSITION_GIR.OBJECT moved",
   ]);
   assert.ok(!lines.some((line) => line.includes(older)), "the version that is hidden is not gone");
+  // Address, line, status, times and client are not there; size and version are, and a host.
+  const expired = lines.find((line) => line.includes("S3.EXPIRE"));
+  assert.match(expired ?? "", / hidden "-" - - - 3 - - "-" "-" \S+ [^\s-]\S{70,} - - - - - - - -$/);
 });
 
 test("with short days the worker acts by itself, soon", async () => {
