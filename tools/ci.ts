@@ -23,6 +23,7 @@ const parts: readonly Part[] = [
   { name: "guide", command: ["bash", "tests/compatibility/guide.sh"], limitSeconds: 600 },
   { name: "brokers", command: ["bash", "tests/compatibility/brokers.sh"], limitSeconds: 600 },
   { name: "reports", command: ["bash", "tests/compatibility/reports.sh"], limitSeconds: 600 },
+  { name: "foreign", command: ["bash", "tests/compatibility/foreign.sh"], limitSeconds: 600 },
   { name: "package", command: [node, "tools/check-package.ts"], limitSeconds: 300 },
   { name: "types", command: ["tsc", "--noEmit"], limitSeconds: 300 },
   { name: "lint", command: ["oxlint", "--deny-warnings"], limitSeconds: 300 },

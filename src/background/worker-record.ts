@@ -27,6 +27,8 @@ export interface WorkerRun {
   readonly beganMilliseconds: number;
   readonly endedMilliseconds: number;
   readonly fields?: Readonly<Record<string, number>>;
+  /** What stood in its way though it did not fail. */
+  readonly troubles?: readonly string[];
   /** Why the pass failed; absent: it did not. */
   readonly error?: string;
   readonly failuresInARow: number;

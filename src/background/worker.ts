@@ -8,6 +8,8 @@ import type { WorkerProgress, WorkerRecord, WorkerRun } from "./worker-record.ts
 /** What one pass did, for the log. */
 export interface WorkerReport {
   readonly fields: Readonly<Record<string, number>>;
+  /** What stands in its way though it did not fail, a line each, without anything secret. */
+  readonly troubles?: readonly string[];
   /** When the worker knows when there will be work again; otherwise its interval holds. */
   readonly againMilliseconds?: number;
 }
@@ -261,7 +263,7 @@ export class WorkerRunner implements LeaseHolder, AsyncDisposable {
     const run: WorkerRun = {
       beganMilliseconds,
       endedMilliseconds: this.#clock.now(),
-      ...(this.#lastReport === undefined ? {} : { fields: this.#lastReport.fields }),
+      ...(this.#lastReport === undefined ? {} : runOf(this.#lastReport)),
       ...(this.#lastError === undefined ? {} : { error: describeError(this.#lastError) }),
       failuresInARow: this.#failuresInARow,
     };
@@ -330,6 +332,10 @@ export class WorkerRunner implements LeaseHolder, AsyncDisposable {
     }
     return this.#lastReport?.againMilliseconds ?? interval;
   }
+}
+
+function runOf({ fields, troubles }: WorkerReport): Pick<WorkerRun, "fields" | "troubles"> {
+  return troubles === undefined ? { fields } : { fields, troubles };
 }
 
 /** One line, without a stack: for lists. */

@@ -2,7 +2,13 @@
 // Says what the server answered; what an answer means is the caller's business. Follows no redirect and
 // tries nothing twice: its callers know what may be repeated.
 
-import { Agent as HttpAgent, request as requestHttp, type IncomingMessage } from "node:http";
+import {
+  Agent as HttpAgent,
+  request as requestHttp,
+  type ClientRequest,
+  type IncomingMessage,
+} from "node:http";
+import { setImmediate } from "node:timers/promises";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import type { ByteStream } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
@@ -50,12 +56,21 @@ const maximumAnswerBytes = 1024 * 1024;
 /** For a connection on which nothing moves: the other server may be busy with a large part. */
 const idleMilliseconds = 120_000;
 const maximumSockets = 64;
+/**
+ * Longer bodies wait until the server wants them. One that refuses early may close the connection on bytes
+ * that it has not read, and its answer is lost with them.
+ */
+const askedBodyBytes = 128 * 1024;
+/** RFC 9110, 10.1.1: a client does not wait for ever, because not every server says `100 Continue`. */
+const continueMilliseconds = 1000;
 
 export class RemoteS3Client implements Disposable {
   readonly #endpoint: RemoteEndpoint;
   readonly #url: URL;
   readonly #clock: Clock;
   readonly #agent: HttpAgent;
+  /** Until it has once let a body wait in vain. */
+  #saysContinue = true;
 
   constructor(endpoint: RemoteEndpoint, clock: Clock) {
     this.#endpoint = endpoint;
@@ -103,28 +118,59 @@ export class RemoteS3Client implements Disposable {
     const { promise, resolve, reject } = Promise.withResolvers<RemoteAnswer>();
     const send = this.#url.protocol === "https:" ? requestHttps : requestHttp;
     const { hostname, port } = this.#url;
+    const asks = this.#saysContinue && body !== undefined && lengthOf(body) > askedBodyBytes;
     const outgoing = send({
       hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
       port,
       method,
       path: target,
-      headers,
+      // Not signed: it is for the next hop.
+      headers: asks ? { ...headers, expect: "100-continue" } : headers,
       agent: this.#agent,
       signal,
       timeout: idleMilliseconds,
     });
+    let isAnswered = false;
     const fail = (cause: unknown): void => {
       if (signal.aborted) reject(signal.reason as Error);
       else reject(cause instanceof BodyError ? cause.cause : unreachable(cause));
       outgoing.destroy();
     };
+    const failSending = (cause: unknown): void => {
+      // The rest of a body whose answer has come is wanted by nobody.
+      if (!isAnswered || cause instanceof BodyError) fail(cause);
+    };
     outgoing.on("timeout", () => fail(new Error("nothing moved on the connection")));
-    outgoing.on("error", fail);
+    outgoing.on("error", failSending);
     outgoing.on("response", (incoming) => {
-      readAnswer(incoming, method).then(resolve, fail);
+      isAnswered = true;
+      readAnswer(incoming, method)
+        .then(resolve, fail)
+        .finally(() => {
+          if (!outgoing.writableFinished) outgoing.destroy();
+        });
     });
-    sendBody(outgoing, body).catch(fail);
+    const mayBegin = asks ? this.#whenWanted(outgoing) : Promise.resolve(true);
+    sendBody(outgoing, body, mayBegin).catch(failSending);
     return promise;
+  }
+
+  /** Resolves with whether the body is to be sent: not when the answer is there without it. */
+  #whenWanted(outgoing: ClientRequest): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = (isWanted: boolean) => (): void => {
+        clearTimeout(timer);
+        resolve(isWanted);
+      };
+      const timer = setTimeout(() => {
+        this.#saysContinue = false;
+        resolve(true);
+      }, continueMilliseconds);
+      outgoing.once("continue", settle(true));
+      outgoing.once("response", settle(false));
+      outgoing.once("close", settle(false));
+      outgoing.flushHeaders();
+    });
   }
 }
 
@@ -133,30 +179,30 @@ class BodyError extends Error {
 }
 
 async function sendBody(
-  outgoing: ReturnType<typeof requestHttp>,
+  outgoing: ClientRequest,
   body: RemoteRequest["body"],
+  mayBegin: Promise<boolean>,
 ): Promise<void> {
-  if (body === undefined || typeof body === "string") {
-    outgoing.end(body);
+  if (body === undefined || typeof body === "string" || body.stream instanceof Uint8Array) {
+    if (await mayBegin) outgoing.end(typeof body === "object" ? body.stream : body);
     return;
   }
-  const { stream } = body;
-  if (stream instanceof Uint8Array) {
-    outgoing.end(stream);
-    return;
-  }
-  const iterator = stream[Symbol.asyncIterator]();
+  const iterator = body.stream[Symbol.asyncIterator]();
   try {
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       const next = await iterator.next().catch((cause: unknown) => {
         throw new BodyError("the body cannot be read", { cause });
       });
+      // Begun in any case: only a stream that was begun lets go of what it holds.
+      if (isFirst && !(await mayBegin)) return;
       if (next.done === true) break;
       if (outgoing.destroyed) return;
       // Chunks are transient: the next one is asked for when this one has left.
       await new Promise<void>((resolve, reject) => {
         outgoing.write(next.value, (error) => (error ? reject(error) : resolve()));
       });
+      // An answer that has come is seen before a write fails on the connection that was closed behind it.
+      await setImmediate();
     }
     outgoing.end();
   } finally {

@@ -9,6 +9,11 @@ s3cmd_version=2.4.0
 # Readers of inventories.
 pyarrow_version=26.0.1
 duckdb_version=2.0.1
+# A server that others test their S3 clients with, with the checksums that it leaves to other packages.
+moto_version=5.2.5
+flask_version=3.1.3
+flask_cors_version=6.0.5
+crc32c_version=2.9.post0
 # The rclone that Debian ships speaks through the first AWS SDK for Go; with a Go toolchain the
 # current release, which uses the second, is built instead (HOLDFAST_RCLONE=current).
 rclone_version=v1.75.1
@@ -67,6 +72,16 @@ install_report_readers() {
   exec {install_lock}>"$cache_directory/install.lock"
   flock "$install_lock"
   install_python_packages report-readers "pyarrow==$pyarrow_version" "duckdb==$duckdb_version"
+  exec {install_lock}>&-
+}
+
+install_foreign_servers() {
+  mkdir -p "$cache_directory"
+  exec {install_lock}>"$cache_directory/install.lock"
+  flock "$install_lock"
+  install_python_packages foreign-servers "moto[s3]==$moto_version" "flask==$flask_version" \
+    "flask-cors==$flask_cors_version" "awscrt==$awscrt_version" "crc32c==$crc32c_version"
+  install_debian_packages curl
   exec {install_lock}>&-
 }
 

@@ -58,6 +58,26 @@ describe("a resync", () => {
     assert.equal((await idsOf(target)).length, 1);
   });
 
+  test("sends at once what was refused, when somebody has put right why", async () => {
+    const [source, target] = await newPair();
+    await s3.deleteBucket({ Bucket: target });
+    const { versionId } = await put(source, "key");
+    await work();
+    assert.equal(await statusOf(source, "key"), "FAILED");
+    const { Workers } = await root.call("ListWorkers");
+    const worker = (Workers as { Name: string; LastRunTroubles?: string[] }[]).find(
+      ({ Name }) => Name === "replication",
+    );
+    assert.ok(worker?.LastRunTroubles?.includes(`arn:aws:s3:::${target}: DstBucketNotFound`));
+    await s3.createBucket({ Bucket: target });
+    await setVersioning(s3, target, "Enabled");
+    await root.call("StartReplicationResync", { Bucket: source });
+    await work();
+    await work();
+    assert.equal(await statusOf(source, "key"), "COMPLETED");
+    assert.deepEqual(await idsOf(target), [`key ${versionId}`]);
+  });
+
   test("is for destinations that the bucket has", async () => {
     const [source] = await newPair();
     const other = await newBucket("Enabled");

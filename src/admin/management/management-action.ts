@@ -40,7 +40,8 @@ export interface ManagementDependencies {
       readonly waiting: number;
       readonly refused: number;
       readonly oldestMilliseconds: number | undefined;
-      readonly reason: string | undefined;
+      readonly lastRefusal: string | undefined;
+      readonly lastFailure: string | undefined;
     }[]
   >;
   /** What decisions look at of buckets and objects, found as requests find it. */

@@ -77,7 +77,8 @@ export const replicationActions: ManagementActionTable<
           Waiting: each.waiting,
           Refused: each.refused,
           OldestAt: timeText(each.oldestMilliseconds),
-          LastRefusal: each.reason,
+          LastRefusal: each.lastRefusal,
+          LastFailure: each.lastFailure,
         })),
       };
     },

@@ -9,6 +9,7 @@ interface ListedRun {
   readonly beganMilliseconds: number;
   readonly endedMilliseconds: number;
   readonly fields?: Readonly<Record<string, number>>;
+  readonly troubles?: readonly string[];
   readonly error?: string;
   readonly failuresInARow: number;
 }
@@ -81,6 +82,7 @@ function describeRun(run: ListedRun): JsonObject {
     LastRunAt: new Date(run.beganMilliseconds).toISOString(),
     LastRunMilliseconds: Math.max(0, run.endedMilliseconds - run.beganMilliseconds),
     ...(run.fields === undefined ? {} : { LastRunDid: { ...run.fields } }),
+    ...(run.troubles === undefined ? {} : { LastRunTroubles: [...run.troubles] }),
     ...(run.error === undefined
       ? {}
       : { LastError: run.error, FailuresInARow: run.failuresInARow }),

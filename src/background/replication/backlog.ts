@@ -4,7 +4,10 @@ import type { FeedRow, FeedSize } from "../../objects/change-log.ts";
 import type { ObjectStore } from "../../objects/object-store.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import { parseReplicationFeed, replicationFeedPrefix } from "../../objects/replication-route.ts";
-import { Holds } from "./holds.ts";
+import { decodeWorkerRecord } from "../worker-record.ts";
+import { keys } from "../../objects/records/keyspace.ts";
+import { Holds, whenever } from "./holds.ts";
+import { awayIn, replicationWorkerName, type AwayFeeds } from "./worker-state.ts";
 
 export interface DestinationBacklog {
   readonly bucketArn: string;
@@ -15,11 +18,12 @@ export interface DestinationBacklog {
   /** When the oldest change that waits happened. */
   readonly oldestMilliseconds: number | undefined;
   /** Why changes of a key were refused the last time: of one of them. */
-  readonly reason: string | undefined;
+  readonly lastRefusal: string | undefined;
+  /** Why the destination is away, if it is. */
+  readonly lastFailure: string | undefined;
 }
 
-/** Above any time. */
-const whenever = Number.MAX_SAFE_INTEGER - 1;
+type Tallied = Omit<DestinationBacklog, "lastRefusal" | "lastFailure">;
 
 /** Of one bucket: every destination that it ever had a change for. */
 export async function backlogOf(
@@ -28,12 +32,16 @@ export async function backlogOf(
 ): Promise<readonly DestinationBacklog[]> {
   const holds = new Holds(store.keyValueStore);
   const feeds = await store.changes.sizes(replicationFeedPrefix(bucket.id));
+  const away = await destinationsAway(store);
   return Promise.all(
     feeds.map(async (size) => {
       const oldest = await oldestOf(store, size);
-      const [held] = await holds.due(size.feed, whenever, 1);
       const refused = await holds.size(size.feed);
-      return { ...describe(size, oldest, refused), reason: held?.hold.reason };
+      return {
+        ...describe(size, oldest, refused),
+        lastRefusal: await holds.lastRefusal(size.feed),
+        lastFailure: away[size.feed],
+      };
     }),
   );
 }
@@ -41,7 +49,7 @@ export async function backlogOf(
 /** Of all buckets: the destinations for which something waits. */
 export async function allBacklogs(
   store: ObjectStore,
-): Promise<readonly (Omit<DestinationBacklog, "reason"> & { readonly bucketName: string })[]> {
+): Promise<readonly (Tallied & { readonly bucketName: string })[]> {
   const holds = new Holds(store.keyValueStore);
   const held = await holds.sizes();
   const found = [];
@@ -55,11 +63,14 @@ export async function allBacklogs(
   return found;
 }
 
-function describe(
-  { feed, rows }: FeedSize,
-  oldest: FeedRow | undefined,
-  refused: number,
-): Omit<DestinationBacklog, "reason"> {
+/** As the process that replicates has written it down. */
+async function destinationsAway({ keyValueStore }: ObjectStore): Promise<AwayFeeds> {
+  const { gets } = await keyValueStore.read({ gets: [keys.worker(replicationWorkerName)] });
+  const record = gets[0];
+  return record === undefined ? {} : awayIn(decodeWorkerRecord(record.value).state);
+}
+
+function describe({ feed, rows }: FeedSize, oldest: FeedRow | undefined, refused: number): Tallied {
   const { bucketArn } = parseReplicationFeed(feed);
   const oldestMilliseconds = oldest?.change.timeMilliseconds;
   return { bucketArn, waiting: rows, refused, oldestMilliseconds };

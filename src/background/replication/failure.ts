@@ -25,11 +25,13 @@ export type FailureReason =
 export class ReplicationRefusedError extends Error {
   override readonly name = "ReplicationRefusedError";
   readonly reason: FailureReason;
+  /** For people, without anything secret. */
+  readonly detail: string | undefined;
 
-  /** `detail`: for people, without anything secret. */
   constructor(reason: FailureReason, detail?: string, options?: ErrorOptions) {
     super(detail === undefined ? reason : `${reason}: ${detail}`, options);
     this.reason = reason;
+    this.detail = detail;
   }
 }
 

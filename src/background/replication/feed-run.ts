@@ -11,7 +11,7 @@ import { BlobCorruptError, BlobMissingError } from "../../storage/storage-errors
 import { transact } from "../../storage/key-value/transaction.ts";
 import { giveWay } from "../give-way.ts";
 import { ReplicationRefusedError } from "./failure.ts";
-import type { Holds } from "./holds.ts";
+import type { Holds, Refusal } from "./holds.ts";
 import type { Outcomes } from "./outcomes.ts";
 import {
   findRule,
@@ -97,7 +97,8 @@ export class FeedRun {
       for (const [key, ofKey] of pending) {
         if (signal.aborted || failure !== undefined) return;
         try {
-          if (held.has(key)) await this.#hold(ofKey, "waits for an earlier change of its key");
+          if (held.has(key))
+            await this.#hold(ofKey, { reason: "waits for an earlier change of its key" });
           else await this.#runKeyAside(ofKey, signal);
         } catch (error) {
           failure ??= error;
@@ -130,7 +131,7 @@ export class FeedRun {
       } catch (error) {
         if (!(error instanceof ReplicationRefusedError)) throw error;
         this.#tally.refused += 1;
-        await this.#hold(versions.slice(index).flat(), error.reason);
+        await this.#hold(versions.slice(index).flat(), error);
         return;
       }
     }
@@ -159,13 +160,16 @@ export class FeedRun {
   }
 
   /** Moves rows of one key from the feed to those that wait; the first version has failed. */
-  async #hold(rows: readonly FeedRow[], reason: string): Promise<void> {
+  async #hold(
+    rows: readonly FeedRow[],
+    { reason, detail }: { readonly reason: string; readonly detail?: string | undefined },
+  ): Promise<void> {
     const { store, holds } = this.#services;
     const failed = this.#workOf(rows);
     const rule = await this.#ruleOf(failed);
-    const failure = { reason, nowMilliseconds: store.clock.now() };
+    const refusal = refusalOf({ reason, detail }, store.clock.now());
     await store.changes.finish(this.#feed, rows, async (transaction) => {
-      await holds.hold(transaction, this.#feed, rows, failure);
+      await holds.hold(transaction, this.#feed, rows, refusal);
       await this.#services.outcomes.refused(transaction, failed, rows, { reason, rule });
     });
   }
@@ -185,8 +189,7 @@ export class FeedRun {
         this.#tally[outcome.kind === "dropped" ? "dropped" : "replicated"] += 1;
       } catch (error) {
         if (!(error instanceof ReplicationRefusedError)) throw error;
-        const nowMilliseconds = store.clock.now();
-        await holds.postpone(this.#feed, key, { reason: error.reason, nowMilliseconds });
+        await holds.postpone(this.#feed, key, refusalOf(error, store.clock.now()));
         this.#tally.refused += 1;
         return false;
       }
@@ -212,4 +215,11 @@ export class FeedRun {
       bucketArn: this.#bucketArn,
     };
   }
+}
+
+function refusalOf(
+  { reason, detail }: { readonly reason: string; readonly detail?: string | undefined },
+  nowMilliseconds: number,
+): Refusal {
+  return { reason, nowMilliseconds, ...(detail === undefined ? {} : { detail }) };
 }

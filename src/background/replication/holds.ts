@@ -15,8 +15,15 @@ import { dueKeyOf, feedOf, keys, ranges } from "../../objects/records/keyspace.t
 export interface HoldRecord {
   readonly v: 1;
   readonly reason: string;
+  /** For people; of earlier records there is none. */
+  readonly detail?: string;
   readonly attempts: number;
   readonly dueMilliseconds: number;
+}
+
+/** Why changes of a key were refused, and when. */
+export interface Refusal extends Pick<HoldRecord, "reason" | "detail"> {
+  readonly nowMilliseconds: number;
 }
 
 export interface HeldKey {
@@ -28,6 +35,8 @@ const firstPauseMilliseconds = 10_000;
 const longestPauseMilliseconds = 3_600_000;
 const maximumRows = 1000;
 const maximumFeeds = 10_000;
+/** Above any time. */
+export const whenever = Number.MAX_SAFE_INTEGER - 1;
 
 export class Holds {
   readonly #store: KeyValueStore;
@@ -48,7 +57,7 @@ export class Holds {
     transaction: Transaction,
     feed: string,
     rows: readonly FeedRow[],
-    failure: { readonly reason: string; readonly nowMilliseconds: number },
+    refusal: Refusal,
   ): Promise<void> {
     const [first] = rows;
     if (first === undefined) return;
@@ -70,9 +79,9 @@ export class Holds {
     if (known !== undefined) return transaction.set(holdKey, known);
     this.#setHold(transaction, feed, key, {
       v: 1,
-      reason: failure.reason,
+      ...described(refusal),
       attempts: 1,
-      dueMilliseconds: failure.nowMilliseconds + firstPauseMilliseconds,
+      dueMilliseconds: refusal.nowMilliseconds + firstPauseMilliseconds,
     });
   }
 
@@ -87,6 +96,14 @@ export class Holds {
       const value = holds[index]?.value;
       return value === undefined ? [] : [{ key, hold: decodeRecord(value, 1) as HoldRecord }];
     });
+  }
+
+  /** Why changes of a feed were refused the last time, as people read it: of the key that is tried next. */
+  async lastRefusal(feed: string): Promise<string | undefined> {
+    const [held] = await this.due(feed, whenever, 1);
+    if (held === undefined) return undefined;
+    const { reason, detail } = held.hold;
+    return detail === undefined ? reason : `${reason}: ${detail}`;
   }
 
   /** How many changes wait, by feed; without the feeds in which none do. */
@@ -139,12 +156,23 @@ export class Holds {
     transaction.delete(keys.replicationDue(feed, dueMilliseconds, key));
   }
 
-  /** Refused again. */
-  async postpone(
+  /** Somebody wants the key to be tried again now. */
+  async hasten(
+    transaction: Transaction,
     feed: string,
     key: string,
-    failure: { readonly reason: string; readonly nowMilliseconds: number },
+    nowMilliseconds: number,
   ): Promise<void> {
+    const value = await transaction.get(keys.replicationHold(feed, key));
+    if (value === undefined) return;
+    const hold = decodeRecord(value, 1) as HoldRecord;
+    if (hold.dueMilliseconds <= nowMilliseconds) return;
+    transaction.delete(keys.replicationDue(feed, hold.dueMilliseconds, key));
+    this.#setHold(transaction, feed, key, { ...hold, dueMilliseconds: nowMilliseconds });
+  }
+
+  /** Refused again. */
+  async postpone(feed: string, key: string, refusal: Refusal): Promise<void> {
     await transact(this.#store, async (transaction) => {
       const value = await transaction.get(keys.replicationHold(feed, key));
       if (value === undefined) return;
@@ -153,9 +181,9 @@ export class Holds {
       const pause = Math.min(firstPauseMilliseconds * 2 ** attempts, longestPauseMilliseconds);
       this.#setHold(transaction, feed, key, {
         v: 1,
-        reason: failure.reason,
+        ...described(refusal),
         attempts: attempts + 1,
-        dueMilliseconds: failure.nowMilliseconds + pause,
+        dueMilliseconds: refusal.nowMilliseconds + pause,
       });
     });
   }
@@ -164,6 +192,10 @@ export class Holds {
     transaction.set(keys.replicationHold(feed, key), encodeRecord(hold));
     transaction.set(keys.replicationDue(feed, hold.dueMilliseconds, key), new Uint8Array(0));
   }
+}
+
+function described({ reason, detail }: Refusal): Pick<HoldRecord, "reason" | "detail"> {
+  return detail === undefined ? { reason } : { reason, detail };
 }
 
 /** Of two changes in one microsecond each keeps its row; the same change is held once. */

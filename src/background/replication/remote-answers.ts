@@ -10,7 +10,9 @@ export function checkAnswer(answer: RemoteAnswer, denied: FailureReason): Remote
   // A completion that lasts long begins with 200, and may end with an error.
   const isLateError = /^\s*(?:<\?xml[^>]*\?>\s*)?<Error[\s>]/.test(body);
   if (status >= 200 && status < 300 && !isLateError) return answer;
-  if (status === 429 || status >= 500 || (isLateError && isPassing(body))) {
+  // What is not implemented will not be so in a minute either.
+  const isAway = status === 429 || (status >= 500 && status !== 501);
+  if (isAway || (isLateError && isPassing(body))) {
     throw new DestinationAwayError(`the destination answered ${describe(answer)}`);
   }
   throw new ReplicationRefusedError(reasonOf(answer, denied), describe(answer));
@@ -39,8 +41,8 @@ function reasonOf({ status, body }: RemoteAnswer, denied: FailureReason): Failur
 
 /** Code and status; messages may repeat what was sent. */
 function describe({ status, body }: RemoteAnswer): string {
-  const code = elementText(body, "Code");
-  return code === undefined ? String(status) : `${status} ${code}`;
+  const code = elementText(body, "Code") ?? "";
+  return /^[\w.-]{1,64}$/.test(code) ? `${status} ${code}` : String(status);
 }
 
 /** The ETag of an answer, without quotes. */

@@ -9,7 +9,12 @@ import { elementText } from "../../remote/s3-client.ts";
 import type { ReplicaWork } from "./destination.ts";
 import { ReplicationRefusedError } from "./failure.ts";
 import { checkAnswer, etagOf } from "./remote-answers.ts";
-import { completionDocument, integrityHeaders, isPlainEtag } from "./replica-headers.ts";
+import {
+  checksumHeaders,
+  completionDocument,
+  integrityHeaders,
+  isPlainEtag,
+} from "./replica-headers.ts";
 
 export interface RemotePlace {
   readonly bucketName: string;
@@ -116,9 +121,7 @@ export class RemoteUpload {
     const md5 = createHash("md5");
     const body = await this.#body(start, end, (chunk) => md5.update(chunk));
     const headers =
-      algorithm === undefined || checksum === undefined
-        ? {}
-        : { [`x-amz-checksum-${algorithm.toLowerCase()}`]: checksum };
+      algorithm === undefined || checksum === undefined ? {} : checksumHeaders(algorithm, checksum);
     const query = [
       ["partNumber", String(number)],
       ["uploadId", uploadId],

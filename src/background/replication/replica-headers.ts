@@ -41,8 +41,16 @@ export function integrityHeaders({ etag, checksum, encryption }: ObjectRecord): 
   return {
     ...(isMd5 ? { "content-md5": Buffer.from(etag, "hex").toString("base64") } : {}),
     ...(checksum?.type === "FULL_OBJECT"
-      ? { [`x-amz-checksum-${checksum.algorithm.toLowerCase()}`]: checksum.value }
+      ? checksumHeaders(checksum.algorithm, checksum.value)
       : {}),
+  };
+}
+
+/** Of bytes that are sent. The algorithm by itself too: some servers keep a checksum only with it. */
+export function checksumHeaders(algorithm: string, value: string): Headers {
+  return {
+    "x-amz-sdk-checksum-algorithm": algorithm,
+    [`x-amz-checksum-${algorithm.toLowerCase()}`]: value,
   };
 }
 

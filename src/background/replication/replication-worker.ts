@@ -4,14 +4,15 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { ObjectStore } from "../../objects/object-store.ts";
-import { replicationFeedPrefix } from "../../objects/replication-route.ts";
+import { parseReplicationFeed, replicationFeedPrefix } from "../../objects/replication-route.ts";
 import type { BackgroundWorker, WorkerPass, WorkerReport } from "../worker.ts";
 import type { ReplicaDestination } from "./destination.ts";
 import { DestinationAwayError } from "./failure.ts";
 import { FeedRun, type FeedServices, type FeedTally } from "./feed-run.ts";
 import { Holds } from "./holds.ts";
 import { Outcomes } from "./outcomes.ts";
-import { ThresholdWatch, type ToldSequences } from "./threshold-watch.ts";
+import { ThresholdWatch } from "./threshold-watch.ts";
+import { awayIn, replicationWorkerName, toldIn, type ReplicationState } from "./worker-state.ts";
 import { ResyncWalk } from "./resync-walk.ts";
 import type { ReplicationRole, ReplicationRoles } from "./replication-role.ts";
 
@@ -25,6 +26,8 @@ export interface ReplicationWorkerOptions {
 interface Pause {
   readonly untilMilliseconds: number;
   readonly failures: number;
+  /** Why, for people; without anything secret. */
+  readonly message: string;
 }
 
 /** Changes of this process wake the worker at once; those of others are found so soon. */
@@ -32,9 +35,11 @@ const intervalMilliseconds = 1000;
 const feedsAtOnce = 4;
 const firstPauseMilliseconds = 1000;
 const longestPauseMilliseconds = 60_000;
+/** Of destinations, for lists. */
+const describedTroubles = 10;
 
 export class ReplicationWorker implements BackgroundWorker {
-  readonly name = "replication";
+  readonly name = replicationWorkerName;
   readonly scope = "store";
   readonly intervalMilliseconds = intervalMilliseconds;
   readonly #options: ReplicationWorkerOptions;
@@ -44,12 +49,14 @@ export class ReplicationWorker implements BackgroundWorker {
   readonly #watch: ThresholdWatch;
   /** Feeds whose destination is away. */
   readonly #pauses = new Map<string, Pause>();
+  /** Whether there may be something in the state that is true no more. */
+  #hasState = true;
 
   constructor(options: ReplicationWorkerOptions) {
     this.#options = options;
     this.#holds = new Holds(options.store.keyValueStore);
     this.#outcomes = new Outcomes(options.store);
-    this.#resyncs = new ResyncWalk(options.store);
+    this.#resyncs = new ResyncWalk(options.store, this.#holds);
     this.#watch = new ThresholdWatch(options.store, this.#outcomes);
   }
 
@@ -79,33 +86,59 @@ export class ReplicationWorker implements BackgroundWorker {
           this.#pauses.delete(feed);
         } catch (error) {
           away += 1;
-          this.#pause(feed, pause);
+          this.#pause(feed, pause, error);
           // The pass fails in the end, so that it is seen; the other feeds have their turn before.
           if (!(error instanceof DestinationAwayError)) failure ??= error;
         }
       }
     };
     await Promise.all(Array.from({ length: feedsAtOnce }, work));
-    // What is still in a feed now waits for a destination that is away.
-    if (away > 0) await this.#watchThresholds(signal, pass);
+    await this.#keepState(away > 0, signal, pass);
     if (failure !== undefined) throw failure;
     const againMilliseconds = hasMore ? 0 : this.#nextPauseMilliseconds();
+    const troubles = await this.#troubles(tally.refused > 0 || held.size > 0);
     return {
       fields: { ...tally, queued, away },
+      ...(troubles.length === 0 ? {} : { troubles }),
       ...(againMilliseconds === undefined ? {} : { againMilliseconds }),
     };
   }
 
-  async #watchThresholds(signal: AbortSignal, pass: WorkerPass): Promise<void> {
-    const { changes } = this.#options.store;
+  /** What is still in a feed now waits for a destination that is away. */
+  async #keepState(isAway: boolean, signal: AbortSignal, pass: WorkerPass): Promise<void> {
+    if (!isAway && !this.#hasState) return;
     const state = await pass.readState();
-    const told = (state?.["told"] ?? {}) as ToldSequences; // as it is written below
-    const next: Record<string, number> = {};
-    for (const { feed, rows } of await changes.sizes(replicationFeedPrefix())) {
-      if (rows === 0 || !this.#pauses.has(feed)) continue;
-      next[feed] = await this.#watch.look(feed, told[feed] ?? 0, signal);
+    const known: ReplicationState = { told: toldIn(state), away: awayIn(state) };
+    const told: Record<string, number> = {};
+    const away: Record<string, string> = {};
+    const { changes } = this.#options.store;
+    const feeds = isAway ? await changes.sizes(replicationFeedPrefix()) : [];
+    for (const { feed, rows } of feeds) {
+      const pause = this.#pauses.get(feed);
+      if (rows === 0 || pause === undefined) continue;
+      told[feed] = await this.#watch.look(feed, known.told[feed] ?? 0, signal);
+      away[feed] = pause.message;
     }
-    if (!isDeepStrictEqual(told, next)) await pass.writeState({ told: next });
+    const next: ReplicationState = { told, away };
+    if (!isDeepStrictEqual(known, next)) await pass.writeState({ ...next });
+    this.#hasState = isAway;
+  }
+
+  /** What keeps destinations from getting what they are to get, for people. */
+  async #troubles(areSomeRefused: boolean): Promise<readonly string[]> {
+    const troubles = new Set<string>();
+    for (const [feed, { message }] of this.#pauses) {
+      troubles.add(`${parseReplicationFeed(feed).bucketArn}: ${message}`);
+    }
+    const held = areSomeRefused ? await this.#holds.sizes() : [];
+    for (const [feed] of held) {
+      if (troubles.size >= describedTroubles) break;
+      const refusal = await this.#holds.lastRefusal(feed);
+      if (refusal !== undefined) {
+        troubles.add(`${parseReplicationFeed(feed).bucketArn}: ${refusal}`);
+      }
+    }
+    return [...troubles].slice(0, describedTroubles);
   }
 
   async backlog(): Promise<number> {
@@ -133,11 +166,12 @@ export class ReplicationWorker implements BackgroundWorker {
     };
   }
 
-  #pause(feed: string, known: Pause | undefined): void {
+  #pause(feed: string, known: Pause | undefined, error: unknown): void {
     const failures = (known?.failures ?? 0) + 1;
     const pause = Math.min(firstPauseMilliseconds * 2 ** (failures - 1), longestPauseMilliseconds);
     const untilMilliseconds = this.#options.store.clock.now() + pause;
-    this.#pauses.set(feed, { failures, untilMilliseconds });
+    const message = error instanceof Error ? error.message : "unknown failure";
+    this.#pauses.set(feed, { failures, untilMilliseconds, message });
   }
 
   #nextPauseMilliseconds(): number | undefined {

@@ -17,6 +17,7 @@ import {
 } from "../../objects/replication-rules.ts";
 import { listVersions } from "../../objects/version-listing.ts";
 import { transact } from "../../storage/key-value/transaction.ts";
+import type { Holds } from "./holds.ts";
 import { replicationCause } from "./local-destination.ts";
 
 const pageVersions = 500;
@@ -26,9 +27,11 @@ const feedAhead = 1000;
 
 export class ResyncWalk {
   readonly #store: ObjectStore;
+  readonly #holds: Holds;
 
-  constructor(store: ObjectStore) {
+  constructor(store: ObjectStore, holds: Holds) {
     this.#store = store;
+    this.#holds = holds;
   }
 
   /** Steps of every resync, until the feeds are full. Answers how many versions were queued. */
@@ -107,10 +110,12 @@ export class ResyncWalk {
       if (chosen.length === 0) return after;
       const state = await versions.load(transaction, bucket.name, key);
       if (state.bucket.id !== bucket.id) return undefined;
+      const feed = replicationFeed(bucket.id, before.bucketArn);
+      // What was refused would let the others of its key wait.
+      await this.#holds.hasten(transaction, feed, key, clock.now());
       for (const { versionId } of chosen) {
         const record = await versions.loadVersion(transaction, state, versionId);
         if (record === undefined) continue;
-        const feed = replicationFeed(bucket.id, before.bucketArn);
         changes.add(transaction, feed, describe(bucket, key, record, clock.now()));
         if (isDeleteMarker(record)) continue;
         // Where it never arrived it is made, also when somebody has removed it from there.

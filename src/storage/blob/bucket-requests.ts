@@ -87,11 +87,17 @@ export class BucketRequests implements Disposable {
         throw new StorageUnavailableError(`${bucketName} holds blobs that nobody has claimed`);
       }
       // Of two that claim it at once one writes, where the other server knows the condition.
-      const body = bodyOf([Buffer.from(formatOwner(owner))]);
-      await this.#send({ method: "PUT", key, headers: { "if-none-match": "*" }, body });
+      const claim = {
+        method: "PUT",
+        key,
+        body: bodyOf([Buffer.from(formatOwner(owner))]),
+      } as const;
+      let claimed = await this.#send({ ...claim, headers: { "if-none-match": "*" } });
+      if (claimed.status === 501) claimed = await this.#send(claim);
       found = await this.#send({ method: "GET", key });
+      if (found.status === 404 && claimed.status >= 300) throw this.#failureOf(claimed);
     }
-    if (found.status !== 200) throw failureOf(found);
+    if (found.status !== 200) throw this.#failureOf(found);
     try {
       checkOwner(found.body, owner, `${bucketName}/${key}`);
     } catch (error) {
@@ -160,19 +166,19 @@ export class BucketRequests implements Disposable {
     // A try before this one may have succeeded, and its answer was lost.
     const head = await this.#send({ method: "HEAD", key });
     if (head.status === 200 && Number(head.headers["content-length"]) === lengthBytes) return;
-    throw failureOf(answer);
+    throw this.#failureOf(answer);
   }
 
   /** Of one that is not there (any more) too. */
   async abortUpload(id: BlobId, uploadId: string): Promise<void> {
     const query = [["uploadId", uploadId]] as const;
     const answer = await this.#send({ method: "DELETE", key: this.#keyOf(id), query });
-    if (answer.status >= 300 && answer.status !== 404) throw failureOf(answer);
+    if (answer.status >= 300 && answer.status !== 404) throw this.#failureOf(answer);
   }
 
   async remove(id: BlobId): Promise<void> {
     const answer = await this.#send({ method: "DELETE", key: this.#keyOf(id) });
-    if (answer.status >= 300 && answer.status !== 404) throw failureOf(answer);
+    if (answer.status >= 300 && answer.status !== 404) throw this.#failureOf(answer);
   }
 
   /** Bytes `start` to `end` (exclusive), fewer at the end of the object. Throws BlobMissingError. */
@@ -181,7 +187,7 @@ export class BucketRequests implements Disposable {
     const answer = await this.#send({ method: "GET", key: this.#keyOf(id), headers });
     if (answer.status === 404) throw new BlobMissingError("the blob does not exist");
     const total = /\/(\d+)$/.exec(answer.headers["content-range"] ?? "")?.[1];
-    if (answer.status !== 206 || total === undefined) throw failureOf(answer);
+    if (answer.status !== 206 || total === undefined) throw this.#failureOf(answer);
     return { bytes: answer.bytes, objectBytes: Number(total) };
   }
 
@@ -224,7 +230,9 @@ export class BucketRequests implements Disposable {
     return [...body.matchAll(/<Upload>(.*?)<\/Upload>/gs)].flatMap(([, upload = ""]) => {
       const [id] = namesIn(upload);
       const uploadId = elementText(upload, "UploadId");
-      return id === undefined || !isBlobId(id) || uploadId === undefined ? [] : [{ id, uploadId }];
+      if (id === undefined || !isBlobId(id) || uploadId === undefined) return [];
+      // Not every server knows the marker.
+      return after === undefined || id > after ? [{ id, uploadId }] : [];
     });
   }
 
@@ -236,7 +244,15 @@ export class BucketRequests implements Disposable {
   async #sendKnown(request: Omit<RemoteRequest, "bucketName">): Promise<RemoteAnswer> {
     const answer = await this.#send(request);
     if (answer.status < 300) return answer;
-    throw failureOf(answer);
+    throw this.#failureOf(answer);
+  }
+
+  /** The code says enough; an answer's text may say what only the other server should know. */
+  #failureOf({ status, body }: RemoteAnswer): Error {
+    const code = elementText(body, "Code") ?? "no code";
+    const text = `the blob store's bucket ${this.#place.bucketName} answered ${status} (${code})`;
+    const isFull = status === 507 || code === "QuotaExceeded" || code === "InsufficientStorage";
+    return isFull ? new StorageFullError(text) : new StorageUnavailableError(text);
   }
 
   async #send(request: Omit<RemoteRequest, "bucketName">): Promise<RemoteAnswer> {
@@ -253,7 +269,9 @@ export class BucketRequests implements Disposable {
         if (!isPassing) throw error;
         if (attempt >= last) {
           this.#doubtedUntil = performance.now() + doubtMilliseconds;
-          throw new StorageUnavailableError("the bucket of the blob store cannot be reached", {
+          const why =
+            error instanceof RemoteUnreachableError ? error.message : "it does not answer";
+          throw new StorageUnavailableError(`the blob store's bucket ${bucketName}: ${why}`, {
             cause: error,
           });
         }
@@ -273,14 +291,6 @@ function mayPass({ status, body }: RemoteAnswer): boolean {
     return true;
   }
   return status === 400 && /<Code>(?:RequestTimeout|BadDigest)<\/Code>/.test(body);
-}
-
-/** The code says enough; an answer's text may say what only the other server should know. */
-function failureOf({ status, body }: RemoteAnswer): Error {
-  const code = elementText(body, "Code") ?? "no code";
-  const text = `the bucket of the blob store answered ${status} (${code})`;
-  const isFull = status === 507 || code === "QuotaExceeded" || code === "InsufficientStorage";
-  return isFull ? new StorageFullError(text) : new StorageUnavailableError(text);
 }
 
 /** What follows the last slash of each key. */
