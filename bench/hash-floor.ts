@@ -24,7 +24,7 @@ const pieceBytes = 64 * 1024;
 const crc64NvmePolynomial = "9a6c9329ac4bc9b5";
 const mebibyte = 1024 * 1024;
 
-export async function measureHashFloor(totalBytes: number): Promise<HashFloor> {
+async function measureHashFloor(totalBytes: number): Promise<HashFloor> {
   const piece = Buffer.alloc(pieceBytes, 0x5a);
   const pieces = Math.ceil(totalBytes / pieceBytes);
   const crc64 = await createCRC64(crc64NvmePolynomial);

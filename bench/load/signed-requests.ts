@@ -8,7 +8,7 @@ import type { Credentials, LoadPlan } from "./load-plan.ts";
 
 const unsignedPayload = "UNSIGNED-PAYLOAD";
 /** Bodies repeat one block of this size, so that a body of any length costs no memory. */
-export const bodyBlockBytes = 1024 * 1024;
+const bodyBlockBytes = 1024 * 1024;
 
 export interface RequestToSign {
   readonly method: string;

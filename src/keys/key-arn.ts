@@ -16,7 +16,7 @@ export type KeyReference =
 const keyIdPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const arnPattern = /^arn:aws:kms:([^:]*):(\d{12}):(key\/[^:/]+|alias\/[^:]+)$/;
 
-export function isKeyId(text: string): boolean {
+function isKeyId(text: string): boolean {
   return keyIdPattern.test(text);
 }
 

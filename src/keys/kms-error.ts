@@ -56,7 +56,7 @@ export function isKmsErrorName(name: string): name is KmsErrorName {
  * <arn> is disabled.", "KMS.KMSInvalidStateException: <arn> is pending deletion."). What may pass by
  * itself is answered so that clients try again.
  */
-export function asS3KeyError(error: KmsError): S3Error {
+function asS3KeyError(error: KmsError): S3Error {
   const { type, message } = error;
   switch (type) {
     case "AccessDeniedException":

@@ -54,7 +54,7 @@ export interface Page<Item> {
   readonly next: string | undefined;
 }
 
-export const s3AliasName = "alias/aws/s3";
+const s3AliasName = "alias/aws/s3";
 // The text that the aws/s3 key of every AWS account has.
 const s3KeyDescription = "Default key that protects my S3 objects when no other key is defined";
 

@@ -17,9 +17,9 @@ export interface MasterKeys {
   readonly keys: readonly MasterKey[];
 }
 
-export const masterKeyBytes = 32;
+const masterKeyBytes = 32;
 
-export function createMasterKey(nowMilliseconds: number): MasterKey {
+function createMasterKey(nowMilliseconds: number): MasterKey {
   return masterKeyOf(randomBytes(masterKeyBytes), new Date(nowMilliseconds).toISOString());
 }
 

@@ -92,7 +92,7 @@ export class Lifecycle {
   }
 }
 
-export function hasLifecycle(bucket: BucketRecord): boolean {
+function hasLifecycle(bucket: BucketRecord): boolean {
   return bucket.documents?.[lifecycleKind] !== undefined;
 }
 

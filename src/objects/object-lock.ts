@@ -116,7 +116,7 @@ export function addPeriod(startMilliseconds: number, period: LockPeriod): number
 }
 
 /** S3's words (seen in github.com/versity/versitygw/issues/1565). */
-export function lockedRefusal(): S3Error {
+function lockedRefusal(): S3Error {
   return new S3Error("AccessDenied", {
     message: "Access Denied because object protected by object lock.",
   });

@@ -136,7 +136,7 @@ export function preconditionFailed(condition: string): S3Error {
 }
 
 /** `*` or a list of entity tags, quoted or not, as S3 takes them. Weak tags never match a strong one. */
-export function matchesEtag(condition: string, etag: string): boolean {
+function matchesEtag(condition: string, etag: string): boolean {
   for (const part of condition.split(",")) {
     const candidate = part.trim();
     if (candidate === "*") return true;

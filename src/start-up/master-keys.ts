@@ -26,7 +26,7 @@ import { MasterKeyRing } from "../keys/master-key-ring.ts";
 import { withFileLock } from "./directory-lock.ts";
 import { createSecretFile, readSecretFile, replaceSecretFile } from "./secret-file.ts";
 
-export const masterKeysFileName = "master-keys.json";
+const masterKeysFileName = "master-keys.json";
 const lockFileName = "master-keys.lock";
 
 /** How often a running server looks whether a key was added. */

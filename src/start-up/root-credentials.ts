@@ -15,7 +15,7 @@ export interface RootCredentials extends Credentials {
   readonly file: { readonly path: string; readonly isNew: boolean } | undefined;
 }
 
-export const credentialsFileName = "root-credentials.json";
+const credentialsFileName = "root-credentials.json";
 
 const accessKeyAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const secretAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

@@ -84,7 +84,7 @@ export class AuditLog implements Disposable {
   }
 }
 
-export function formatAuditLine(request: AuditedRequest): string {
+function formatAuditLine(request: AuditedRequest): string {
   const { startedMilliseconds, decision, principal, ...rest } = request;
   const line = {
     time: new Date(startedMilliseconds).toISOString(),

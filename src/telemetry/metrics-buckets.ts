@@ -6,7 +6,7 @@ import type { MetricName } from "./metrics-catalogue.ts";
 import type { MetricsCollection, MetricsSnapshot } from "./metrics.ts";
 
 /** S3's AllRequests is the sum of all. `other`: of a bucket's configuration. */
-export const bucketRequestTypes = [
+const bucketRequestTypes = [
   "get",
   "put",
   "delete",

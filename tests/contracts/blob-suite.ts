@@ -423,7 +423,7 @@ async function* overwritingStreamOf(bytes: Uint8Array, chunkBytes: number): Byte
   memory.fill(0);
 }
 
-export async function* streamOfChunks(chunks: readonly Uint8Array[]): ByteStream {
+async function* streamOfChunks(chunks: readonly Uint8Array[]): ByteStream {
   yield* chunks;
 }
 

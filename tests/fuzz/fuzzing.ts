@@ -96,7 +96,7 @@ export async function converse(port: number, bytes: Uint8Array): Promise<readonl
 }
 
 /** A success, or an error that is S3's own and not a failure of the server. */
-export function assertSound(answer: RawAnswer): void {
+function assertSound(answer: RawAnswer): void {
   assertWellFormed(answer);
   const isKnown = answer.status < 500 || answer.status === 501;
   assert.ok(isKnown, `${answer.status}: ${answer.text}`);

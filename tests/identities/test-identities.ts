@@ -29,7 +29,7 @@ export async function openTestIdentities(): Promise<TestIdentities> {
   return { identities, store, clock, sealer, accountId };
 }
 
-export function policyText(...statements: readonly object[]): string {
+function policyText(...statements: readonly object[]): string {
   return JSON.stringify({ Version: "2012-10-17", Statement: statements });
 }
 

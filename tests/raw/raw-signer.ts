@@ -204,7 +204,7 @@ function signLink(seed: Seed, algorithm: string, rest: readonly string[]): strin
   return hmac(seed.key, text).toString("hex");
 }
 
-export function basicTime(milliseconds: number): string {
+function basicTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replaceAll(/[-:]|\.\d{3}/g, "");
 }
 

@@ -45,7 +45,7 @@ const names = [
   .join(" ")
   .split(" ");
 
-export function parseRecord(line: string): LogRecord {
+function parseRecord(line: string): LogRecord {
   const fields = [...line.matchAll(/\[([^\]]*)\]|"([^"]*)"|(\S+)/g)].map(
     ([, time, quoted, plain]) => time ?? quoted ?? plain ?? "",
   );

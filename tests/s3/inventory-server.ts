@@ -133,7 +133,7 @@ export async function startInventoryServer(options: ServerOptions = {}): Promise
 }
 
 /** The values of each row of CSV in which everything is quoted. */
-export function readCsv(text: string): readonly (readonly string[])[] {
+function readCsv(text: string): readonly (readonly string[])[] {
   return text
     .split("\n")
     .slice(0, -1)

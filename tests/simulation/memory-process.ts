@@ -176,7 +176,7 @@ export class MemoryProcess {
   }
 }
 
-export class Faults {
+class Faults {
   readonly #rates: FaultRates;
   readonly #random: SeededRandom;
   isDead = false;

@@ -156,7 +156,7 @@ export function deleteConflict(what: string): IdentityError {
   return new IdentityError("DeleteConflict", `Cannot delete entity, ${what}.`);
 }
 
-export function noSuchEntity(kind: EntityKind, name: string): IdentityError {
+function noSuchEntity(kind: EntityKind, name: string): IdentityError {
   return new IdentityError(
     "NoSuchEntity",
     `The ${titles[kind]} with name ${name} cannot be found.`,

@@ -4,7 +4,7 @@
 import { createHmac } from "node:crypto";
 import { signaturesEqual } from "../signing-keys.ts";
 
-export const totpStepMilliseconds = 30_000;
+const totpStepMilliseconds = 30_000;
 const digits = 6;
 const base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 

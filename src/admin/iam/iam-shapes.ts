@@ -77,7 +77,7 @@ export function listedRoleOf(role: RoleRecord): Role {
   return roleOf({ ...withoutBoundary(role), tags: [] });
 }
 
-export function boundaryMember(arn: string | undefined): {
+function boundaryMember(arn: string | undefined): {
   readonly PermissionsBoundary?: AttachedPermissionsBoundary;
 } {
   if (arn === undefined) return {};

@@ -147,7 +147,7 @@ export const cancelKeyDeletion: KmsOperation = async (input, call) => {
   return { KeyId: call.keys.arnOf(record) };
 };
 
-export function metadataOf(record: KmsKeyRecord, keys: KmsKeys): KmsOutput {
+function metadataOf(record: KmsKeyRecord, keys: KmsKeys): KmsOutput {
   const { accountId, keyId, createdMilliseconds, description, state, manager, deletion } = record;
   return {
     AWSAccountId: accountId,

@@ -58,7 +58,7 @@ export function demandKey(
 }
 
 /** As `demandKey`, if the key had this policy. */
-export function demandKeyUnder(
+function demandKeyUnder(
   { keys, caller, facts }: KmsCall,
   record: KmsKeyRecord,
   policy: string,

@@ -9,7 +9,7 @@ import type {
 } from "../../objects/records/analytics-record.ts";
 
 /** "Observes the access patterns of a filtered data set for 30 days or longer". */
-export const observedDays = 30;
+const observedDays = 30;
 /** An age that was observed for so many days in a row is recommended. */
 const stableDays = 14;
 /** "Objects must be stored at least 30 days before transition to STANDARD_IA". */

@@ -124,7 +124,7 @@ export const currentRule: RowRule = {
   },
 };
 
-export const markerRule: RowRule = {
+const markerRule: RowRule = {
   kind: "delete marker",
   range: ranges.allMarkers,
   pageRows: 500,
@@ -173,7 +173,7 @@ export const versionRule: RowRule = {
   },
 };
 
-export const nullVersionRule: RowRule = {
+const nullVersionRule: RowRule = {
   kind: "null version pointer",
   range: ranges.allNullVersions,
   pageRows: 200,

@@ -29,7 +29,7 @@ export type Identifier = string;
 
 export const blobIdentifier = (id: string): Identifier => `blob ${id}`;
 const inlineIdentifier = (id: string): Identifier => `inline ${id}`;
-export const layoutIdentifier = (id: string): Identifier => `layout ${id}`;
+const layoutIdentifier = (id: string): Identifier => `layout ${id}`;
 
 export interface ReferenceVisitor {
   /** Something that exists, and how many names it should have. */

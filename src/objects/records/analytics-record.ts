@@ -14,7 +14,7 @@ export interface AnalyticsFigures {
 }
 
 /** What is counted as it happens. */
-export const accessUnits = ["uploadedBytes", "retrievedBytes", "getRequests"] as const;
+const accessUnits = ["uploadedBytes", "retrievedBytes", "getRequests"] as const;
 export type AccessUnit = (typeof accessUnits)[number];
 
 /** By storage class, then by the place of the age group (see `analytics-rules.ts`). */

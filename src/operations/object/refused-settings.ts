@@ -1,5 +1,5 @@
-// Settings of an upload that would have to act and do not yet: refused with S3's own errors rather
-// than stored without effect.
+// Settings of a request that would have to act and do not: refused with S3's own error rather than stored
+// without effect.
 
 import { S3Error } from "../../model/errors.ts";
 

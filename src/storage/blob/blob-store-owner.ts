@@ -15,7 +15,7 @@ export interface BlobStoreOwner {
 }
 
 /** A blob store that another server, or this one under another name, has claimed. */
-export class ForeignBlobStoreError extends Error {
+class ForeignBlobStoreError extends Error {
   override readonly name = "ForeignBlobStoreError";
 }
 

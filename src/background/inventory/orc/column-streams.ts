@@ -5,7 +5,7 @@ import type { ColumnKind, ColumnValue } from "../report-columns.ts";
 import { encodeBits, encodeSigned, encodeUnsigned } from "./run-lengths.ts";
 
 /** Numbers as the format has them. */
-export const streamKinds = { present: 0, data: 1, length: 2, secondary: 5 } as const;
+const streamKinds = { present: 0, data: 1, length: 2, secondary: 5 } as const;
 
 export interface ColumnStream {
   readonly kind: number;
