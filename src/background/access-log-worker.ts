@@ -57,9 +57,9 @@ export class AccessLogWorker implements BackgroundWorker {
     this.#open.set(entry.requestId, entry);
   }
 
-  /** An entry that has no answer to wait for. */
-  add(entry: AccessEntry): void {
-    this.#options.spool.append(JSON.stringify(entry));
+  /** Entries that have no answer to wait for. */
+  add(...entries: readonly AccessEntry[]): void {
+    this.#options.spool.append(...entries.map(toLine));
   }
 
   end(requestId: string, end: Omit<AccessOutcome, "requestId">): void {

@@ -34,7 +34,7 @@ export function describeAccess(
   const { request, errorCode, address } = exchange;
   const objectBytes = objectBytesOf(exchange, answer);
   const turnAround = answer.elapsedMilliseconds - (request.receivingMilliseconds ?? 0);
-  const key = exchange.formKey ?? address?.key;
+  const key = exchange.formKey ?? exchange.visitedKey ?? address?.key;
   const versionId = findParameter(exchange.query, "versionId");
   const referer = request.headers.get("referer");
   const userAgent = request.headers.get("user-agent");

@@ -27,8 +27,8 @@ export interface AnswerEnd {
 export interface AccessRecorder {
   /** Keeps the entry before it returns. */
   begin(entry: AccessEntry): void;
-  /** An entry that has no answer of its own. */
-  add(entry: AccessEntry): void;
+  /** Entries that have no answer of their own. */
+  add(...entries: readonly AccessEntry[]): void;
   /** The answer to the request of an entry has left. */
   end(requestId: string, end: AnswerEnd): void;
   /** Does what need not be done before the answer; nothing while too much of it waits. */
@@ -84,10 +84,13 @@ function recordRequest(
   accessLog: AccessRecorder,
 ): void {
   accessLog.begin(describeAccess(exchange, bucket, answer));
-  const { deletions = [] } = exchange.notes ?? {};
-  for (const [index, note] of deletions.entries()) {
-    accessLog.add(describeDeletion(exchange, bucket, { note, part: index + 1 }));
-  }
+  const { deletions } = exchange.notes ?? {};
+  if (deletions === undefined) return;
+  accessLog.add(
+    ...deletions.map((note, index) =>
+      describeDeletion(exchange, bucket, { note, part: index + 1 }),
+    ),
+  );
 }
 
 function recordSource(

@@ -47,6 +47,8 @@ export interface Exchange {
   /** Of an uploaded form. */
   formKey: string | undefined;
   formSignature: "v2" | "v4" | undefined;
+  /** Of the page that a visitor of a website wanted, whatever is shown instead. */
+  visitedKey: string | undefined;
   errorCode: ErrorCode | undefined;
   /** What the operation has told of itself. */
   notes: RequestNotes | undefined;
@@ -80,6 +82,7 @@ export function beginExchange(
     facts: undefined,
     formKey: undefined,
     formSignature: undefined,
+    visitedKey: undefined,
     errorCode: undefined,
     notes: undefined,
     trace: tracing?.active,

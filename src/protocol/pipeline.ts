@@ -187,6 +187,7 @@ class Pipeline {
     const outcome = await this.#perform(exchange);
     // What the record of the visit tells is its last read.
     visit.address = exchange.address;
+    visit.visitedKey ??= exchange.address?.key;
     visit.routed = visit.definition = exchange.definition;
     visit.caller = exchange.caller;
     visit.access = exchange.access;

@@ -46,7 +46,7 @@ export function openAccessLog(
     },
     recorder: {
       begin: (entry) => guarded(() => worker.begin(entry)),
-      add: (entry) => guarded(() => worker.add(entry)),
+      add: (...entries) => guarded(() => worker.add(...entries)),
       end: (requestId, end) => guarded(() => worker.end(requestId, end)),
       defer: (work) => worker.defer(work),
     },

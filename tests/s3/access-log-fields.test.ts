@@ -18,7 +18,7 @@ import {
   signedFieldsV4,
 } from "../raw/browser-form.ts";
 import { logInto, readLog, type LogRecord } from "./access-log-reader.ts";
-import { assertRefused } from "./test-server.ts";
+import { assertRefused, startTestServerAlone } from "./test-server.ts";
 
 const test = await startIamServer();
 const { s3, server } = test;
@@ -299,6 +299,38 @@ describe("sizes and error codes", () => {
     const sent = seen.map(({ bytesSent }) => bytesSent);
     assert.deepEqual(sent.slice(0, 4), ["-", "3", "-", "-"]);
     assert.ok(Number(sent[4]) > 100, "an error's document is sent");
+  });
+});
+
+describe("a visit of a website", () => {
+  it("is anonymous, and about the page that it got", async () => {
+    await using sites = await startTestServerAlone({
+      websiteDomains: ["web.example"],
+      defaultPublicAccessBlock: "off",
+    });
+    const Bucket = await sites.newBucket();
+    const target = await sites.newBucket();
+    await sites.put(Bucket, "a b/index.html", "page");
+    const Resource = `arn:aws:s3:::${Bucket}/*`;
+    const Statement = { Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource };
+    const Policy = JSON.stringify({ Version: "2012-10-17", Statement });
+    await sites.s3.putBucketPolicy({ Bucket, Policy });
+    const WebsiteConfiguration = { IndexDocument: { Suffix: "index.html" } };
+    await sites.s3.putBucketWebsite({ Bucket, WebsiteConfiguration });
+    await logInto(sites.s3, Bucket, target);
+    const headers = { host: `${Bucket}.web.example` };
+    for (const path of ["/a%20b/", "/gone"]) await sites.send({ path, headers, isSigned: false });
+    await sites.server.runWorker("access-log");
+    const seen = await readLog(sites.s3, target);
+    assert.deepEqual(
+      seen.map((each) => [each.operation, each.key, each.status, each.errorCode].join(" ")),
+      ["WEBSITE.GET.OBJECT a%2520b/index.html 200 -", "WEBSITE.GET.OBJECT gone 403 AccessDenied"],
+    );
+    const [page] = seen;
+    assert.equal(page?.requestLine, "GET /a%20b/ HTTP/1.1");
+    assert.deepEqual([page.bytesSent, page.objectSize], ["4", "4"]);
+    assert.deepEqual([page.requester, page.signatureVersion, page.authentication], ["-", "-", "-"]);
+    assert.equal(page.hostHeader, `${Bucket}.web.example`);
   });
 });
 
