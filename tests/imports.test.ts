@@ -63,7 +63,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const guarded: readonly (readonly [RegExp, readonly string[]])[] = [
   // Notifications are sent to receivers that speak HTTP.
   [/^node:(?:http|https|http2)$/, ["http", "remote", "background"]],
-  [/^node:tls$/, ["http", "app"]],
+  // Whose certificates are judged by the name that their destination declares.
+  [/^node:tls$/, ["http", "app", "background"]],
   [/^node:fs(?:\/promises)?$/, ["storage", "app"]],
   [/^node:sqlite$/, ["storage", "app"]],
   [/^node:(?:cluster|child_process)$/, ["app"]],

@@ -31,6 +31,25 @@ const common = {
   tls: tls.optional(),
 };
 
+// Of what is no URL the error is that it is none.
+const parse = (url: string): URL | undefined => (URL.canParse(url) ? new URL(url) : undefined);
+
+function isWithoutUser(url: string): boolean {
+  const { username = "", password = "" } = parse(url) ?? {};
+  return username === "" && password === "";
+}
+
+/** Of libpq's modes those that do what they say: `prefer` would go on in clear. */
+function hasKnownSslMode(url: string): boolean {
+  const mode = parse(url)?.searchParams.get("sslmode") ?? "disable";
+  return ["disable", "require", "verify-ca", "verify-full"].includes(mode);
+}
+
+function hasNoCertificateFiles(url: string): boolean {
+  const names = ["ssl", "sslcert", "sslkey", "sslrootcert", "uselibpqcompat"];
+  return names.every((name) => parse(url)?.searchParams.has(name) !== true);
+}
+
 const httpUrl = z.url({ protocol: /^https?$/ });
 
 const aws = {
@@ -48,7 +67,7 @@ const kinds = [
     /** Signs requests; see docs/guide/notifications.md. */
     secret: secret.optional(),
     bearerToken: secret.optional(),
-    /** Of S3's envelope, whose records are a list: so many in one request where they wait. Default 1. */
+    /** Of S3's envelope, whose records are a list: so many in one request where they wait. Default 1, or 100 where many wait. */
     recordsPerRequest: z.int().min(1).max(100).optional(),
     headers: z.record(z.string().regex(/^[!#$%&'*+.^_`|~\w-]{1,128}$/), secret).optional(),
     ...common,
@@ -106,7 +125,13 @@ const kinds = [
   z.strictObject({
     kind: z.literal("nats"),
     /** `nats://host:4222` or `tls:`. */
-    servers: z.array(z.url({ protocol: /^(?:nats|tls)$/ })).min(1),
+    servers: z
+      .array(
+        z.url({ protocol: /^(?:nats|tls)$/ }).refine(isWithoutUser, {
+          error: "must not hold a user: username, password and token have settings of their own",
+        }),
+      )
+      .min(1),
     subject: text,
     /** Waits for the stream's acknowledgement; without it NATS forgets what nobody hears. */
     jetStream: z.boolean().optional(),
@@ -114,7 +139,17 @@ const kinds = [
     password: secret.optional(),
     token: secret.optional(),
     /** Content of a `.creds` file. */
-    credentials: secret.optional(),
+    credentials: secret
+      .regex(/BEGIN NATS USER JWT[\s\S]*BEGIN USER NKEY SEED/, {
+        error: "must be the content of a .creds file",
+      })
+      .optional(),
+    /** Of a user that the server knows by its key alone: `SU…`. */
+    nkeySeed: secret
+      .regex(/^\s*SU[A-Z2-7]{56}\s*$/, {
+        error: "must be the seed of a user: SU and 56 characters",
+      })
+      .optional(),
     ...common,
   }),
   z.strictObject({
@@ -140,8 +175,15 @@ const kinds = [
   }),
   z.strictObject({
     kind: z.literal("postgresql"),
-    /** `postgresql://user:password@host:5432/database`. */
-    url: z.url({ protocol: /^postgres(?:ql)?$/ }),
+    /** `postgresql://user:password@host:5432/database?sslmode=verify-full`. */
+    url: z
+      .url({ protocol: /^postgres(?:ql)?$/ })
+      .refine(hasKnownSslMode, {
+        error: "sslmode must be disable, require, verify-ca or verify-full",
+      })
+      .refine(hasNoCertificateFiles, {
+        error: "sslcert, sslkey and sslrootcert stand in tls, as certificate, key and ca",
+      }),
     /** `name` or `schema.name`. */
     table: z.string().regex(/^[a-z_]\w{0,62}(?:\.[a-z_]\w{0,62})?$/i),
     /** `append`: a row an event; `namespace`: a row an object, gone when the object is. */

@@ -7,6 +7,7 @@ set -u
 script_directory=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$script_directory/server.sh"
 source "$script_directory/install.sh"
+source "$script_directory/broker-certificates.sh"
 
 kafka_version=3.9.1
 kafka_directory="$cache_directory/kafka-$kafka_version"
@@ -80,56 +81,129 @@ start() {
   processes+=("$!")
 }
 
+# Each broker takes a password over clear text, and over TLS a password from clients with a certificate.
 start_brokers() {
-  local ports postgresql password=pass-word-1
-  read -ra ports <<<"$(free_ports 10)"
-  postgresql=$(find_postgresql)
+  read -ra ports <<<"$(free_ports 18)"
+  tls="$directory/tls"
+  # What must be escaped in URLs and configurations, and letters beyond ASCII.
+  export BROKER_PASSWORD='pass:w0rd/@%ü'
+  make_certificates "$tls" || return 1
+  export BROKER_CERTIFICATES="$tls"
+  start_redis && start_nats && start_mosquitto && start_rabbitmq && start_postgresql && start_kafka
+}
 
-  start redis redis-server --port "${ports[0]}" --bind 127.0.0.1 --requirepass "$password" \
-    --dir "$directory" --save ""
-  start nats nats-server -a 127.0.0.1 -p "${ports[1]}" -js -sd "$directory/nats" \
-    --user notifier --pass "$password"
+start_redis() {
+  export REDIS_PORT=${ports[0]} REDIS_TLS_PORT=${ports[1]}
+  start redis redis-server --port "$REDIS_PORT" --bind 127.0.0.1 --requirepass "$BROKER_PASSWORD" \
+    --dir "$directory" --save "" --tls-port "$REDIS_TLS_PORT" --tls-auth-clients yes \
+    --tls-cert-file "$tls/server.pem" --tls-key-file "$tls/server.key" --tls-ca-cert-file "$tls/ca.pem" \
+    --user notifier on ">$BROKER_PASSWORD" '~events-*' '&events-*' +@all
+}
 
-  mosquitto_passwd -b -c "$directory/mosquitto.passwords" notifier "$password" 2>/dev/null
-  printf '%s\n' "listener ${ports[2]} 127.0.0.1" "password_file $directory/mosquitto.passwords" \
-    "user $(id -un)" >"$directory/mosquitto.conf"
+# One server for each way to know its clients.
+start_nats() {
+  export NATS_PORT=${ports[2]} NATS_TLS_PORT=${ports[3]} NATS_TOKEN_PORT=${ports[4]}
+  export NATS_OPERATOR_PORT=${ports[5]} NATS_DIRECTORY="$directory/nats"
+  mkdir "$NATS_DIRECTORY"
+  "$node" "$script_directory/nats-operator.ts" "$NATS_DIRECTORY" || return 1
+  local encryption="tls { cert_file: '$tls/server.pem', key_file: '$tls/server.key'"
+  local users="{ user: notifier, password: '$BROKER_PASSWORD' }"
+  printf '%s\n' "authorization { users: [ $users ] }" \
+    "jetstream { store_dir: '$NATS_DIRECTORY/clear' }" >"$NATS_DIRECTORY/clear.conf"
+  printf '%s\n' "$encryption, ca_file: '$tls/ca.pem', verify: true }" \
+    "authorization { users: [ $users, { nkey: $(cat "$NATS_DIRECTORY/user.nkey") } ] }" \
+    "jetstream { store_dir: '$NATS_DIRECTORY/tls' }" >"$NATS_DIRECTORY/tls.conf"
+  printf '%s\n' "$encryption }" "authorization { token: '$BROKER_PASSWORD' }" >"$NATS_DIRECTORY/token.conf"
+  echo "$encryption }" >>"$NATS_DIRECTORY/operator.conf"
+  start nats nats-server -a 127.0.0.1 -p "$NATS_PORT" -c "$NATS_DIRECTORY/clear.conf"
+  start nats-tls nats-server -a 127.0.0.1 -p "$NATS_TLS_PORT" -c "$NATS_DIRECTORY/tls.conf"
+  start nats-token nats-server -a 127.0.0.1 -p "$NATS_TOKEN_PORT" -c "$NATS_DIRECTORY/token.conf"
+  start nats-operator nats-server -a 127.0.0.1 -p "$NATS_OPERATOR_PORT" -c "$NATS_DIRECTORY/operator.conf"
+}
+
+start_mosquitto() {
+  export MQTT_PORT=${ports[6]} MQTT_TLS_PORT=${ports[7]}
+  mosquitto_passwd -b -c "$directory/mosquitto.passwords" notifier "$BROKER_PASSWORD" 2>/dev/null
+  printf '%s\n' "listener $MQTT_PORT 127.0.0.1" "password_file $directory/mosquitto.passwords" \
+    "user $(id -un)" "listener $MQTT_TLS_PORT 127.0.0.1" "cafile $tls/ca.pem" \
+    "certfile $tls/server.pem" "keyfile $tls/server.key" "require_certificate true" \
+    >"$directory/mosquitto.conf"
   start mosquitto mosquitto -c "$directory/mosquitto.conf"
+}
 
-  epmd_port=${ports[4]}
+start_rabbitmq() {
+  export AMQP_PORT=${ports[8]} AMQP_TLS_PORT=${ports[9]}
+  epmd_port=${ports[10]}
   mkdir "$directory/rabbitmq"
   echo '[].' >"$directory/rabbitmq/enabled_plugins"
-  printf '%s\n' "listeners.tcp.1 = 127.0.0.1:${ports[3]}" "default_user = notifier" \
-    "default_pass = $password" >"$directory/rabbitmq/rabbitmq.conf"
+  # Its configuration knows no letters beyond ASCII.
+  cat >"$directory/rabbitmq/definitions.json" <<JSON
+{ "vhosts": [{ "name": "/" }],
+  "users": [{ "name": "notifier", "password": "$BROKER_PASSWORD", "tags": "" }],
+  "permissions": [{ "user": "notifier", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*" }] }
+JSON
+  printf '%s\n' "listeners.tcp.1 = 127.0.0.1:$AMQP_PORT" \
+    "load_definitions = $directory/rabbitmq/definitions.json" "listeners.ssl.1 = 127.0.0.1:$AMQP_TLS_PORT" \
+    "ssl_options.cacertfile = $tls/ca.pem" "ssl_options.certfile = $tls/server.pem" \
+    "ssl_options.keyfile = $tls/server.key" "ssl_options.verify = verify_peer" \
+    "ssl_options.fail_if_no_peer_cert = true" >"$directory/rabbitmq/rabbitmq.conf"
   start rabbitmq env HOME="$directory/rabbitmq" ERL_EPMD_RELAXED_COMMAND_CHECK=1 ERL_EPMD_PORT="$epmd_port" \
-    ERL_EPMD_ADDRESS=127.0.0.1 RABBITMQ_NODENAME="holdfast-${ports[3]}@localhost" \
+    ERL_EPMD_ADDRESS=127.0.0.1 RABBITMQ_NODENAME="holdfast-$AMQP_PORT@localhost" \
     RABBITMQ_CONFIG_FILE="$directory/rabbitmq/rabbitmq.conf" \
     RABBITMQ_ENABLED_PLUGINS_FILE="$directory/rabbitmq/enabled_plugins" \
     RABBITMQ_MNESIA_BASE="$directory/rabbitmq" RABBITMQ_LOG_BASE="$directory/rabbitmq" \
-    RABBITMQ_DIST_PORT="${ports[5]}" RABBITMQ_PID_FILE="$directory/rabbitmq/pid" \
+    RABBITMQ_DIST_PORT="${ports[11]}" RABBITMQ_PID_FILE="$directory/rabbitmq/pid" \
     /usr/lib/rabbitmq/bin/rabbitmq-server
+}
 
-  local as_user=()
+start_postgresql() {
+  export POSTGRESQL_PORT=${ports[12]}
+  local as_user=() programs data="$directory/postgresql"
+  programs=$(find_postgresql)
   if [ "$(id -u)" -eq 0 ]; then
     as_user=(runuser -u postgres --)
     chmod 711 "$directory"
-    install -d -o postgres "$directory/postgresql"
+    install -d -o postgres "$data"
+    # It wants its key for itself.
+    install -o postgres -m 600 "$tls/server.key" "$data/server.key"
   else
-    mkdir "$directory/postgresql"
+    mkdir "$data"
+    install -m 600 "$tls/server.key" "$data/server.key"
   fi
-  echo "$password" >"$directory/postgresql/password"
-  (cd / && "${as_user[@]}" "$postgresql/initdb" -D "$directory/postgresql/data" -U notifier \
-    --pwfile="$directory/postgresql/password" -A scram-sha-256 --no-sync) \
+  echo "$BROKER_PASSWORD" >"$data/password"
+  (cd / && "${as_user[@]}" "$programs/initdb" -D "$data/data" -U notifier \
+    --pwfile="$data/password" -A scram-sha-256 --no-sync) \
     >"$directory/initdb.log" 2>&1 || { cat "$directory/initdb.log"; return 1; }
-  start postgresql "${as_user[@]}" "$postgresql/postgres" -D "$directory/postgresql/data" \
-    -p "${ports[6]}" -h 127.0.0.1 -k "$directory/postgresql" -c fsync=off
+  printf '%s\n' "hostnossl all notifier 127.0.0.1/32 scram-sha-256" \
+    "hostssl all secured 127.0.0.1/32 scram-sha-256 clientcert=verify-ca" >"$data/hba.conf"
+  start postgresql "${as_user[@]}" "$programs/postgres" -D "$data/data" \
+    -p "$POSTGRESQL_PORT" -h 127.0.0.1 -k "$data" -c fsync=off -c hba_file="$data/hba.conf" \
+    -c ssl=on -c ssl_cert_file="$tls/server.pem" -c ssl_key_file="$data/server.key" \
+    -c ssl_ca_file="$tls/ca.pem"
+}
 
+start_kafka() {
+  export KAFKA_PORT=${ports[13]} KAFKA_SASL_PORT=${ports[14]} KAFKA_TLS_PORT=${ports[15]}
+  local controller="127.0.0.1:${ports[16]}" user="username=notifier password=\"$BROKER_PASSWORD\""
+  local login="org.apache.kafka.common.security"
+  cat "$tls/server.key" "$tls/server.pem" >"$tls/server-with-key.pem"
   cat >"$directory/kafka.properties" <<PROPERTIES
 process.roles=broker,controller
 node.id=1
-controller.quorum.voters=1@127.0.0.1:${ports[8]}
-listeners=PLAINTEXT://127.0.0.1:${ports[7]},CONTROLLER://127.0.0.1:${ports[8]}
-advertised.listeners=PLAINTEXT://127.0.0.1:${ports[7]}
+controller.quorum.voters=1@$controller
+listeners=PLAINTEXT://127.0.0.1:$KAFKA_PORT,SASL_SSL://127.0.0.1:$KAFKA_SASL_PORT,SSL://127.0.0.1:$KAFKA_TLS_PORT,CONTROLLER://$controller
+advertised.listeners=PLAINTEXT://127.0.0.1:$KAFKA_PORT,SASL_SSL://localhost:$KAFKA_SASL_PORT,SSL://localhost:$KAFKA_TLS_PORT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
+ssl.keystore.type=PEM
+ssl.keystore.location=$tls/server-with-key.pem
+ssl.truststore.type=PEM
+ssl.truststore.location=$tls/ca.pem
+listener.name.ssl.ssl.client.auth=required
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.sasl_ssl.plain.sasl.jaas.config=$login.plain.PlainLoginModule required user_notifier="${BROKER_PASSWORD/ü/\\u00fc}";
+listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=$login.scram.ScramLoginModule required;
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=$login.scram.ScramLoginModule required;
 log.dirs=$directory/kafka
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
@@ -137,19 +211,18 @@ transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 PROPERTIES
   java -Xmx128m -cp "$kafka_directory/lib/*" kafka.tools.StorageTool format \
-    -t aG9sZGZhc3QtYnJva2Vycw -c "$directory/kafka.properties" >"$directory/kafka-format.log" 2>&1 ||
+    -t aG9sZGZhc3QtYnJva2Vycw -c "$directory/kafka.properties" \
+    --add-scram "SCRAM-SHA-256=[name=notifier,password=$BROKER_PASSWORD]" \
+    --add-scram "SCRAM-SHA-512=[name=notifier,password=$BROKER_PASSWORD]" >"$directory/kafka-format.log" 2>&1 ||
     { cat "$directory/kafka-format.log"; return 1; }
   start kafka java -Xmx384m -cp "$kafka_directory/lib/*" kafka.Kafka "$directory/kafka.properties"
-
-  export BROKER_PASSWORD=$password
-  export REDIS_PORT=${ports[0]} NATS_PORT=${ports[1]} MQTT_PORT=${ports[2]} AMQP_PORT=${ports[3]}
-  export POSTGRESQL_PORT=${ports[6]} KAFKA_PORT=${ports[7]}
 }
 
 install_brokers || exit 1
 start_brokers || exit 1
 cd "$project_directory"
-"$node" --test --test-timeout=120000 "$script_directory/notification-brokers.test.ts"
+"$node" --test --test-timeout=120000 "$script_directory/notification-brokers.test.ts" \
+  "$script_directory/secured-brokers.test.ts"
 result=$?
 if [ $result -ne 0 ]; then
   for log in "$directory"/*.log; do

@@ -1,17 +1,9 @@
 // Destinations of notifications on real brokers, and a whole server that notifies them. brokers.sh starts
-// them and says by its variables where they are.
+// them. What needs TLS is in secured-brokers.test.ts.
 
 import assert from "node:assert/strict";
-import { connect as connectTcp } from "node:net";
 import { after, describe, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { jetstream, jetstreamManager } from "@nats-io/jetstream";
-import { connect as connectNats } from "@nats-io/transport-node";
-import { Admin, Consumer, stringDeserializers } from "@platformatic/kafka";
-import { createClient } from "@redis/client";
-import { connect as connectAmqp } from "amqplib";
-import { connectAsync } from "mqtt";
-import { Pool } from "pg";
 import { createServer } from "../../src/app.ts";
 import { S3 } from "@aws-sdk/client-s3";
 import { openDestination } from "../../src/background/notification/open-destination.ts";
@@ -22,128 +14,62 @@ import {
   newMessage,
   type DestinationUnderTest,
 } from "../contracts/notification-destination-suite.ts";
-
-const password = variable("BROKER_PASSWORD");
-const ports = {
-  redis: Number(variable("REDIS_PORT")),
-  nats: Number(variable("NATS_PORT")),
-  mqtt: Number(variable("MQTT_PORT")),
-  amqp: Number(variable("AMQP_PORT")),
-  postgresql: Number(variable("POSTGRESQL_PORT")),
-  kafka: Number(variable("KAFKA_PORT")),
-};
-const readyMilliseconds = 90_000;
-
-function variable(name: string): string {
-  const value = process.env[name];
-  assert.ok(value, `${name} says where a broker is`);
-  return value;
-}
-
-/** A broker listens a while after it was started, and takes work a while after that. */
-async function whenReady<Value>(port: number, open: () => Promise<Value>): Promise<Value> {
-  const ends = Date.now() + readyMilliseconds;
-  for (;;) {
-    try {
-      await new Promise<void>((resolve, reject) => {
-        const socket = connectTcp(port, "127.0.0.1", () => {
-          socket.destroy();
-          resolve();
-        });
-        socket.once("error", reject);
-      });
-      return await open();
-    } catch (error) {
-      if (Date.now() > ends) throw error;
-      await pause(250);
-    }
-  }
-}
+import {
+  escapedPassword,
+  hearAmqp,
+  hearKafka,
+  hearMqtt,
+  openNats,
+  openPostgresql,
+  openRedis,
+  password,
+  ports,
+} from "./broker-receivers.ts";
 
 const resources = new AsyncDisposableStack();
 after(() => resources.disposeAsync());
 
+const [redis, postgresql, nats, overMqtt, overAmqp, overKafka] = await Promise.all([
+  openRedis(resources, "events-channel"),
+  openPostgresql(resources),
+  openNats(resources, { port: ports.nats, user: "notifier", pass: password }),
+  hearMqtt(resources, "events/bucket"),
+  hearAmqp(resources, "events"),
+  hearKafka(resources, "events"),
+]);
+const { pool } = postgresql;
+const overNats = nats.hear("events.core");
+const overStream = await nats.hearStream("EVENTS", "events.stream");
+
 const tested: Record<string, DestinationUnderTest> = {};
 
-const redis = await whenReady(ports.redis, async () => {
-  const client = createClient({ url: `redis://:${password}@127.0.0.1:${ports.redis}` });
-  client.on("error", () => {});
-  return client.connect();
-});
-const subscriber = redis.duplicate();
-subscriber.on("error", () => {});
-await subscriber.connect();
-resources.defer(() => {
-  redis.destroy();
-  subscriber.destroy();
-});
-const published: string[] = [];
-await subscriber.subscribe("events-channel", (text) => published.push(text));
 for (const mode of ["list", "channel", "stream"] as const) {
   tested[`redis ${mode}`] = {
     port: ports.redis,
     settings: ({ host, port }) => ({
       kind: "redis",
-      url: `redis://:${password}@${host}:${port}/0`,
+      url: `redis://:${escapedPassword}@${host}:${port}/0`,
       mode,
       key: `events-${mode}`,
     }),
-    received: async () => {
-      if (mode === "list") return redis.lRange("events-list", 0, -1);
-      if (mode === "channel") return published;
-      const entries = await redis.xRange("events-stream", "-", "+");
-      return (entries ?? []).map(({ message }) => message["event"] ?? "");
-    },
+    received: () => redis.received(mode, `events-${mode}`),
   };
 }
 
-const pool = await whenReady(ports.postgresql, async () => {
-  const opened = new Pool({ connectionString: postgresqlUrl("127.0.0.1", ports.postgresql) });
-  await opened.query("SELECT 1");
-  return opened;
-});
-resources.defer(() => pool.end());
 for (const mode of ["append", "namespace"] as const) {
-  const [table, column] = mode === "append" ? ["events", "event_data"] : ["objects", "value"];
+  const table = mode === "append" ? "events" : "objects";
   tested[`postgresql ${mode}`] = {
     port: ports.postgresql,
     settings: ({ host, port }) => ({
       kind: "postgresql",
-      url: postgresqlUrl(host, port),
+      url: `postgresql://notifier:${escapedPassword}@${host}:${port}/postgres`,
       table,
       mode,
     }),
-    received: async () => {
-      // The table comes with the first message.
-      const { rows } = await pool.query<{ to_regclass: string | null }>(
-        `SELECT to_regclass('${table}')`,
-      );
-      if (rows[0]?.to_regclass === null) return [];
-      const found = await pool.query<{ text: string }>(
-        `SELECT ${column}::text AS text FROM ${table}`,
-      );
-      return found.rows.map(({ text }) => text);
-    },
+    received: () => postgresql.received(table, mode === "append" ? "event_data" : "value"),
   };
 }
 
-function postgresqlUrl(host: string, port: number): string {
-  return `postgresql://notifier:${password}@${host}:${port}/postgres`;
-}
-
-const nats = await whenReady(ports.nats, () =>
-  connectNats({ servers: [`nats://127.0.0.1:${ports.nats}`], user: "notifier", pass: password }),
-);
-resources.defer(() => nats.close());
-const core: string[] = [];
-nats.subscribe("events.core", { callback: (_error, message) => void core.push(message.string()) });
-await (await jetstreamManager(nats)).streams.add({ name: "EVENTS", subjects: ["events.stream"] });
-const streamed: string[] = [];
-const consumer = await jetstream(nats).consumers.get("EVENTS");
-const consuming = await consumer.consume({
-  callback: (message) => void streamed.push(message.string()),
-});
-resources.defer(async () => void (await consuming.close()));
 for (const isStream of [false, true]) {
   tested[isStream ? "jetstream" : "nats"] = {
     port: ports.nats,
@@ -155,17 +81,10 @@ for (const isStream of [false, true]) {
       username: "notifier",
       password,
     }),
-    received: async () => (isStream ? streamed : core),
+    received: isStream ? overStream : overNats,
   };
 }
 
-const mqtt = await whenReady(ports.mqtt, () =>
-  connectAsync(`mqtt://127.0.0.1:${ports.mqtt}`, { username: "notifier", password }),
-);
-resources.defer(() => mqtt.endAsync(true));
-const overMqtt: string[] = [];
-mqtt.on("message", (_topic, payload) => overMqtt.push(payload.toString("utf8")));
-await mqtt.subscribeAsync("events/bucket", { qos: 1 });
 tested["mqtt"] = {
   port: ports.mqtt,
   settings: ({ host, port }) => ({
@@ -175,60 +94,25 @@ tested["mqtt"] = {
     username: "notifier",
     password,
   }),
-  received: async () => overMqtt,
+  received: overMqtt,
 };
 
-const amqp = await whenReady(ports.amqp, () =>
-  connectAmqp(`amqp://notifier:${password}@127.0.0.1:${ports.amqp}`),
-);
-resources.defer(() => amqp.close());
-const channel = await amqp.createChannel();
-await channel.assertQueue("events", { durable: true });
-const overAmqp: string[] = [];
-await channel.consume(
-  "events",
-  (message) => {
-    if (message !== null) overAmqp.push(message.content.toString("utf8"));
-  },
-  { noAck: true },
-);
 tested["amqp"] = {
   port: ports.amqp,
   settings: ({ host, port }) => ({
     kind: "amqp",
-    url: `amqp://notifier:${password}@${host}:${port}`,
+    url: `amqp://notifier:${escapedPassword}@${host}:${port}`,
     routingKey: "events",
   }),
-  received: async () => overAmqp,
+  received: overAmqp,
 };
 
-const kafka = { clientId: "reader", bootstrapBrokers: [`127.0.0.1:${ports.kafka}`] };
-await whenReady(ports.kafka, async () => {
-  const admin = new Admin({ ...kafka, retries: 0 });
-  try {
-    const known = await admin.listTopics();
-    if (!known.includes("events")) {
-      await admin.createTopics({ topics: ["events"], partitions: 3, replicas: 1 });
-    }
-  } finally {
-    await admin.close();
-  }
-});
-const kafkaConsumer = new Consumer({
-  ...kafka,
-  groupId: "reader",
-  deserializers: stringDeserializers,
-});
-const kafkaStream = await kafkaConsumer.consume({ topics: ["events"], mode: "earliest" });
-resources.defer(() => kafkaConsumer.close(true));
-const overKafka: string[] = [];
-kafkaStream.on("data", ({ value }) => overKafka.push(value));
 tested["kafka"] = {
   port: ports.kafka,
   // The broker tells its own address to its clients.
   canBeProxied: false,
   settings: ({ host, port }) => ({ kind: "kafka", brokers: [`${host}:${port}`], topic: "events" }),
-  received: async () => overKafka,
+  received: overKafka,
 };
 
 for (const [name, each] of Object.entries(tested)) describeDestination(name, each);
@@ -237,7 +121,7 @@ it("a message that no queue of the AMQP broker takes counts as not delivered", a
   await using destination = await openDestination(
     {
       kind: "amqp",
-      url: `amqp://notifier:${password}@127.0.0.1:${ports.amqp}`,
+      url: `amqp://notifier:${escapedPassword}@127.0.0.1:${ports.amqp}`,
       routingKey: "no-such-queue",
     },
     systemClock,

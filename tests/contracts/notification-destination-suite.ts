@@ -77,6 +77,18 @@ export function describeDestination(name: string, tested: DestinationUnderTest):
       }
       await arrived(tested, messages);
     });
+
+    it("goes on after a connection on which nobody answers any more", async () => {
+      await using proxy = await Proxy.start({ host, port });
+      const through = { host: "127.0.0.1", port: proxy.port };
+      await using destination = await openDestination(settings(through), systemClock);
+      await sendWithRetries(destination, newMessage());
+      proxy.stall();
+      const message = newMessage();
+      await assert.rejects(sendInTime(destination, message, 300), { name: "TimeoutError" });
+      await sendWithRetries(destination, message);
+      await arrived(tested, [message]);
+    });
   });
 }
 
@@ -104,13 +116,25 @@ async function sendWhole(destination: Destination, batch: readonly Message[]): P
   );
 }
 
+/** As the worker does: what takes longer is not waited for. */
+async function sendInTime(
+  destination: Destination,
+  message: Message,
+  milliseconds: number,
+): Promise<void> {
+  const signal = AbortSignal.timeout(milliseconds);
+  const late = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error));
+  });
+  const [outcome] = await Promise.race([destination.send([message], signal), late]);
+  if (outcome !== undefined) throw outcome;
+}
+
 /** As the worker does: a failure means that the message is sent once more. */
 async function sendWithRetries(destination: Destination, message: Message): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const [outcome] = await destination.send([message], AbortSignal.timeout(5000));
-      if (outcome === undefined) return;
-      throw outcome;
+      return await sendInTime(destination, message, 5000);
     } catch (error) {
       if (attempt === 5) throw error;
       await pause(50);
@@ -139,7 +163,7 @@ function normalized(body: string): string {
   return `${id} ${text}`;
 }
 
-/** Passes bytes on, until it is told to cut. */
+/** Passes bytes on, until it is told to cut or to stall. */
 class Proxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -171,6 +195,11 @@ class Proxy implements AsyncDisposable {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port; // it listens on a port
+  }
+
+  /** Passes nothing on any more over the connections that there are, and leaves them open. */
+  stall(): void {
+    for (const socket of this.#sockets) socket.unpipe();
   }
 
   cut(): void {

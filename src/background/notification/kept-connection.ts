@@ -1,8 +1,12 @@
 // A connection that is made when it is needed, kept, and made again after it broke.
 
+const defaultOpenMilliseconds = 10_000;
+const closeMilliseconds = 2000;
+
 export class KeptConnection<Connection> implements AsyncDisposable {
   readonly #open: (dropped: () => void) => Promise<Connection>;
   readonly #close: (connection: Connection) => Promise<unknown>;
+  readonly #openMilliseconds: number;
   #current: Promise<Connection> | undefined;
 
   /**
@@ -12,47 +16,103 @@ export class KeptConnection<Connection> implements AsyncDisposable {
   constructor(options: {
     readonly open: (dropped: () => void) => Promise<Connection>;
     readonly close: (connection: Connection) => Promise<unknown>;
+    /** A receiver that is there but says nothing must not be waited for without end. */
+    readonly openMilliseconds?: number;
   }) {
     this.#open = options.open;
     this.#close = options.close;
+    this.#openMilliseconds = options.openMilliseconds ?? defaultOpenMilliseconds;
   }
 
-  get(): Promise<Connection> {
-    if (this.#current !== undefined) return this.#current;
-    const opening: Promise<Connection> = this.#open(() => this.#forget(opening));
-    this.#current = opening;
-    opening.catch(() => this.#forget(opening));
-    return opening;
-  }
-
-  /** Work that needs a sound connection: after a failure the next one gets another. */
-  async use<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
-    const connection = await this.get();
+  /**
+   * Works with the connection. What goes wrong, and a signal that ends the work before it is done, ends
+   * the connection too: the next one who works makes another.
+   */
+  async use<Value>(
+    signal: AbortSignal,
+    work: (connection: Connection) => Promise<Value>,
+  ): Promise<Value> {
+    const current = this.#get();
+    const connection = await current;
+    signal.throwIfAborted();
+    const drop = (): Promise<void> => this.#drop(current);
+    signal.addEventListener("abort", drop, { once: true });
     try {
       return await work(connection);
     } catch (error) {
-      await this.drop();
+      await drop();
       throw error;
+    } finally {
+      signal.removeEventListener("abort", drop);
     }
   }
 
-  /** Ends the connection: the next `get` makes another one. */
+  /** Ends the connection: the next one who works makes another. */
   async drop(): Promise<void> {
-    const current = this.#current;
-    if (current === undefined) return;
+    if (this.#current !== undefined) await this.#drop(this.#current);
+  }
+
+  #get(): Promise<Connection> {
+    if (this.#current !== undefined) return this.#current;
+    const forget = (): void => {
+      if (this.#current === opening) this.#current = undefined;
+    };
+    const opening: Promise<Connection> = this.#openInTime(forget);
+    this.#current = opening;
+    opening.catch(forget);
+    return opening;
+  }
+
+  async #openInTime(dropped: () => void): Promise<Connection> {
+    const opened = this.#open(dropped);
+    const late = Symbol("late");
+    const first = await within(this.#openMilliseconds, opened, late);
+    if (first !== late) return first;
+    // Nobody waits for it any more.
+    opened.then(
+      (connection) => this.#end(connection),
+      () => {},
+    );
+    throw new Error(`no connection within ${this.#openMilliseconds / 1000} seconds`);
+  }
+
+  /** Of several who drop it one ends it, and no other one that was made meanwhile. */
+  async #drop(connection: Promise<Connection>): Promise<void> {
+    if (this.#current !== connection) return;
     this.#current = undefined;
     try {
-      await this.#close(await current);
+      await this.#end(await connection);
     } catch {
-      // It had ended already, or never began.
+      // It never began.
     }
   }
 
-  #forget(connection: Promise<Connection>): void {
-    if (this.#current === connection) this.#current = undefined;
+  async #end(connection: Connection): Promise<void> {
+    try {
+      await within(closeMilliseconds, this.#close(connection), undefined);
+    } catch {
+      // It had ended already.
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drop();
+  }
+}
+
+/** What `promise` resolves with, or `otherwise` when that takes too long. */
+async function within<Value, Otherwise>(
+  milliseconds: number,
+  promise: Promise<Value>,
+  otherwise: Otherwise,
+): Promise<Value | Otherwise> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Otherwise>((resolve) => {
+    timer = setTimeout(resolve, milliseconds, otherwise);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -51,6 +51,7 @@ export class NotificationWorker implements BackgroundWorker {
     const isEnough = (): boolean => performance.now() > ends;
     const bell = new Bell(this.#options.changes);
     const errors: unknown[] = [];
+    let stateDue = performance.now() + intervalMilliseconds;
     const run = async (feed: string): Promise<void> => {
       try {
         const counts = await this.#deliveryOf(feed).run(signal, isEnough);
@@ -68,6 +69,10 @@ export class NotificationWorker implements BackgroundWorker {
       while (!signal.aborted && !isEnough() && errors.length === 0) {
         for (const feed of await this.#dueFeeds()) {
           if (!running.has(feed)) running.set(feed, run(feed));
+        }
+        if (performance.now() > stateDue) {
+          await this.#writeState(pass);
+          stateDue = performance.now() + intervalMilliseconds;
         }
         if (running.size === 0) break;
         await Promise.race([...running.values(), bell.wait()]);

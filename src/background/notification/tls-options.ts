@@ -1,5 +1,6 @@
 // TLS settings of a destination in the words of Node.js, which all client libraries take.
 
+import { isIP } from "node:net";
 import type { TlsSettings } from "../../model/notification-destinations.ts";
 
 export interface TlsOptions {
@@ -10,9 +11,9 @@ export interface TlsOptions {
   readonly rejectUnauthorized?: boolean;
 }
 
-export function tlsOptions(settings: TlsSettings | undefined): TlsOptions {
-  if (settings === undefined) return {};
-  const { ca, certificate, key, serverName, insecure } = settings;
+/** `host`: of libraries that do not tell the server the name by which they look for it. */
+export function tlsOptions(settings: TlsSettings | undefined, host?: string): TlsOptions {
+  const { ca, certificate, key, insecure, serverName = nameOf(host) } = settings ?? {};
   return {
     ...(ca === undefined ? {} : { ca }),
     ...(certificate === undefined ? {} : { cert: certificate }),
@@ -20,4 +21,9 @@ export function tlsOptions(settings: TlsSettings | undefined): TlsOptions {
     ...(serverName === undefined ? {} : { servername: serverName }),
     ...(insecure === true ? { rejectUnauthorized: false } : {}),
   };
+}
+
+/** Addresses are no names (RFC 6066, section 3). */
+function nameOf(host: string | undefined): string | undefined {
+  return host === undefined || isIP(host.replaceAll(/^\[|\]$/g, "")) !== 0 ? undefined : host;
 }

@@ -1,7 +1,7 @@
 // AMQP 0-9-1 (RabbitMQ and others): persistent messages, published as mandatory and confirmed by the
 // broker, so that what no queue gets counts as not delivered.
 
-import { connect, type ChannelModel, type ConfirmChannel } from "amqplib";
+import { connect, credentials, type ChannelModel, type ConfirmChannel } from "amqplib";
 import type { SettingsOf } from "../../../model/notification-destinations.ts";
 import { fillTemplate, type Destination, type Message, type Outcomes } from "../destination.ts";
 import { KeptConnection } from "../kept-connection.ts";
@@ -9,6 +9,7 @@ import { tlsOptions } from "../tls-options.ts";
 
 const batchMessages = 100;
 const heartbeatSeconds = 30;
+const connectMilliseconds = 10_000;
 
 interface Opened {
   readonly connection: ChannelModel;
@@ -31,10 +32,9 @@ export class AmqpDestination implements Destination {
   }
 
   async send(messages: readonly Message[], signal: AbortSignal): Promise<Outcomes> {
-    return this.#kept.use(async (opened) => {
-      signal.throwIfAborted();
-      return await Promise.all(messages.map((message) => this.#publish(opened, message)));
-    });
+    return this.#kept.use(signal, (opened) =>
+      Promise.all(messages.map((message) => this.#publish(opened, message))),
+    );
   }
 
   /** Rejects when the channel ends before the broker confirmed or refused. */
@@ -71,7 +71,11 @@ async function open(settings: SettingsOf<"amqp">, dropped: () => void): Promise<
   if (!url.searchParams.has("heartbeat")) {
     url.searchParams.set("heartbeat", String(heartbeatSeconds));
   }
-  const connection = await connect(url.href, tlsOptions(settings.tls));
+  const connection = await connect(url.href, {
+    ...tlsOptions(settings.tls),
+    timeout: connectMilliseconds,
+    ...(url.username === "" && url.password === "" ? {} : { credentials: credentialsOf(url) }),
+  });
   connection.on("error", dropped);
   connection.on("close", dropped);
   const channel = await connection.createConfirmChannel();
@@ -84,4 +88,9 @@ async function open(settings: SettingsOf<"amqp">, dropped: () => void): Promise<
     if (typeof properties.messageId === "string") returned.add(properties.messageId);
   });
   return { connection, channel, returned };
+}
+
+/** The library itself reads `%C3%BC` of a URL as two letters. */
+function credentialsOf({ username, password }: URL) {
+  return credentials.plain(decodeURIComponent(username), decodeURIComponent(password));
 }

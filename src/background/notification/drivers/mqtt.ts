@@ -29,8 +29,7 @@ export class MqttDestination implements Destination {
   }
 
   async send(messages: readonly Message[], signal: AbortSignal): Promise<Outcomes> {
-    return this.#kept.use(async (client) => {
-      signal.throwIfAborted();
+    return this.#kept.use(signal, async (client) => {
       const published = messages.map((message) =>
         client.publishAsync(fillTemplate(this.#topic, message), message.body, { qos: 1 }),
       );

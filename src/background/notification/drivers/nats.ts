@@ -1,19 +1,25 @@
 // NATS: with JetStream each message is acknowledged by its stream, which knows repetitions by their id;
 // without it the server's receipt of the batch is all that NATS promises.
 
+import { isIP } from "node:net";
 import { jetstream, type JetStreamClient } from "@nats-io/jetstream";
 import {
   connect,
   credsAuthenticator,
   headers as newHeaders,
+  nkeyAuthenticator,
+  type Authenticator,
+  type ConnectionOptions,
   type MsgHdrs,
   type NatsConnection,
 } from "@nats-io/transport-node";
-import type { SettingsOf } from "../../../model/notification-destinations.ts";
+import type { SettingsOf, TlsSettings } from "../../../model/notification-destinations.ts";
 import { fillTemplate, type Destination, type Message, type Outcomes } from "../destination.ts";
 import { KeptConnection } from "../kept-connection.ts";
+import { tlsOptions, type TlsOptions } from "../tls-options.ts";
 
 const batchMessages = 200;
+const connectMilliseconds = 5000;
 
 interface Opened {
   readonly connection: NatsConnection;
@@ -34,8 +40,7 @@ export class NatsDestination implements Destination {
   }
 
   async send(messages: readonly Message[], signal: AbortSignal): Promise<Outcomes> {
-    return this.#kept.use(async (opened) => {
-      signal.throwIfAborted();
+    return this.#kept.use(signal, async (opened) => {
       const outcomes = await Promise.all(messages.map((each) => this.#publish(opened, each)));
       // Nothing is left in a buffer of this process: the server has answered to what came behind.
       if (opened.stream === undefined) await opened.connection.flush();
@@ -71,30 +76,56 @@ function headersOf({ id, event }: Message): MsgHdrs {
   return headers;
 }
 
+/** The first of the servers that takes us. */
 async function open(settings: SettingsOf<"nats">, dropped: () => void): Promise<Opened> {
-  const { servers, username, password, token, credentials, tls } = settings;
-  const connection = await connect({
-    servers,
+  const failures: unknown[] = [];
+  for (const server of settings.servers) {
+    try {
+      const connection = await connect(optionsOf(settings, server));
+      connection.closed().then(dropped, dropped);
+      return {
+        connection,
+        stream: settings.jetStream === true ? jetstream(connection) : undefined,
+      };
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw new AggregateError(failures);
+}
+
+function optionsOf(settings: SettingsOf<"nats">, server: string): ConnectionOptions {
+  const { username, password, token, tls } = settings;
+  const authenticator = authenticatorOf(settings);
+  const { protocol, hostname } = new URL(server);
+  // The library takes a server's word for it that there is no TLS, unless TLS is asked for like this.
+  const isEncrypted = protocol === "tls:" || tls !== undefined;
+  return {
+    servers: [server],
     name: "holdfast",
+    timeout: connectMilliseconds,
     // The feed tries again, and says so.
     reconnect: false,
     ...(username === undefined ? {} : { user: username }),
     ...(password === undefined ? {} : { pass: password }),
     ...(token === undefined ? {} : { token }),
-    ...(credentials === undefined
-      ? {}
-      : { authenticator: credsAuthenticator(new TextEncoder().encode(credentials)) }),
-    ...(tls === undefined
-      ? {}
-      : {
-          tls: {
-            ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-            ...(tls.certificate === undefined ? {} : { cert: tls.certificate }),
-            ...(tls.key === undefined ? {} : { key: tls.key }),
-            ...(tls.insecure === true ? { rejectUnauthorized: false } : {}),
-          },
-        }),
-  });
-  connection.closed().then(dropped, dropped);
-  return { connection, stream: settings.jetStream === true ? jetstream(connection) : undefined };
+    ...(authenticator === undefined ? {} : { authenticator }),
+    ...(isEncrypted ? { tls: natsTlsOptions(tls, hostname) } : {}),
+  };
+}
+
+/**
+ * They reach Node.js as they are, beyond what the library's type names. Of a server whose address is
+ * given it would look for the name `localhost` in the certificate: `host` says for what to look.
+ */
+function natsTlsOptions(tls: TlsSettings | undefined, hostname: string): TlsOptions {
+  const address = hostname.replaceAll(/^\[|\]$/g, "");
+  return { ...tlsOptions(tls), ...(isIP(address) === 0 ? {} : { host: address }) };
+}
+
+function authenticatorOf({ credentials, nkeySeed }: SettingsOf<"nats">): Authenticator | undefined {
+  const bytes = new TextEncoder();
+  if (credentials !== undefined) return credsAuthenticator(bytes.encode(credentials));
+  if (nkeySeed !== undefined) return nkeyAuthenticator(bytes.encode(nkeySeed.trim()));
+  return undefined;
 }

@@ -1,6 +1,7 @@
 // PostgreSQL, and what speaks its protocol: a table of events (`append`), or one that is what the bucket is
 // (`namespace`). A batch is one statement, and so one transaction. The table is made if it is not there.
 
+import { checkServerIdentity, type ConnectionOptions } from "node:tls";
 import { Pool } from "pg";
 import type { SettingsOf } from "../../../model/notification-destinations.ts";
 import { allTaken, type Destination, type Message, type Outcomes } from "../destination.ts";
@@ -40,11 +41,11 @@ export class PostgresqlDestination implements Destination {
   }
 
   async send(messages: readonly Message[], signal: AbortSignal): Promise<Outcomes> {
-    const pool = await this.#kept.get();
-    signal.throwIfAborted();
-    if (this.#settings.mode === "append") await this.#append(pool, messages);
-    else await this.#apply(pool, messages);
-    return allTaken(messages);
+    return this.#kept.use(signal, async (pool) => {
+      if (this.#settings.mode === "append") await this.#append(pool, messages);
+      else await this.#apply(pool, messages);
+      return allTaken(messages);
+    });
   }
 
   /** An event that is delivered twice is there once. */
@@ -98,12 +99,45 @@ function uuidOf(id: string): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-function newPool({ url, tls, concurrency = 4 }: SettingsOf<"postgresql">): Pool {
+function newPool(settings: SettingsOf<"postgresql">): Pool {
+  const { concurrency = 4, timeoutSeconds = 10 } = settings;
+  const url = new URL(settings.url);
+  const ssl = encryptionOf(settings, url.searchParams.get("sslmode"));
+  // The library's own reading of it would take the place of `ssl`.
+  url.searchParams.delete("sslmode");
   return new Pool({
-    connectionString: url,
+    connectionString: url.href,
     application_name: "holdfast",
     connectionTimeoutMillis: connectMilliseconds,
+    // A connection on which nobody answers any more is closed and not used again.
+    query_timeout: timeoutSeconds * 1000,
     max: concurrency,
-    ...(tls === undefined ? {} : { ssl: tlsOptions(tls) }),
+    ssl,
   });
+}
+
+/**
+ * `sslmode` means what it means to libpq: `require` encrypts, and checks who issued the certificate
+ * when it knows authorities; `verify-ca` checks that always, `verify-full` also the name. Without it, `tls` means
+ * `verify-full`. https://www.postgresql.org/docs/current/libpq-ssl.html
+ */
+function encryptionOf(
+  { url, tls }: SettingsOf<"postgresql">,
+  mode: string | null,
+): ConnectionOptions | false {
+  if (mode === "disable" || (mode === null && tls === undefined)) return false;
+  const options = tlsOptions(tls);
+  const name = tls?.serverName ?? hostOf(url);
+  if (mode === "require" && tls?.ca === undefined) return { ...options, rejectUnauthorized: false };
+  const checksName = mode === null || mode === "verify-full";
+  return {
+    ...options,
+    // The library looks for the host's name whatever `servername` says.
+    checkServerIdentity: (_, certificate) =>
+      checksName ? checkServerIdentity(name, certificate) : undefined,
+  };
+}
+
+function hostOf(url: string): string {
+  return new URL(url).hostname.replaceAll(/^\[|\]$/g, "");
 }

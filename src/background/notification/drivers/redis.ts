@@ -32,17 +32,15 @@ export class RedisDestination implements Destination {
   }
 
   async send(messages: readonly Message[], signal: AbortSignal): Promise<Outcomes> {
-    const client = await this.#kept.get();
-    signal.throwIfAborted();
-    const answers = await Promise.allSettled(
-      messages.map((message) => client.sendCommand([...this.#command(message)])),
-    );
-    const outcomes = answers.map((answer) => {
-      if (answer.status === "fulfilled") return undefined;
-      return answer.reason instanceof Error ? answer.reason : new Error(String(answer.reason));
+    return this.#kept.use(signal, async (client) => {
+      const answers = await Promise.allSettled(
+        messages.map((message) => client.sendCommand([...this.#command(message)])),
+      );
+      if (!client.isReady) await this.#kept.drop();
+      return answers.map((answer) =>
+        answer.status === "fulfilled" ? undefined : asError(answer.reason),
+      );
     });
-    if (!client.isReady) await this.#kept.drop();
-    return outcomes;
   }
 
   #command(message: Message): readonly string[] {
@@ -74,11 +72,16 @@ export class RedisDestination implements Destination {
 
 /** One connection, which is not made again by itself: the feed tries again, and says so. */
 function newClient({ url, tls }: SettingsOf<"redis">) {
-  const isEncrypted = new URL(url).protocol === "rediss:";
+  const { protocol, hostname } = new URL(url);
+  const isEncrypted = protocol === "rediss:";
   const common = { connectTimeout: connectMilliseconds, reconnectStrategy: false } as const;
   return createClient({
     url,
     disableOfflineQueue: true,
-    socket: isEncrypted ? { ...common, tls: true, ...tlsOptions(tls) } : common,
+    socket: isEncrypted ? { ...common, tls: true, ...tlsOptions(tls, hostname) } : common,
   });
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
 }
