@@ -14,7 +14,7 @@ import type { Log } from "../telemetry/log.ts";
 import { mergeMetrics, MetricsCollection, type MetricsSnapshot } from "../telemetry/metrics.ts";
 import { ProcessMeter } from "../telemetry/metrics-process.ts";
 import { addBuild } from "./metrics.ts";
-import type { ServingPorts } from "./serving.ts";
+import type { ServingPorts } from "./serving-plan.ts";
 import type { SupervisorMessage, WorkerMessage, WorkerOptions } from "./worker-messages.ts";
 import { WorkerMetrics } from "./worker-metrics.ts";
 

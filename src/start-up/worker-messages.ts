@@ -5,7 +5,7 @@ import type { ProvisioningDocument } from "../provisioning/document.ts";
 import type { WriterId } from "../storage/blob/blob-store.ts";
 import type { MetricsSnapshot } from "../telemetry/metrics.ts";
 import type { ServerLogOptions } from "./server-log.ts";
-import type { ServingPlan, ServingPorts } from "./serving.ts";
+import type { ServingPlan, ServingPorts } from "./serving-plan.ts";
 
 export interface WorkerOptions {
   readonly plan: ServingPlan;
