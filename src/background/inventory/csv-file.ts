@@ -3,11 +3,9 @@
 
 import { once } from "node:events";
 import { createGzip, type Gzip } from "node:zlib";
+import { compressionLevel } from "./piece-compression.ts";
 import type { ColumnValue, ReportColumn, ReportRow } from "./report-columns.ts";
 import type { ReportFile, ReportFormat } from "./report-file.ts";
-
-/** Inventories repeat themselves: a higher level costs more time than it saves bytes. */
-const compressionLevel = 1;
 
 export const csvFormat: ReportFormat = {
   extension: "csv.gz",

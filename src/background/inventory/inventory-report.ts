@@ -32,6 +32,8 @@ export interface ReportContext {
   readonly noted: (run: ReportRun) => Promise<void>;
 }
 
+/** So is one that has so many rows: of each group of rows a file by columns keeps where it is. */
+const largestFileRows = 1_000_000;
 const service = "s3.amazonaws.com";
 const manifestVersion = "2016-11-30";
 
@@ -86,11 +88,14 @@ class InventoryReport {
     const columns = await this.#columns();
     let run = begun;
     let file: ReportFile | undefined;
+    let fileRows = 0;
     const settle = async (): Promise<void> => {
       await file?.settle();
-      if (file === undefined || file.sizeBytes < this.#context.fileBytes) return;
+      if (file === undefined) return;
+      if (file.sizeBytes < this.#context.fileBytes && fileRows < largestFileRows) return;
       run = await this.#deliverFile(run, file);
       file = undefined;
+      fileRows = 0;
       await this.#context.noted(run);
     };
     const walked: WalkOptions = {
@@ -104,6 +109,7 @@ class InventoryReport {
     await walkReport(this.#context.objectStore, walked, (rows) => {
       file ??= this.#format.open(columns);
       file.write(rows);
+      fileRows += rows.length;
       const last = rows.at(-1);
       run = {
         ...run,

@@ -1,7 +1,7 @@
 // A column's values of one stripe as the streams that ORC keeps for them. (ORC Specification v1, "Column
 // Encodings", all direct.)
 
-import type { ColumnKind, ColumnValue } from "../report-columns.ts";
+import type { ColumnValues } from "../column-batch.ts";
 import { encodeBits, encodeSigned, encodeUnsigned } from "./run-lengths.ts";
 
 /** Numbers as the format has them. */
@@ -16,41 +16,29 @@ export interface ColumnStream {
 const epochSeconds = Date.UTC(2015, 0, 1) / 1000;
 
 /** Values that are absent have a bit in a stream of their own, and no place in the others. */
-export function encodeColumn(
-  kind: ColumnKind,
-  values: readonly ColumnValue[],
-): readonly ColumnStream[] {
-  const present = values.filter((value) => value !== undefined);
-  const streams = encodePresent(kind, present);
-  if (present.length === values.length) return streams;
-  const bits = encodeBits(values.map((value) => value !== undefined));
-  return [{ kind: streamKinds.present, bytes: bits }, ...streams];
+export function encodeColumn(values: ColumnValues): readonly ColumnStream[] {
+  const streams = encodePresent(values);
+  if (values.count === values.present.length) return streams;
+  return [{ kind: streamKinds.present, bytes: encodeBits(values.present) }, ...streams];
 }
 
-function encodePresent(
-  kind: ColumnKind,
-  values: readonly (string | boolean | number)[],
-): readonly ColumnStream[] {
-  switch (kind) {
-    case "string": {
-      const texts = values.map((value) => Buffer.from(String(value), "utf8"));
-      const lengths = texts.map((text) => text.byteLength);
+function encodePresent(values: ColumnValues): readonly ColumnStream[] {
+  const { numbers } = values;
+  switch (values.kind) {
+    case "string":
       return [
-        { kind: streamKinds.data, bytes: Buffer.concat(texts) },
-        { kind: streamKinds.length, bytes: encodeUnsigned(lengths) },
+        { kind: streamKinds.data, bytes: values.text },
+        { kind: streamKinds.length, bytes: encodeUnsigned(values.lengths) },
       ];
-    }
     case "boolean":
-      return [{ kind: streamKinds.data, bytes: encodeBits(values.map((value) => value === true)) }];
+      return [{ kind: streamKinds.data, bytes: encodeBits(numbers) }];
     case "bigint":
-      return [{ kind: streamKinds.data, bytes: encodeSigned(values.map(Number)) }];
-    default: {
-      const times = values.map(Number);
+      return [{ kind: streamKinds.data, bytes: encodeSigned(numbers) }];
+    default:
       return [
-        { kind: streamKinds.data, bytes: encodeSigned(times.map(secondsOf)) },
-        { kind: streamKinds.secondary, bytes: encodeUnsigned(times.map(fractionOf)) },
+        { kind: streamKinds.data, bytes: encodeSigned(numbers.map(secondsOf)) },
+        { kind: streamKinds.secondary, bytes: encodeUnsigned(numbers.map(fractionOf)) },
       ];
-    }
   }
 }
 

@@ -5,6 +5,7 @@ import { deflateRawSync } from "node:zlib";
 import { ColumnBatch } from "../column-batch.ts";
 import type { ColumnKind, ReportColumn, ReportRow } from "../report-columns.ts";
 import type { ReportFile, ReportFormat } from "../report-file.ts";
+import { compressionOf } from "../piece-compression.ts";
 import { encodeColumn } from "./column-streams.ts";
 import { ProtobufMessage } from "./protobuf-message.ts";
 
@@ -17,7 +18,6 @@ export const orcFormat: ReportFormat = {
 /** Encoded in one go while requests wait: some 30 ms. */
 const rowsOfStripe = 8192;
 const compressionBlockBytes = 256 * 1024;
-const compressionLevel = 1;
 const magic = "ORC";
 
 /** Numbers as the format has them. */
@@ -52,7 +52,7 @@ class OrcFile implements ReportFile {
   #rows = 0;
 
   constructor(columns: readonly ReportColumn[]) {
-    this.#batch = new ColumnBatch(columns);
+    this.#batch = new ColumnBatch(columns, rowsOfStripe);
     this.#present = columns.map(() => 0);
     this.#append(Buffer.from(magic, "latin1"));
   }
@@ -98,10 +98,9 @@ class OrcFile implements ReportFile {
     const { rows } = this.#batch;
     const offset = this.#sizeBytes;
     const streams: ProtobufMessage[] = [];
-    for (const [index, { column, values }] of this.#batch.take().entries()) {
-      const present = values.filter((value) => value !== undefined).length;
-      this.#present[index] = (this.#present[index] as number) + present;
-      for (const { kind, bytes } of encodeColumn(column.kind, values)) {
+    for (const [index, values] of this.#batch.values.entries()) {
+      this.#present[index] = (this.#present[index] as number) + values.count;
+      for (const { kind, bytes } of encodeColumn(values)) {
         const compressed = compress(bytes);
         // Column 0 is the structure itself.
         const stream = new ProtobufMessage().integer(1, kind).integer(2, index + 1);
@@ -109,6 +108,7 @@ class OrcFile implements ReportFile {
         this.#append(compressed);
       }
     }
+    this.#batch.clear();
     const dataBytes = this.#sizeBytes - offset;
     const encoding = new ProtobufMessage().integer(1, encodingDirect);
     const footer = compress(
@@ -166,7 +166,7 @@ function compress(bytes: Buffer): Buffer {
   const blocks: Buffer[] = [];
   for (let at = 0; at < bytes.byteLength; at += compressionBlockBytes) {
     const original = bytes.subarray(at, at + compressionBlockBytes);
-    const deflated = deflateRawSync(original, { level: compressionLevel });
+    const deflated = deflateRawSync(original, compressionOf(original.byteLength));
     const isOriginal = deflated.byteLength >= original.byteLength;
     const block = isOriginal ? original : deflated;
     const head = Buffer.alloc(3);

@@ -1,63 +1,75 @@
 // ORC's run-length encodings, version 1: of integers, of bytes, and of bits. (ORC Specification v1,
 // "Run Length Encoding".)
 
-import { appendVarint } from "./protobuf-message.ts";
-
 const shortestRun = 3;
 const longestRun = 130;
 const longestLiterals = 128;
+/** Of a number below 2⁵³ that is zigzagged. */
+const largestVarintBytes = 8;
 
 /** Integers that are never negative: lengths. */
-export function encodeUnsigned(values: readonly number[]): Buffer {
+export function encodeUnsigned(values: ArrayLike<number>): Buffer {
   return encodeIntegers(values, (value) => value);
 }
 
-export function encodeSigned(values: readonly number[]): Buffer {
+export function encodeSigned(values: ArrayLike<number>): Buffer {
   // Zigzag; by multiplication, because shifts end at 32 bits.
   return encodeIntegers(values, (value) => (value < 0 ? -2 * value - 1 : 2 * value));
 }
 
-/** Bits, the first of eight in the highest place. */
-export function encodeBits(values: readonly boolean[]): Buffer {
+/** Bits that are 1 or 0, the first of eight in the highest place. */
+export function encodeBits(values: ArrayLike<number>): Buffer {
   const bytes = new Uint8Array(Math.ceil(values.length / 8));
-  for (const [index, value] of values.entries()) {
-    if (value) bytes[index >> 3] = (bytes[index >> 3] as number) | (0x80 >> (index & 7));
+  for (let index = 0; index < values.length; index += 1) {
+    if (values[index] === 1)
+      bytes[index >> 3] = (bytes[index >> 3] as number) | (0x80 >> (index & 7));
   }
   return encodeBytes(bytes);
 }
 
 /** A run has a length, a difference of one signed byte, and a first value. */
-function encodeIntegers(values: readonly number[], unsigned: (value: number) => number): Buffer {
-  const bytes: number[] = [];
+function encodeIntegers(values: ArrayLike<number>, unsigned: (value: number) => number): Buffer {
+  // At most a byte in front of every value.
+  const bytes = Buffer.allocUnsafe(values.length * (largestVarintBytes + 1));
+  let end = 0;
+  const append = (value: number): void => {
+    let rest = value;
+    for (; rest > 127; rest = Math.floor(rest / 128)) bytes[end++] = (rest % 128) + 128;
+    bytes[end++] = rest;
+  };
   forEachRun(values.length, (start) => runOfIntegers(values, start), {
     run: (start, length) => {
       const first = values[start] as number;
-      const difference = (values[start + 1] as number) - first;
-      bytes.push(length - shortestRun, difference & 0xff);
-      appendVarint(bytes, unsigned(first));
+      bytes[end++] = length - shortestRun;
+      bytes[end++] = ((values[start + 1] as number) - first) & 0xff;
+      append(unsigned(first));
     },
     literals: (start, length) => {
-      bytes.push(256 - length);
-      for (let at = start; at < start + length; at += 1) {
-        appendVarint(bytes, unsigned(values[at] as number));
-      }
+      bytes[end++] = 256 - length;
+      for (let at = start; at < start + length; at += 1) append(unsigned(values[at] as number));
     },
   });
-  return Buffer.from(bytes);
+  return bytes.subarray(0, end);
 }
 
 function encodeBytes(values: Uint8Array): Buffer {
-  const bytes: number[] = [];
+  const bytes = Buffer.allocUnsafe(values.length * 2);
+  let end = 0;
   forEachRun(values.length, (start) => runOfBytes(values, start), {
-    run: (start, length) => bytes.push(length - shortestRun, values[start] as number),
+    run: (start, length) => {
+      bytes[end++] = length - shortestRun;
+      bytes[end++] = values[start] as number;
+    },
     literals: (start, length) => {
-      bytes.push(256 - length, ...values.subarray(start, start + length));
+      bytes[end++] = 256 - length;
+      bytes.set(values.subarray(start, start + length), end);
+      end += length;
     },
   });
-  return Buffer.from(bytes);
+  return bytes.subarray(0, end);
 }
 
-function runOfIntegers(values: readonly number[], start: number): number {
+function runOfIntegers(values: ArrayLike<number>, start: number): number {
   const difference = (values[start + 1] as number) - (values[start] as number);
   if (!(difference >= -128 && difference <= 127)) return 1;
   let end = start + 1;
