@@ -108,6 +108,7 @@ describe("headers", () => {
     const checksum = { algorithm: "CRC32", value: "AAAAAA==", type: "FULL_OBJECT" } as const;
     assert.deepEqual(integrityHeaders({ ...record, checksum }), {
       "content-md5": "xMpCOKC5I4INzFCab3WEmw==",
+      "x-amz-sdk-checksum-algorithm": "CRC32",
       "x-amz-checksum-crc32": "AAAAAA==",
     });
     const encryption = { kind: "aws:kms", keyArn: "", wrappedKey: "" } as const;
