@@ -39,3 +39,27 @@ test("what is no key of NATS is refused when it is declared", () => {
     "nkeySeed: must be the seed of a user: SU and 56 characters",
   ]);
 });
+
+test("settings of TLS are texts of PEM, whole, and for a connection that is encrypted", () => {
+  const ca = "-----BEGIN CERTIFICATE-----\nMII…\n-----END CERTIFICATE-----\n";
+  const broker = { kind: "amqp", url: "amqps://mq.example.com", routingKey: "events" };
+  assert.deepEqual(complaintsAbout({ ...broker, tls: { ca } }), []);
+  assert.deepEqual(complaintsAbout({ ...broker, tls: { ca: "/etc/ca.pem" } }), [
+    "tls.ca: must be certificates in PEM; { fromFile: PATH } reads them from a file",
+  ]);
+  assert.deepEqual(complaintsAbout({ ...broker, tls: { certificate: ca } }), [
+    "tls: certificate and key go together",
+  ]);
+  for (const settings of [
+    { ...broker, url: "amqp://mq.example.com" },
+    { kind: "webhook", url: "http://example.com" },
+    { kind: "mqtt", url: "mqtt://example.com", topic: "events" },
+    { kind: "redis", url: "redis://example.com", mode: "list", key: "events" },
+    { ...database, url: "postgresql://user@db.example.com/events?sslmode=disable" },
+  ]) {
+    assert.deepEqual(complaintsAbout({ ...settings, tls: { ca } }), [
+      "tls: has no effect: the URL asks for a connection in clear",
+    ]);
+  }
+  assert.deepEqual(complaintsAbout({ ...nats, servers: ["nats://localhost"], tls: { ca } }), []);
+});

@@ -6,18 +6,32 @@ import { z } from "zod";
 const text = z.string().min(1).max(2048);
 const secret = z.string().min(1).max(65_536);
 
-/** PEM texts. */
-const tls = z.strictObject({
-  /** Certificates of the authorities to trust instead of the usual ones. */
-  ca: secret.optional(),
-  /** The client's own certificate, with its key. */
-  certificate: secret.optional(),
-  key: secret.optional(),
-  /** The name that the server's certificate must be for, where it is not the host's. */
-  serverName: text.optional(),
-  /** Takes any certificate. For tests. */
-  insecure: z.boolean().optional(),
+/** The name of a file in its place is a mistake that would come to light much later. */
+const certificates = secret.regex(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----/, {
+  error: "must be certificates in PEM; { fromFile: PATH } reads them from a file",
 });
+const privateKey = secret.regex(/-----BEGIN (?:EC |RSA )?PRIVATE KEY-----/, {
+  error: "must be an unencrypted private key in PEM; { fromFile: PATH } reads it from a file",
+});
+
+const tls = z
+  .strictObject({
+    /** Certificates of the authorities to trust instead of the usual ones. */
+    ca: certificates.optional(),
+    /** The client's own certificate, with its key. */
+    certificate: certificates.optional(),
+    key: privateKey.optional(),
+    /** The name that the server's certificate must be for, where it is not the host's. */
+    serverName: text.optional(),
+    /** Takes any certificate. For tests. */
+    insecure: z.boolean().optional(),
+  })
+  .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
+    error: "certificate and key go together",
+  });
+
+/** Of destinations with a URL: what stands here is not looked for in the URL, and needs no escapes. */
+const user = { username: text.optional(), password: secret.optional() };
 
 const common = {
   /** How events are told: as S3 tells them to queues and topics, or as EventBridge does. */
@@ -104,6 +118,7 @@ const kinds = [
     /** Default: the default exchange, whose routing keys are names of queues. */
     exchange: z.string().max(255).optional(),
     routingKey: text,
+    ...user,
     ...common,
   }),
   z.strictObject({
@@ -135,8 +150,7 @@ const kinds = [
     subject: text,
     /** Waits for the stream's acknowledgement; without it NATS forgets what nobody hears. */
     jetStream: z.boolean().optional(),
-    username: text.optional(),
-    password: secret.optional(),
+    ...user,
     token: secret.optional(),
     /** Content of a `.creds` file. */
     credentials: secret
@@ -158,8 +172,7 @@ const kinds = [
     url: z.url({ protocol: /^mqtts?$/ }),
     topic: text,
     clientId: text.optional(),
-    username: text.optional(),
-    password: secret.optional(),
+    ...user,
     ...common,
   }),
   z.strictObject({
@@ -171,6 +184,7 @@ const kinds = [
     key: text,
     /** Of a stream: about how many entries it keeps. */
     maximumLength: z.int().min(1).optional(),
+    ...user,
     ...common,
   }),
   z.strictObject({
@@ -188,12 +202,36 @@ const kinds = [
     table: z.string().regex(/^[a-z_]\w{0,62}(?:\.[a-z_]\w{0,62})?$/i),
     /** `append`: a row an event; `namespace`: a row an object, gone when the object is. */
     mode: z.enum(["append", "namespace"]),
+    ...user,
     ...common,
   }),
 ] as const;
 
 /** Settings of one destination. */
-export const destinationSettings = z.discriminatedUnion("kind", kinds);
+export const destinationSettings = z
+  .discriminatedUnion("kind", kinds)
+  // Whoever writes `tls` does not mean a connection in clear.
+  .refine((settings) => settings.tls === undefined || !isInClear(settings), {
+    path: ["tls"],
+    error: "has no effect: the URL asks for a connection in clear",
+  });
+
+function isInClear(settings: z.output<(typeof kinds)[number]>): boolean {
+  switch (settings.kind) {
+    case "kafka":
+    case "nats":
+      return false;
+    case "sqs":
+      return /^http:/i.test(settings.endpoint ?? settings.queueUrl);
+    case "sns":
+    case "event-bridge":
+      return /^http:/i.test(settings.endpoint);
+    case "postgresql":
+      return parse(settings.url)?.searchParams.get("sslmode") === "disable";
+    default:
+      return /^(?:http|amqp|mqtt|redis):/i.test(settings.url);
+  }
+}
 
 /** `arn:aws:sqs:us-east-1:123456789012:orders`; `*` in it stands for any run of characters. */
 export const destinationArn = z

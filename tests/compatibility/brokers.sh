@@ -106,7 +106,7 @@ start_nats() {
   export NATS_OPERATOR_PORT=${ports[5]} NATS_DIRECTORY="$directory/nats"
   mkdir "$NATS_DIRECTORY"
   "$node" "$script_directory/nats-operator.ts" "$NATS_DIRECTORY" || return 1
-  local encryption="tls { cert_file: '$tls/server.pem', key_file: '$tls/server.key'"
+  local encryption="tls { timeout: 20, cert_file: '$tls/server.pem', key_file: '$tls/server.key'"
   local users="{ user: notifier, password: '$BROKER_PASSWORD' }"
   printf '%s\n' "authorization { users: [ $users ] }" \
     "jetstream { store_dir: '$NATS_DIRECTORY/clear' }" >"$NATS_DIRECTORY/clear.conf"

@@ -31,13 +31,13 @@ const resources = new AsyncDisposableStack();
 after(() => resources.disposeAsync());
 const brokers = await openSecured(resources);
 
-/** One of each kind: the others differ in how they log in, which the server below does with all. */
-const wholeSuite = new Set(
+/** The others differ from them in how they log in, and not in how they connect. */
+const oneOfEachKind = new Set(
   "webhook amqp kafka-scram-512 nats jetstream mqtt redis postgresql".split(" "),
 );
 
 for (const [name, { settings, ...broker }] of Object.entries(brokers)) {
-  if (!wholeSuite.has(name)) continue;
+  if (!oneOfEachKind.has(name)) continue;
   describeDestination(`${name} over TLS`, {
     ...broker,
     host: "localhost",
@@ -105,9 +105,11 @@ const cases: readonly Case[] = Object.entries(brokers).flatMap(([brokerName, bro
         settings: broker.settings({ ...right, ...address }),
         told: told(broker),
         isRight: mistake === "none",
+        isOfLogin: mistake === "wrong-password" || mistake === "no-certificate",
       };
     })
-    .filter(({ told, isRight }) => isRight || told !== undefined),
+    .filter(({ told, isRight }) => isRight || told !== undefined)
+    .filter(({ isOfLogin, isRight }) => isRight || isOfLogin || oneOfEachKind.has(brokerName)),
 );
 
 describe("a server with secured destinations, and wrongly declared ones beside them", () => {
@@ -241,14 +243,17 @@ async function destinationsOf(root: ManagementClient): Promise<ReadonlyMap<strin
   return new Map((Destinations as readonly Answer[]).map((each) => [String(each["Arn"]), each]));
 }
 
-/** When of each destination is known whether it works; with all that administrators were shown. */
+/**
+ * When each destination works, or says why it does not; with all that administrators were shown. On a
+ * busy machine a broker may have lost its patience with us first, and says what is wrong the next time.
+ */
 async function settled(root: ManagementClient) {
-  const ends = Date.now() + 40_000;
+  const ends = Date.now() + 60_000;
   for (;;) {
     const destinations = await destinationsOf(root);
     const isSettled = cases.every(({ arn, told }) => {
       const { LastError, Waiting } = destinations.get(arn) ?? {};
-      return told === undefined ? Waiting === 0 : LastError !== undefined;
+      return told === undefined ? Waiting === 0 : told.test(String(LastError));
     });
     if (isSettled || Date.now() > ends) {
       const workers = await root.call("ListWorkers");

@@ -85,7 +85,9 @@ export async function openSecured(
       port: Number(variable("REDIS_TLS_PORT")),
       settings: ({ host, port, password: given, tls }) => ({
         kind: "redis",
-        url: `${tls === undefined ? "redis" : "rediss"}://notifier:${encodeURIComponent(given)}@${host}:${port}/0`,
+        url: `${tls === undefined ? "redis" : "rediss"}://${host}:${port}/0`,
+        username: "notifier",
+        password: given,
         mode: "list",
         key: "events-secured",
         ...tlsMember(tls),
@@ -99,7 +101,8 @@ export async function openSecured(
       port: ports.postgresql,
       settings: ({ host, port, password: given, tls }) => ({
         kind: "postgresql",
-        url: `postgresql://secured:${encodeURIComponent(given)}@${host}:${port}/postgres${tls === undefined ? "" : "?sslmode=verify-full"}`,
+        url: `postgresql://secured@${host}:${port}/postgres${tls === undefined ? "" : "?sslmode=verify-full"}`,
+        password: given,
         table: "secured.events",
         mode: "append",
         ...tlsMember(tls),
@@ -128,7 +131,9 @@ export async function openSecured(
       port: Number(variable("AMQP_TLS_PORT")),
       settings: ({ host, port, password: given, tls }) => ({
         kind: "amqp",
-        url: `${tls === undefined ? "amqp" : "amqps"}://notifier:${encodeURIComponent(given)}@${host}:${port}`,
+        url: `${tls === undefined ? "amqp" : "amqps"}://${host}:${port}`,
+        username: "notifier",
+        password: given,
         routingKey: "secured",
         ...tlsMember(tls),
       }),

@@ -6,6 +6,7 @@ import type { SettingsOf } from "../../../model/notification-destinations.ts";
 import { fillTemplate, type Destination, type Message, type Outcomes } from "../destination.ts";
 import { KeptConnection } from "../kept-connection.ts";
 import { tlsOptions } from "../tls-options.ts";
+import { urlWithUser } from "../url-with-user.ts";
 
 const batchMessages = 100;
 const heartbeatSeconds = 30;
@@ -67,7 +68,7 @@ export class AmqpDestination implements Destination {
 }
 
 async function open(settings: SettingsOf<"amqp">, dropped: () => void): Promise<Opened> {
-  const url = new URL(settings.url);
+  const url = urlWithUser(settings);
   if (!url.searchParams.has("heartbeat")) {
     url.searchParams.set("heartbeat", String(heartbeatSeconds));
   }

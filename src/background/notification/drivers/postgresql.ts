@@ -7,6 +7,7 @@ import type { SettingsOf } from "../../../model/notification-destinations.ts";
 import { allTaken, type Destination, type Message, type Outcomes } from "../destination.ts";
 import { KeptConnection } from "../kept-connection.ts";
 import { tlsOptions } from "../tls-options.ts";
+import { urlWithUser } from "../url-with-user.ts";
 
 const batchMessages = 200;
 const connectMilliseconds = 10_000;
@@ -101,7 +102,7 @@ function uuidOf(id: string): string {
 
 function newPool(settings: SettingsOf<"postgresql">): Pool {
   const { concurrency = 4, timeoutSeconds = 10 } = settings;
-  const url = new URL(settings.url);
+  const url = urlWithUser(settings);
   const ssl = encryptionOf(settings, url.searchParams.get("sslmode"));
   // The library's own reading of it would take the place of `ssl`.
   url.searchParams.delete("sslmode");

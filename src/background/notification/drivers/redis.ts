@@ -6,6 +6,7 @@ import type { SettingsOf } from "../../../model/notification-destinations.ts";
 import { fillTemplate, type Destination, type Message, type Outcomes } from "../destination.ts";
 import { KeptConnection } from "../kept-connection.ts";
 import { tlsOptions } from "../tls-options.ts";
+import { urlWithUser } from "../url-with-user.ts";
 
 const batchMessages = 500;
 const connectMilliseconds = 10_000;
@@ -71,14 +72,14 @@ export class RedisDestination implements Destination {
 }
 
 /** One connection, which is not made again by itself: the feed tries again, and says so. */
-function newClient({ url, tls }: SettingsOf<"redis">) {
-  const { protocol, hostname } = new URL(url);
+function newClient(settings: SettingsOf<"redis">) {
+  const { href: url, protocol, hostname } = urlWithUser(settings);
   const isEncrypted = protocol === "rediss:";
   const common = { connectTimeout: connectMilliseconds, reconnectStrategy: false } as const;
   return createClient({
     url,
     disableOfflineQueue: true,
-    socket: isEncrypted ? { ...common, tls: true, ...tlsOptions(tls, hostname) } : common,
+    socket: isEncrypted ? { ...common, tls: true, ...tlsOptions(settings.tls, hostname) } : common,
   });
 }
 
