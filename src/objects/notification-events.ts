@@ -16,11 +16,14 @@ export function eventsOf(name: string): readonly string[] {
   return configurableEvents.filter((each) => each.startsWith(family) && !each.endsWith(wildcard));
 }
 
+const namesOfChanges: ReadonlyMap<string, string> = new Map([
+  ...configurableEvents.map((name) => [name.replace(/^s3:/, ""), name] as const),
+  ["ObjectLock:Retention", "s3:ObjectRetention:Put"],
+]);
+
 /** The name that S3 announces a change by, with `s3:`; `undefined` for changes that are no events. */
 export function eventNameOf(event: ChangeEvent): string | undefined {
-  if (event === "ObjectLock:Retention") return "s3:ObjectRetention:Put";
-  const name = `s3:${event}`;
-  return configurableEvents.includes(name) ? name : undefined;
+  return namesOfChanges.get(event);
 }
 
 /** How EventBridge tells an event: `detail-type` and what depends on it. */

@@ -90,8 +90,12 @@ function objectOf(change: ChangeRecord): Readonly<Record<string, unknown>> {
   return { key: encodeKey(change.key), size, eTag: etag, versionId, sequencer };
 }
 
+/** Nothing in it is encoded. */
+const plainKey = /^[\w.*/-]*$/;
+
 /** As a form encodes it, but for slashes: "red flower.jpg" becomes "red+flower.jpg". */
 export function encodeKey(key: string): string {
+  if (plainKey.test(key)) return key;
   return encodeURIComponent(key)
     .replaceAll("%20", "+")
     .replaceAll("%2F", "/")
