@@ -220,13 +220,13 @@ export class ChangeLog {
 
   /**
    * Removes rows whose work is done. Of rows that somebody else has removed nothing happens; `more`
-   * joins the commit, and may run again. Without it the rows go in several commits: one of many rows
+   * joins the commit, is told which rows it removes, and may run again. Without it the rows go in several commits: one of many rows
    * would hold up those of requests.
    */
-  async finish(
+  async finish<Row extends Pick<FeedRow, "key" | "revision">>(
     feed: string,
-    rows: readonly Pick<FeedRow, "key" | "revision">[],
-    more?: (transaction: Transaction) => void | Promise<void>,
+    rows: readonly Row[],
+    more?: (transaction: Transaction, removed: readonly Row[]) => void | Promise<void>,
   ): Promise<void> {
     if (more !== undefined) {
       await this.#remove(feed, rows, more);
@@ -237,10 +237,10 @@ export class ChangeLog {
     }
   }
 
-  async #remove(
+  async #remove<Row extends Pick<FeedRow, "key" | "revision">>(
     feed: string,
-    rows: readonly Pick<FeedRow, "key" | "revision">[],
-    more?: (transaction: Transaction) => void | Promise<void>,
+    rows: readonly Row[],
+    more?: (transaction: Transaction, removed: readonly Row[]) => void | Promise<void>,
   ): Promise<void> {
     let isFirst = true;
     await transact(this.#store, async (transaction) => {
@@ -253,7 +253,7 @@ export class ChangeLog {
       }
       isFirst = false;
       if (present.length > 0) transaction.add(keys.feedSize(feed), -present.length);
-      await more?.(transaction);
+      await more?.(transaction, present);
     });
   }
 

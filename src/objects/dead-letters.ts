@@ -74,7 +74,7 @@ export async function deleteDeadLetters(
   limit: number,
 ): Promise<number> {
   const feed = `${deadLetterFeedPrefix}${arn}`;
-  return eachBatch(changes, feed, { limit }, (rows) => changes.finish(feed, rows));
+  return eachBatch(changes, feed, { limit }, (rows) => removeRows(changes, feed, rows));
 }
 
 /**
@@ -89,15 +89,20 @@ export async function deleteWaiting(
   const feed = `${notificationFeedPrefix}${arn}`;
   const { limit, untilMilliseconds } = options;
   const isOld = ({ change }: FeedRow): boolean => change.timeMilliseconds <= untilMilliseconds;
-  return eachBatch(changes, feed, { limit, isWanted: isOld }, (rows) => changes.finish(feed, rows));
+  return eachBatch(changes, feed, { limit, isWanted: isOld }, (rows) =>
+    removeRows(changes, feed, rows),
+  );
 }
 
-/** Until so many are used, or none of the oldest is wanted. Resolves with how many. */
+/**
+ * Until so many are used, or none of the oldest is wanted. `use` resolves with how many were there to be
+ * used, and so does this.
+ */
 async function eachBatch(
   changes: ChangeLog,
   feed: string,
   options: { readonly limit: number; readonly isWanted?: (row: FeedRow) => boolean },
-  use: (rows: readonly FeedRow[]) => Promise<void>,
+  use: (rows: readonly FeedRow[]) => Promise<number>,
 ): Promise<number> {
   const { limit, isWanted = () => true } = options;
   let count = 0;
@@ -105,25 +110,39 @@ async function eachBatch(
     const { rows } = await changes.read(feed, { limit: batchRows });
     const used = rows.filter(isWanted).slice(0, limit - count);
     if (used.length === 0) break;
-    await use(used);
-    count += used.length;
+    count += await use(used);
   }
   return count;
 }
 
-/** Rows that somebody else has moved meanwhile are moved once more: at least once. */
-function moveRows(
+/** Rows that somebody else has moved, delivered or given up meanwhile are left alone. */
+async function moveRows(
   changes: ChangeLog,
   from: string,
   to: string,
   rows: readonly FeedRow[],
   detailsOf: (row: FeedRow) => FeedRow["change"]["details"],
-): Promise<void> {
-  return changes.finish(from, rows, (transaction) => {
-    for (const row of rows) {
+): Promise<number> {
+  let moved = 0;
+  await changes.finish(from, rows, (transaction, removed) => {
+    for (const row of removed) {
       changes.add(transaction, to, { ...row.change, details: detailsOf(row) ?? {} });
     }
+    moved = removed.length;
   });
+  return moved;
+}
+
+async function removeRows(
+  changes: ChangeLog,
+  feed: string,
+  rows: readonly FeedRow[],
+): Promise<number> {
+  let count = 0;
+  await changes.finish(feed, rows, (_, removed) => {
+    count = removed.length;
+  });
+  return count;
 }
 
 /** A UUID of the row, the same for every try and for a replay. */

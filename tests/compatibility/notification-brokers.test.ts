@@ -89,10 +89,8 @@ tested["mqtt"] = {
   port: ports.mqtt,
   settings: ({ host, port }) => ({
     kind: "mqtt",
-    url: `mqtt://${host}:${port}`,
+    url: `mqtt://notifier:${escapedPassword}@${host}:${port}`,
     topic: "events/{bucket}",
-    username: "notifier",
-    password,
   }),
   received: overMqtt,
 };

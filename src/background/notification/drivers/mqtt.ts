@@ -11,6 +11,7 @@ import {
 } from "../destination.ts";
 import { KeptConnection } from "../kept-connection.ts";
 import { tlsOptions } from "../tls-options.ts";
+import { urlWithUser } from "../url-with-user.ts";
 
 const batchMessages = 100;
 const connectMilliseconds = 10_000;
@@ -60,17 +61,22 @@ function rejectsAtEnd(client: MqttClient): Promise<never> {
 }
 
 async function open(settings: SettingsOf<"mqtt">, dropped: () => void): Promise<MqttClient> {
-  const { url, clientId, username, password, tls } = settings;
+  const { clientId, tls } = settings;
+  const url = urlWithUser(settings);
+  // The library would find another password in a URL that has a colon in it.
+  const [username, password] = [url.username, url.password].map(decodeURIComponent);
+  url.username = "";
+  url.password = "";
   const client = await connectAsync(
-    url,
+    url.href,
     {
       // The feed tries again, and says so.
       reconnectPeriod: 0,
       connectTimeout: connectMilliseconds,
       clean: true,
       ...(clientId === undefined ? {} : { clientId }),
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
+      ...(username === undefined || username === "" ? {} : { username }),
+      ...(password === undefined || password === "" ? {} : { password }),
       ...tlsOptions(tls),
     },
     false,
