@@ -1,12 +1,15 @@
 // Every error code that S3 answers, with its status and its usual text, and the one class that carries
 // them. Texts are static; what varies travels in fields, which become XML elements of the error.
 
+import { selectErrors } from "./select-errors.ts";
+
 interface ErrorDefinition {
   readonly status: number;
   readonly message: string;
 }
 
 const definitions = {
+  ...selectErrors,
   AccessControlListNotSupported: { status: 400, message: "The bucket does not allow ACLs" },
   AccessDenied: { status: 403, message: "Access Denied" },
   AccessForbidden: { status: 403, message: "CORSResponse: This CORS request is not allowed." },

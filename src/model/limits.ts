@@ -58,6 +58,12 @@ export const aclGrants = 100;
 /** Reference, POST Object: what stands before the file. */
 export const formFieldsBytes = 20 * kibibyte;
 
+/** Guide, "Filtering and retrieving data using Amazon S3 Select": bytes. */
+export const selectExpressionBytes = 256 * kibibyte;
+export const selectRecordBytes = mebibyte;
+/** Guide, ibid.: of a Parquet object, uncompressed. */
+export const parquetRowGroupBytes = 512 * mebibyte;
+
 /** Reference, PutObjectAnnotation. */
 export const annotationBytes = mebibyte;
 export const annotationsPerObject = 1000;

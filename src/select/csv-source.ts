@@ -1,0 +1,178 @@
+// The rows of a CSV object: its header, its names, and of a scan range the records that begin there.
+
+import { S3Error } from "../model/errors.ts";
+import type { Evaluate } from "./compile-expression.ts";
+import { CsvReader } from "./csv-reader.ts";
+import { findName, follow, memberMatches } from "./paths.ts";
+import type { RowReader, RowSource } from "./row-source.ts";
+import type { HeaderUse, InputForm, ObjectBytes, ScanRange } from "./select-request.ts";
+import type { Name, PathStep, Source } from "./syntax.ts";
+import { openText, skipPast, type ByteCounts } from "./text-blocks.ts";
+import type { Timestamp } from "./timestamp.ts";
+import { Structure, type Value } from "./values.ts";
+
+type CsvInput = Extract<InputForm, { readonly kind: "csv" }>;
+
+export interface CsvSourceOptions {
+  readonly object: ObjectBytes;
+  readonly input: CsvInput;
+  readonly source: Source;
+  readonly range: ScanRange | undefined;
+  readonly now: Timestamp;
+  readonly counts: ByteCounts;
+}
+
+export async function openCsv(options: CsvSourceOptions): Promise<RowSource<CsvReader>> {
+  const { input, source, range } = options;
+  // Guide: this form of the FROM clause works with JSON only.
+  if (source.steps.length > 0) throw new S3Error("InvalidKeyPath");
+  const start = range?.start ?? 0;
+  const names = start > 0 ? await headerOfStart(options) : undefined;
+  const rows = new CsvRows(options, start === 0 ? input.header : "none");
+  await rows.open();
+  const header = input.header === "use" ? (names ?? rows.header ?? []) : undefined;
+  return {
+    scope: { path: (name, steps) => pathIn(header, source.alias, name, steps), now: options.now },
+    batches: rows,
+    members(row, add) {
+      for (let index = 0; index < row.fieldCount; index += 1) {
+        add(header?.[index] ?? `_${index + 1}`, row.field(index));
+      }
+    },
+    plainRecord: (row) => row.unquotedRecord,
+  };
+}
+
+/** Names are those of the object's first record, wherever the range begins. */
+async function headerOfStart(options: CsvSourceOptions): Promise<readonly string[] | undefined> {
+  if (options.input.header !== "use") return undefined;
+  const counts = { scannedBytes: 0, processedBytes: 0 };
+  const rows = new CsvRows({ ...options, range: undefined, counts }, "use");
+  await rows.open();
+  await rows.close();
+  return rows.header;
+}
+
+class CsvRows implements AsyncIterable<RowReader<CsvReader>>, RowReader<CsvReader> {
+  readonly #options: CsvSourceOptions;
+  readonly #headerUse: HeaderUse;
+  readonly #end: number;
+  readonly #reader: CsvReader;
+  #blocks: AsyncIterator<Uint8Array> | undefined;
+  #isPastEnd = false;
+  #isDone = false;
+  header: readonly string[] | undefined;
+
+  constructor(options: CsvSourceOptions, headerUse: HeaderUse) {
+    this.#options = options;
+    this.#headerUse = headerUse;
+    const { range, input } = options;
+    this.#end = range?.end ?? Number.POSITIVE_INFINITY;
+    this.#reader = new CsvReader(input.form);
+  }
+
+  get row(): CsvReader {
+    return this.#reader;
+  }
+
+  next(): boolean {
+    if (this.#isPastEnd || !this.#reader.next()) return false;
+    this.#isPastEnd = this.#reader.recordOffset >= this.#end;
+    return !this.#isPastEnd;
+  }
+
+  /** Reads as far as the header. */
+  async open(): Promise<void> {
+    const { object, input, range, counts } = this.#options;
+    const delimiter = Buffer.from(input.form.recordDelimiter);
+    const start = Math.max(0, (range?.start ?? 0) - delimiter.length);
+    const text = await openText({ object, start, compression: input.compression, counts });
+    if ((range?.start ?? 0) > 0) {
+      const [offset, rest] = await skipPast(text, delimiter);
+      this.#reader.beginAt(start + offset);
+      this.#blocks = rest;
+    } else this.#blocks = text;
+    if (this.#headerUse === "none") return;
+    while (!this.#reader.next()) {
+      if (!(await this.#fill())) return;
+    }
+    const names = Array.from(
+      { length: this.#reader.fieldCount },
+      (_, index) => this.#reader.field(index) ?? "",
+    );
+    this.header = names;
+  }
+
+  /** `false`: there is nothing more. */
+  async #fill(): Promise<boolean> {
+    if (this.#isDone || this.#blocks === undefined) return false;
+    this.#reader.release();
+    const { done, value } = await this.#blocks.next();
+    this.#isDone = done === true;
+    this.#reader.push(
+      Buffer.from(value?.buffer ?? [], value?.byteOffset, value?.length),
+      this.#isDone,
+    );
+    return true;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<RowReader<CsvReader>> {
+    try {
+      yield this;
+      while (!this.#isPastEnd && (await this.#fill())) yield this;
+    } finally {
+      await this.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isDone = true;
+    await this.#blocks?.return?.();
+  }
+}
+
+function pathIn(
+  header: readonly string[] | undefined,
+  alias: Name | undefined,
+  name: Name,
+  steps: readonly PathStep[],
+): Evaluate<CsvReader> {
+  if (alias === undefined || !memberMatches(alias.text, name)) return columnIn(header, name, steps);
+  const [first, ...rest] = steps;
+  if (first === undefined) return (row) => wholeRow(header, row);
+  if (first.kind === "index") throw new S3Error("InvalidKeyPath");
+  return columnIn(header, first.name, rest);
+}
+
+function columnIn(
+  header: readonly string[] | undefined,
+  name: Name,
+  steps: readonly PathStep[],
+): Evaluate<CsvReader> {
+  const index = columnIndex(header, name);
+  if (steps.length === 0) return (row) => row.field(index);
+  return (row) => follow(row.field(index), steps);
+}
+
+function columnIndex(header: readonly string[] | undefined, name: Name): number {
+  const number = /^_([0-9]{1,9})$/.exec(name.text)?.[1];
+  if (number !== undefined) {
+    if (Number(number) === 0) throw new S3Error("InvalidColumnIndex");
+    return Number(number) - 1;
+  }
+  if (header === undefined) throw new S3Error("InvalidColumnIndex");
+  const index = findName(header, name);
+  if (index < 0) throw new S3Error("MissingHeaders");
+  return index;
+}
+
+function wholeRow(header: readonly string[] | undefined, row: CsvReader): Structure {
+  const names = Array.from(
+    { length: row.fieldCount },
+    (_, index) => header?.[index] ?? `_${index + 1}`,
+  );
+  return new Structure(
+    names,
+    names.map((_, index): Value => row.field(index)),
+  );
+}

@@ -1,0 +1,100 @@
+// The text of an object as blocks of bytes: decompressed, known to be UTF-8, without the mark at its
+// beginning, and counted.
+
+import { decompress } from "./decompress.ts";
+import type { Compression, ObjectBytes } from "./select-request.ts";
+import { Utf8Check } from "./utf8-check.ts";
+
+export interface ByteCounts {
+  /** Of the object. */
+  scannedBytes: number;
+  /** Decompressed. */
+  processedBytes: number;
+}
+
+export interface TextOptions {
+  readonly object: ObjectBytes;
+  /** The first byte to read; only of an object that is not compressed it is another than 0. */
+  readonly start: number;
+  readonly compression: Compression;
+  readonly counts: ByteCounts;
+}
+
+/** Each block is good until the next one is asked for. */
+export async function openText(options: TextOptions): Promise<AsyncGenerator<Uint8Array>> {
+  const { object, start, compression, counts } = options;
+  const bytes = await object.open(start, object.sizeBytes);
+  return checked(decompress(compression, counted(bytes, counts)), start > 0, counts);
+}
+
+async function* counted(
+  bytes: AsyncIterable<Uint8Array>,
+  counts: ByteCounts,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of bytes) {
+    counts.scannedBytes += chunk.length;
+    yield chunk;
+  }
+}
+
+const byteOrderMark = Buffer.from("\uFEFF");
+
+async function* checked(
+  blocks: AsyncIterable<Uint8Array>,
+  beginsAnywhere: boolean,
+  counts: ByteCounts,
+): AsyncGenerator<Uint8Array> {
+  const check = new Utf8Check(beginsAnywhere);
+  // The first bytes, until there are enough to know whether they are the mark.
+  let head: Buffer | undefined = beginsAnywhere ? undefined : Buffer.alloc(0);
+  for await (const block of blocks) {
+    counts.processedBytes += block.length;
+    check.push(block);
+    if (head === undefined) {
+      yield block;
+      continue;
+    }
+    head = Buffer.concat([head, block]);
+    if (head.length < byteOrderMark.length) continue;
+    const hasMark = head.subarray(0, byteOrderMark.length).equals(byteOrderMark);
+    yield hasMark ? head.subarray(byteOrderMark.length) : head;
+    head = undefined;
+  }
+  check.finish();
+  if (head !== undefined && head.length > 0) yield head;
+}
+
+/** What is behind the first delimiter, and how many bytes were before it. */
+export async function skipPast(
+  blocks: AsyncGenerator<Uint8Array>,
+  delimiter: Buffer,
+): Promise<readonly [number, AsyncGenerator<Uint8Array>]> {
+  let skipped = 0;
+  let rest = Buffer.alloc(0);
+  for (;;) {
+    const { done, value } = await blocks.next();
+    if (done === true) return [skipped + rest.length, blocks];
+    rest = Buffer.concat([rest, value]);
+    const found = rest.indexOf(delimiter);
+    if (found >= 0) {
+      const end = found + delimiter.length;
+      return [skipped + end, resumed(rest.subarray(end), blocks)];
+    }
+    // The last bytes may be the beginning of the delimiter.
+    const passed = Math.max(0, rest.length - delimiter.length + 1);
+    skipped += passed;
+    rest = rest.subarray(passed);
+  }
+}
+
+async function* resumed(
+  first: Uint8Array,
+  blocks: AsyncGenerator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    if (first.length > 0) yield first;
+    yield* blocks;
+  } finally {
+    await blocks.return(undefined);
+  }
+}
