@@ -37,7 +37,18 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   body: ["model", "telemetry"],
   access: ["model", "keys", "storage contracts", "telemetry"],
   objects: ["model", "keys", "storage contracts", "telemetry"],
-  operations: ["model", "keys", "objects", "body", "access", "storage errors", "telemetry"],
+  // Queries over bytes that are handed in: neither stores nor callers.
+  select: ["model"],
+  operations: [
+    "model",
+    "keys",
+    "objects",
+    "body",
+    "access",
+    "select",
+    "storage errors",
+    "telemetry",
+  ],
   protocol: [
     "model",
     "http",

@@ -147,6 +147,7 @@ class ContractReader {
       : outputMembers;
     const isDemanded = withChecksum.has(name) && !corrections.checksumNotDemanded.includes(name);
     const malformedBodyError = corrections.malformedBodyErrors[name];
+    const emptyBodyError = corrections.emptyBodyErrors[name];
     return {
       name: name as OperationDefinition["name"],
       method: method as OperationDefinition["method"],
@@ -156,6 +157,7 @@ class ContractReader {
       status: corrections.statuses[name] ?? status,
       ...(isDemanded ? { checksumRequired: true as const } : {}),
       ...(malformedBodyError === undefined ? {} : { malformedBodyError }),
+      ...(emptyBodyError === undefined ? {} : { emptyBodyError }),
       ...(hasBody(input) ? { inputRoot: rootName(resolve(schema[4]), undefined) } : {}),
       input,
       ...(hasBody(output)
@@ -273,8 +275,10 @@ function membersOf(shape: Schema): SchemaMember[] {
   const leftOut = corrections.membersLeftOut[shape[2] as string] ?? [];
   const members = names.map((name, index) => {
     const [target, traits] = withTraits(targets[index]);
-    const isRequired = corrections.requiredMembers.includes(`${String(shape[2])}.${name}`);
-    return { name, target, traits, required: index < requiredCount || isRequired };
+    const path = `${String(shape[2])}.${name}`;
+    const isRequired = index < requiredCount || corrections.requiredMembers.includes(path);
+    const required = isRequired && !corrections.optionalMembers.includes(path);
+    return { name, target, traits, required };
   });
   return members.filter(({ name }) => !leftOut.includes(name));
 }

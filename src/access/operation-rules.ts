@@ -134,7 +134,8 @@ export const operationRules: Readonly<Record<OperationName, OperationRule | unde
   PutPublicAccessBlock: onBucket("PutBucketPublicAccessBlock"),
   RenameObject: onObject("PutObject", { bucketAcl: "WRITE" }),
   RestoreObject: onObject("RestoreObject"),
-  SelectObjectContent: onObject("GetObject", { version: "GetObjectVersion", acl: "READ" }),
+  // It has no parameter for a version: one that a request names is not read.
+  SelectObjectContent: onObject("GetObject", { acl: "READ" }),
   TagResource: onBucket("TagResource"),
   UntagResource: onBucket("UntagResource"),
   UpdateBucketMetadataAnnotationTableConfiguration: onBucket(

@@ -111,6 +111,15 @@ export const requiredMembers: readonly string[] = [
   "RestoreObjectRequest.RestoreRequest",
 ];
 
+/** Members that the schemas demand and whose lack is the operation's to judge. */
+export const optionalMembers: readonly string[] = [
+  // MissingRequiredParameter.
+  "SelectObjectContentRequest.Expression",
+  "SelectObjectContentRequest.ExpressionType",
+  "SelectObjectContentRequest.InputSerialization",
+  "SelectObjectContentRequest.OutputSerialization",
+];
+
 /** Members that S3 has on the wire and the schemas do not. */
 export const addedMembers: Readonly<Record<string, readonly ShapeMember[]>> = {
   // The old PutBucketNotification form carries a role; S3 reads and ignores it.
@@ -277,6 +286,11 @@ export const malformedBodyErrors: Readonly<
   PutBucketAcl: "MalformedACLError",
   PutObjectAcl: "MalformedACLError",
 };
+
+/** Empty bodies that get another error code than MissingRequestBodyError. */
+export const emptyBodyErrors: Readonly<
+  Record<string, NonNullable<OperationDefinition["emptyBodyError"]>>
+> = { SelectObjectContent: "EmptyRequestBody" };
 
 /** Operations that stand at an exact path of their own. */
 export const paths: Readonly<Record<string, string>> = {

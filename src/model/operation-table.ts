@@ -84,6 +84,8 @@ export interface OperationDefinition {
   readonly checksumRequired?: true;
   /** The error that a malformed XML body gets where it is not MalformedXML. */
   readonly malformedBodyError?: "MalformedACLError";
+  /** The error that an empty body gets where it is not MissingRequestBodyError. */
+  readonly emptyBodyError?: "EmptyRequestBody";
   /** Root element of an input whose members stand in the XML body one by one. */
   readonly inputRoot?: string;
   readonly input: readonly InputMember[];

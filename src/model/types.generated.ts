@@ -2883,10 +2883,10 @@ export interface RestoreObjectOutput {
 export interface SelectObjectContentInput {
   readonly Bucket: string;
   readonly Key: string;
-  readonly Expression: string;
-  readonly ExpressionType: string;
-  readonly InputSerialization: InputSerialization;
-  readonly OutputSerialization: OutputSerialization;
+  readonly Expression?: string | undefined;
+  readonly ExpressionType?: string | undefined;
+  readonly InputSerialization?: InputSerialization | undefined;
+  readonly OutputSerialization?: OutputSerialization | undefined;
   readonly SSECustomerAlgorithm?: string | undefined;
   readonly SSECustomerKey?: string | undefined;
   readonly SSECustomerKeyMD5?: string | undefined;

@@ -132,6 +132,7 @@ import { getObjectAcl, putObjectAcl } from "./object/object-acl.ts";
 import { postObject } from "./object/post-object.ts";
 import { putObject } from "./object/put-object.ts";
 import { restoreObject } from "./object/restore-object.ts";
+import { selectObjectContent } from "./object/select-object-content.ts";
 
 /** The pipeline answers S3's NotImplemented for it. */
 export const notImplemented = "not implemented";
@@ -253,7 +254,7 @@ export const operations = {
   PutPublicAccessBlock: putPublicAccessBlock,
   RenameObject: notImplemented,
   RestoreObject: restoreObject,
-  SelectObjectContent: notImplemented,
+  SelectObjectContent: selectObjectContent,
   TagResource: tagResource,
   UntagResource: untagResource,
   UpdateBucketMetadataAnnotationTableConfiguration: notImplemented,

@@ -29,6 +29,7 @@ const named: Readonly<Record<string, string>> = {
   PostObject: "REST.POST.OBJECT",
   Preflight: "REST.OPTIONS.PREFLIGHT",
   PutObjectTagging: "REST.PUT.OBJECT_TAGGING",
+  SelectObjectContent: "REST.SELECT.OBJECT",
   UploadPart: "REST.PUT.PART",
   UploadPartCopy: "REST.COPY.PART",
 };

@@ -51,7 +51,7 @@ export function compileBodyDecoder(operation: OperationDefinition): BodyDecoder 
     }
     const bytes = await collect(source, limitBytes);
     if (bytes.byteLength === 0) {
-      if (isRequired) throw new S3Error("MissingRequestBodyError");
+      if (isRequired) throw new S3Error(operation.emptyBodyError ?? "MissingRequestBodyError");
     } else interpret(input, bytes);
     checkDigests(digests, bytes, source);
   };

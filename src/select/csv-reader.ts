@@ -32,7 +32,7 @@ export class CsvReader {
   readonly #isEscapeQuote: boolean;
   /** Of lines that end as text files do, a carriage return before the end is part of it. */
   readonly #isLineFeed: boolean;
-  /** By byte: whether a delimiter may begin there. */
+  /** By byte: whether a delimiter or a quote may begin there. */
   readonly #kinds = new Uint8Array(256);
   #block: Buffer = Buffer.alloc(0);
   #isAscii = true;
@@ -58,6 +58,7 @@ export class CsvReader {
     this.#isLineFeed = form.recordDelimiter === "\n";
     this.#kinds[this.#fieldDelimiter[0] as number] = special;
     this.#kinds[this.#recordDelimiter[0] as number] = special;
+    if (this.#quote[0] !== undefined) this.#kinds[this.#quote[0]] = special;
   }
 
   /** Where the record begins in the object. */
@@ -74,10 +75,11 @@ export class CsvReader {
     this.#blockOffset = offset;
   }
 
-  /** The record's bytes without its delimiter; `undefined` where fields are quoted. */
-  get unquotedRecord(): Buffer | undefined {
-    if (this.#hasQuotes) return undefined;
-    return this.#block.subarray(this.#recordStart, this.#recordEnd);
+  /** Hands over the record's bytes without its delimiter; `false` where there is a quote in it. */
+  copyUnquoted(take: (block: Buffer, start: number, end: number) => void): boolean {
+    if (this.#hasQuotes) return false;
+    take(this.#block, this.#recordStart, this.#recordEnd);
+    return true;
   }
 
   /** Takes a block, whose memory is read until `release`. The last one may be empty. */
@@ -175,6 +177,7 @@ export class CsvReader {
         const delimiter = position < length ? this.#delimiterAt(position) : endOfBlock;
         if (delimiter === cutDelimiter || (delimiter === endOfBlock && !this.#isLast)) return false;
         if (delimiter === noDelimiter) {
+          if (block[position] === quote) this.#hasQuotes = true;
           position += 1;
           continue;
         }

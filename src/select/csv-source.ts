@@ -7,7 +7,7 @@ import { findName, follow, memberMatches } from "./paths.ts";
 import type { RowReader, RowSource } from "./row-source.ts";
 import type { HeaderUse, InputForm, ObjectBytes, ScanRange } from "./select-request.ts";
 import type { Name, PathStep, Source } from "./syntax.ts";
-import { openText, skipPast, type ByteCounts } from "./text-blocks.ts";
+import { openText, skipPast, type ByteCounts, type OpenedText } from "./text-blocks.ts";
 import type { Timestamp } from "./timestamp.ts";
 import { Structure, type Value } from "./values.ts";
 
@@ -34,12 +34,13 @@ export async function openCsv(options: CsvSourceOptions): Promise<RowSource<CsvR
   return {
     scope: { path: (name, steps) => pathIn(header, source.alias, name, steps), now: options.now },
     batches: rows,
+    close: () => rows.close(),
     members(row, add) {
       for (let index = 0; index < row.fieldCount; index += 1) {
         add(header?.[index] ?? `_${index + 1}`, row.field(index));
       }
     },
-    plainRecord: (row) => row.unquotedRecord,
+    copyRecord: (row, take) => row.copyUnquoted(take),
   };
 }
 
@@ -58,7 +59,8 @@ class CsvRows implements AsyncIterable<RowReader<CsvReader>>, RowReader<CsvReade
   readonly #headerUse: HeaderUse;
   readonly #end: number;
   readonly #reader: CsvReader;
-  #blocks: AsyncIterator<Uint8Array> | undefined;
+  #text: OpenedText | undefined;
+  #blocks: AsyncGenerator<Uint8Array> | undefined;
   #isPastEnd = false;
   #isDone = false;
   header: readonly string[] | undefined;
@@ -83,15 +85,25 @@ class CsvRows implements AsyncIterable<RowReader<CsvReader>>, RowReader<CsvReade
 
   /** Reads as far as the header. */
   async open(): Promise<void> {
+    try {
+      await this.#open();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async #open(): Promise<void> {
     const { object, input, range, counts } = this.#options;
     const delimiter = Buffer.from(input.form.recordDelimiter);
     const start = Math.max(0, (range?.start ?? 0) - delimiter.length);
     const text = await openText({ object, start, compression: input.compression, counts });
+    this.#text = text;
     if ((range?.start ?? 0) > 0) {
-      const [offset, rest] = await skipPast(text, delimiter);
+      const [offset, rest] = await skipPast(text.blocks, delimiter);
       this.#reader.beginAt(start + offset);
       this.#blocks = rest;
-    } else this.#blocks = text;
+    } else this.#blocks = text.blocks;
     if (this.#headerUse === "none") return;
     while (!this.#reader.next()) {
       if (!(await this.#fill())) return;
@@ -117,17 +129,14 @@ class CsvRows implements AsyncIterable<RowReader<CsvReader>>, RowReader<CsvReade
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<RowReader<CsvReader>> {
-    try {
-      yield this;
-      while (!this.#isPastEnd && (await this.#fill())) yield this;
-    } finally {
-      await this.close();
-    }
+    yield this;
+    while (!this.#isPastEnd && (await this.#fill())) yield this;
   }
 
   async close(): Promise<void> {
     this.#isDone = true;
-    await this.#blocks?.return?.();
+    await this.#blocks?.return(undefined);
+    await this.#text?.close();
   }
 }
 

@@ -29,9 +29,9 @@ export async function openJson(options: JsonSourceOptions): Promise<RowSource<Va
   const start = Math.max(0, (range?.start ?? 0) - lineDelimiter.length);
   const text = await openText({ object, start, compression: input.compression, counts });
   let offset = 0;
-  let blocks = text;
+  let { blocks } = text;
   if ((range?.start ?? 0) > 0) {
-    const [skipped, rest] = await skipPast(text, lineDelimiter);
+    const [skipped, rest] = await skipPast(text.blocks, lineDelimiter);
     offset = start + skipped;
     blocks = rest;
   }
@@ -40,7 +40,7 @@ export async function openJson(options: JsonSourceOptions): Promise<RowSource<Va
     input.kind === "json-lines"
       ? readBlocks(blocks, new JsonLinesReader(source.steps, offset), end)
       : readBlocks(blocks, new JsonWalker(source.steps), end);
-  return { scope: jsonScope(source, now), batches, members: jsonMembers };
+  return { scope: jsonScope(source, now), batches, members: jsonMembers, close: text.close };
 }
 
 type BlockReader = JsonLinesReader | JsonWalker;

@@ -39,10 +39,9 @@ class OutputBuffer {
     if (written > selectRecordBytes) throw new S3Error("OverMaxRecordSize");
   }
 
-  bytes(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
-    this.#bytes.set(bytes, this.#length);
-    this.#length += bytes.length;
+  bytes(bytes: Buffer, start: number, end: number): void {
+    this.#reserve(end - start);
+    this.#length += bytes.copy(this.#bytes, this.#length, start, end);
   }
 
   take(): Buffer {
@@ -99,9 +98,9 @@ export class CsvWriter implements RecordWriter {
   }
 
   /** A record that is in this form already. */
-  copy(record: Uint8Array): void {
-    this.#output.bytes(record);
-    this.#output.bytes(this.#recordDelimiter);
+  copy(block: Buffer, start: number, end: number): void {
+    this.#output.bytes(block, start, end);
+    this.#output.bytes(this.#recordDelimiter, 0, this.#recordDelimiter.length);
   }
 
   take(): Buffer {

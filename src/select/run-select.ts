@@ -8,7 +8,7 @@ import { openCsv } from "./csv-source.ts";
 import { jsonMembers, openJson } from "./json-source.ts";
 import { openParquet } from "./parquet-source.ts";
 import { CsvWriter, JsonWriter, type RecordWriter } from "./record-writers.ts";
-import type { RowReader, RowSource } from "./row-source.ts";
+import type { RowReader, RowSource, TakeBytes } from "./row-source.ts";
 import type { ObjectBytes, OutputForm, SelectRequest } from "./select-request.ts";
 import type { ByteCounts } from "./text-blocks.ts";
 import { timestampOfMilliseconds } from "./timestamp.ts";
@@ -83,6 +83,7 @@ async function* select<Row>(
     yield* result.lastEvents();
   } finally {
     await iterator.return?.();
+    await source.close();
   }
 }
 
@@ -213,22 +214,22 @@ class Result<Row> {
   /** For rows that go out as they came in, where both forms are the same. */
   #copyingWriter(writer: CsvWriter, output: OutputForm): ((row: Row) => void) | undefined {
     const { input } = this.#request;
-    const { plainRecord } = this.#source;
-    if (this.#query.columns !== "all" || plainRecord === undefined) return undefined;
+    const { copyRecord } = this.#source;
+    if (this.#query.columns !== "all" || copyRecord === undefined) return undefined;
     if (input.kind !== "csv" || output.kind !== "csv" || output.alwaysQuotes) return undefined;
     const { form } = input;
     const isAlike =
       form.fieldDelimiter === output.fieldDelimiter &&
-      form.recordDelimiter === output.recordDelimiter &&
       form.recordDelimiter === "\n" &&
-      output.quote !== "";
+      output.recordDelimiter === "\n" &&
+      form.quote !== "" &&
+      [form.escape, output.quote, output.escape].every((sign) => sign === form.quote);
     if (!isAlike) return undefined;
-    const signs = [...new Set([output.quote, output.escape])].filter((sign) => sign !== "");
+    const take: TakeBytes = (block, start, end) => {
+      writer.copy(block, start, end);
+    };
     return (row) => {
-      const record = plainRecord(row);
-      if (record === undefined || signs.some((sign) => record.includes(sign))) {
-        this.#write(row);
-      } else writer.copy(record);
+      if (!copyRecord(row, take)) this.#write(row);
     };
   }
 }

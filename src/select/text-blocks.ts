@@ -20,18 +20,31 @@ export interface TextOptions {
   readonly counts: ByteCounts;
 }
 
-/** Each block is good until the next one is asked for. */
-export async function openText(options: TextOptions): Promise<AsyncGenerator<Uint8Array>> {
+export interface OpenedText {
+  /** Each block is good until the next one is asked for. */
+  readonly blocks: AsyncGenerator<Uint8Array>;
+  /** Also for blocks of which none was read. */
+  readonly close: () => Promise<void>;
+}
+
+export async function openText(options: TextOptions): Promise<OpenedText> {
   const { object, start, compression, counts } = options;
-  const bytes = await object.open(start, object.sizeBytes);
-  return checked(decompress(compression, counted(bytes, counts)), start > 0, counts);
+  const bytes = (await object.open(start, object.sizeBytes))[Symbol.asyncIterator]();
+  const blocks = checked(decompress(compression, counted(bytes, counts)), start > 0, counts);
+  return {
+    blocks,
+    async close() {
+      await blocks.return(undefined);
+      await bytes.return?.();
+    },
+  };
 }
 
 async function* counted(
-  bytes: AsyncIterable<Uint8Array>,
+  bytes: AsyncIterator<Uint8Array>,
   counts: ByteCounts,
 ): AsyncGenerator<Uint8Array> {
-  for await (const chunk of bytes) {
+  for await (const chunk of { [Symbol.asyncIterator]: () => bytes }) {
     counts.scannedBytes += chunk.length;
     yield chunk;
   }

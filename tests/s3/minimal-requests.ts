@@ -49,6 +49,9 @@ const absent = { absence: 404 } as const;
 const named = { query: "id=name" };
 const copy = { headers: { "x-amz-copy-source": "{source}" }, alsoDemands: ["s3:GetObject"] };
 
+const selection =
+  "<SelectObjectContentRequest><Expression>SELECT * FROM S3Object</Expression><ExpressionType>SQL</ExpressionType><InputSerialization><CSV/></InputSerialization><OutputSerialization><CSV/></OutputSerialization></SelectObjectContentRequest>";
+
 export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> = {
   AbortMultipartUpload: { needs: "upload", query: "uploadId={upload}" },
   CompleteMultipartUpload: {
@@ -182,6 +185,7 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
   PutObjectTagging: { body: tagging },
   PutPublicAccessBlock: { body: blocks },
   RestoreObject: { needs: "archived", body: "<RestoreRequest><Days>1</Days></RestoreRequest>" },
+  SelectObjectContent: { body: selection },
   TagResource: {
     ...ofAccount,
     body: "<TagResourceRequest><Tags><Tag><Key>a</Key><Value>b</Value></Tag></Tags></TagResourceRequest>",
