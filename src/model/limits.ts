@@ -63,6 +63,8 @@ export const selectExpressionBytes = 256 * kibibyte;
 export const selectRecordBytes = mebibyte;
 /** Guide, ibid.: of a Parquet object, uncompressed. */
 export const parquetRowGroupBytes = 512 * mebibyte;
+/** Our bound on what all queries over Parquet hold of row groups, compressed, in a process: then Busy. */
+export const parquetHeldBytes = 512 * mebibyte;
 
 /** Reference, PutObjectAnnotation. */
 export const annotationBytes = mebibyte;

@@ -46,7 +46,11 @@ export async function* runSelect(options: SelectOptions): AsyncGenerator<Event> 
       yield* select(await openCsv({ object, input, source, range, now, counts }), counts, options);
       break;
     case "parquet":
-      yield* select(await openParquet({ object, query, range, now, counts }), counts, options);
+      yield* select(
+        await openParquet({ object, source, namesAll: query.items === "all", range, now, counts }),
+        counts,
+        options,
+      );
       break;
     default:
       yield* select(await openJson({ object, input, source, range, now, counts }), counts, options);
