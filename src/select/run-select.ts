@@ -73,12 +73,18 @@ async function* select<Row>(
       if (done === true) break;
       for (;;) {
         const isRead = result.readSome(reader);
-        if (result.sizeBytes >= recordsBytes) yield result.takeRecords();
+        if (result.sizeBytes >= recordsBytes) {
+          if (!isPrimed) yield {};
+          isPrimed = true;
+          yield result.takeRecords();
+        }
         if (isRead) break;
         await setImmediate();
-        signal.throwIfAborted();
+        if (signal.aborted) return;
       }
-      signal.throwIfAborted();
+      if (signal.aborted) return;
+      // Before the first bytes there is nothing that could be wrong.
+      if (counts.scannedBytes === 0) continue;
       if (!isPrimed) yield {};
       isPrimed = true;
       yield* result.eventsDue();
