@@ -199,7 +199,6 @@ export class JsonWalker {
 
   /** A number or a word: up to what separates values. */
   *#skipScalar(): Generator<WalkItem, void, void> {
-    const start = this.#position;
     let length = 0;
     for (;;) {
       const byte = this.#block[this.#position];
@@ -213,7 +212,7 @@ export class JsonWalker {
         length += 1;
       }
     }
-    if (length === 0 || start > this.#block.length) throw new S3Error("JSONParsingError");
+    if (length === 0) throw new S3Error("JSONParsingError");
   }
 }
 

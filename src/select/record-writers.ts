@@ -71,7 +71,9 @@ export class CsvWriter implements RecordWriter {
   constructor(form: CsvOutputForm) {
     this.#form = form;
     const { fieldDelimiter, recordDelimiter, quote, escape } = form;
-    const special = [fieldDelimiter, recordDelimiter, quote, escape, "\n", "\r"];
+    // The beginning of a delimiter at the end of a field would be taken for its own.
+    const beginnings = [fieldDelimiter, recordDelimiter].map((text) => text.slice(0, 1));
+    const special = [...beginnings, quote, escape, "\n", "\r"];
     const patterns = special.filter((text) => text !== "").map(escapedPattern);
     this.#needsQuotes = new RegExp(patterns.join("|"));
     this.#recordDelimiter = Buffer.from(recordDelimiter);
