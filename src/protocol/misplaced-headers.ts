@@ -19,11 +19,15 @@ const operations: ReadonlySet<OperationName> = new Set([
   "CompleteMultipartUpload",
 ]);
 
-/** Throws S3Error InvalidArgument. */
+/** Throws S3Error InvalidArgument, UnsupportedRangeHeader. */
 export function checkMisplacedHeaders(
   operation: OperationName,
   headers: { get(name: string): string | undefined },
 ): void {
+  // API, SelectObjectContent: a range is a ScanRange of its document.
+  if (operation === "SelectObjectContent" && headers.get("range") !== undefined) {
+    throw new S3Error("UnsupportedRangeHeader");
+  }
   const value = headers.get(header);
   if (value === undefined || !operations.has(operation)) return;
   throw new S3Error("InvalidArgument", {

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import type {
@@ -144,6 +145,18 @@ describe("formats", () => {
       });
       assert.equal(text, '{"a":1.50,"other":2}\n{"a":2}\n');
     }
+  });
+
+  test("Parquet, of which only the named columns are read", async () => {
+    const sample = new URL("../../src/select/samples/pyarrow-gzip.parquet", import.meta.url);
+    const Body = await readFile(sample);
+    await plainS3.putObject({ Bucket, Key: "table.parquet", Body });
+    const parquet: Input = { InputSerialization: { Parquet: {} } };
+    const query = "SELECT name, price FROM S3Object WHERE id < 3";
+    const { events, text } = await select("table.parquet", query, parquet);
+    assert.equal(text, "Ann,1.50\nBob,-0.05\n");
+    const details = events.find(({ Stats }) => Stats !== undefined)?.Stats?.Details;
+    assert.ok((details?.BytesProcessed ?? 0) < Body.length);
   });
 
   test("GZIP and BZIP2", async () => {
@@ -332,6 +345,14 @@ describe("refusals", () => {
     const empty = await send({ method: "POST", path, query });
     assert.match(empty.text, /<Code>EmptyRequestBody</);
     assert.equal(empty.status, 400);
+    const ranged = await send({
+      method: "POST",
+      path,
+      query,
+      body: document,
+      headers: { range: "bytes=0-1" },
+    });
+    assert.match(ranged.text, /<Code>UnsupportedRangeHeader</);
     const anonymous = await send({ method: "POST", path, query, body: document, isSigned: false });
     assert.equal(anonymous.status, 403);
   });
