@@ -7,6 +7,7 @@ import { writeReport } from "../src/background/inventory/inventory-report.ts";
 import type { InventoryConfiguration } from "../src/model/types.generated.ts";
 import type { ObjectStore } from "../src/objects/object-store.ts";
 import { openStores } from "../src/open-stores.ts";
+import { walkedBucket } from "./lifecycle-walk.ts";
 import { OwnMemoryPeak, type OwnMemory } from "./measure/own-memory.ts";
 
 export interface ReportFigures {
@@ -18,7 +19,6 @@ export interface ReportFigures {
   readonly peak: OwnMemory;
 }
 
-const bucketName = "walked";
 const fileBytes = 16 * 1024 * 1024;
 const usualFields = ["Size", "LastModifiedDate", "StorageClass", "ETag"] as const;
 
@@ -37,9 +37,9 @@ export const reportCases = {
   Parquet: { format: "Parquet", IncludedObjectVersions: "Current", OptionalFields: usualFields },
 } as const satisfies Readonly<Record<string, Case>>;
 
-async function report(objectStore: ObjectStore, wanted: Case): Promise<ReportFigures> {
+export async function report(objectStore: ObjectStore, wanted: Case): Promise<ReportFigures> {
   const { format: Format, ...others } = wanted;
-  const bucket = await objectStore.buckets.get(bucketName);
+  const bucket = await objectStore.buckets.get(walkedBucket);
   let bytes = 0;
   using peak = new OwnMemoryPeak();
   const began = performance.now();
@@ -51,7 +51,7 @@ async function report(objectStore: ObjectStore, wanted: Case): Promise<ReportFig
       IsEnabled: true,
       Schedule: { Frequency: "Daily" },
       // The bucket itself stands for the destination, which must be there.
-      Destination: { S3BucketDestination: { Bucket: `arn:aws:s3:::${bucketName}`, Format } },
+      Destination: { S3BucketDestination: { Bucket: `arn:aws:s3:::${walkedBucket}`, Format } },
       ...others,
     },
     { reportId: "bench", documentId: "", startedMilliseconds: 0, files: [], rows: 0 },

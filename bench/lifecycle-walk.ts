@@ -4,6 +4,7 @@
 
 import { systemClock } from "../src/base/clock.ts";
 import { LifecycleWorker } from "../src/background/lifecycle-worker.ts";
+import type { WorkerPass } from "../src/background/worker.ts";
 import { newVersionId } from "../src/objects/identifiers.ts";
 import { formatLifecycle, lifecycleKind } from "../src/objects/lifecycle-document.ts";
 import type { ObjectStore } from "../src/objects/object-store.ts";
@@ -14,6 +15,7 @@ import type { LifecycleRule } from "../src/model/types.generated.ts";
 import { openStores } from "../src/open-stores.ts";
 import { encodeRecord } from "../src/storage/record-codec.ts";
 import { keyOf, prefixesOf } from "./load-bucket.ts";
+import { OwnMemoryPeak, type OwnMemory } from "./measure/own-memory.ts";
 
 const dayMilliseconds = 86_400_000;
 const batchRecords = 2000;
@@ -69,17 +71,15 @@ export interface WalkFigures {
   readonly looked: number;
   readonly seconds: number;
   readonly cpuSeconds: number;
-  /** What the process holds in the midst of the walk: heap and buffers that are in use. */
-  readonly liveMebibytes: number;
-  /** Of its resident set, with what the allocator keeps. */
-  readonly peakMebibytes: number;
+  /** The most that the process has had, with what the allocator keeps. */
+  readonly peak: OwnMemory;
 }
 
-const bucketName = "walked";
+export const walkedBucket = "walked";
 
 async function makeBucket(objects: ObjectStore): Promise<BucketRecord> {
   const { record } = await objects.buckets.create({
-    name: bucketName,
+    name: walkedBucket,
     region: "us-east-1",
     ownerId: objects.rootAccount.canonicalId,
     ownerName: "root",
@@ -93,7 +93,7 @@ async function makeBucket(objects: ObjectStore): Promise<BucketRecord> {
 }
 
 /** One current version and one older one of each key, in the order of keys: that is written fastest. */
-async function fill(objects: ObjectStore, count: number): Promise<void> {
+export async function fillBucket(objects: ObjectStore, count: number): Promise<void> {
   const { id } = await makeBucket(objects);
   const createdMilliseconds = systemClock.now() - ageDays * dayMilliseconds;
   const prefixes = prefixesOf(count);
@@ -138,32 +138,33 @@ function recordOf(createdMilliseconds: number, index: number): ObjectRecord {
   };
 }
 
-async function walk(objects: ObjectStore, rule: LifecycleRule): Promise<WalkFigures> {
+/** What a worker has of its runner, where nobody asks. */
+export const benchPass: WorkerPass = {
+  isAsked: true,
+  progress() {},
+  readState: async () => undefined,
+  writeState: async () => {},
+};
+
+export async function walkByRule(objects: ObjectStore, rule: LifecycleRule): Promise<number> {
   const text = formatLifecycle({ rules: [rule], minimumSize: "all_storage_classes_128K" });
-  await objects.documents.set(bucketName, lifecycleKind, text);
+  await objects.documents.set(walkedBucket, lifecycleKind, text);
   const worker = new LifecycleWorker({ objectStore: objects });
-  let liveBytes = 0;
-  const pass = {
-    isAsked: true,
-    // Called where the walk notes its place, with all that it holds.
-    progress() {
-      globalThis.gc?.();
-      const { heapUsed, external } = process.memoryUsage();
-      liveBytes = Math.max(liveBytes, heapUsed + external);
-    },
-    readState: async () => undefined,
-    writeState: async () => {},
-  };
+  const { fields } = await worker.runOnce(new AbortController().signal, benchPass);
+  return fields["looked"] ?? 0;
+}
+
+async function walk(objects: ObjectStore, rule: LifecycleRule): Promise<WalkFigures> {
+  using peak = new OwnMemoryPeak();
   const began = performance.now();
   const cpu = process.cpuUsage();
-  const { fields } = await worker.runOnce(new AbortController().signal, pass);
+  const looked = await walkByRule(objects, rule);
   const used = process.cpuUsage(cpu);
   return {
-    looked: fields["looked"] ?? 0,
+    looked,
     seconds: (performance.now() - began) / 1000,
     cpuSeconds: (used.user + used.system) / 1e6,
-    liveMebibytes: liveBytes / 1024 / 1024,
-    peakMebibytes: process.resourceUsage().maxRSS / 1024,
+    peak: peak.value,
   };
 }
 
@@ -175,7 +176,7 @@ async function main(): Promise<void> {
     clock: systemClock,
     deadWriters: "all",
   });
-  if (what === "fill") await fill(stores.objects, Number(count));
+  if (what === "fill") await fillBucket(stores.objects, Number(count));
   else {
     const rule = (walkCases as Readonly<Record<string, LifecycleRule>>)[what];
     if (rule === undefined) throw new Error(`no such case: ${what}`);

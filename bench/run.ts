@@ -15,6 +15,7 @@ import { measureInventory } from "./sections/inventory.ts";
 import { measureLarge } from "./sections/large.ts";
 import { measureLifecycle } from "./sections/lifecycle.ts";
 import { measureList } from "./sections/list.ts";
+import { measureMemory } from "./sections/memory.ts";
 import { measureProfile } from "./sections/profile.ts";
 import { measureSmall } from "./sections/small.ts";
 import { measureStart } from "./sections/start.ts";
@@ -26,6 +27,7 @@ const sections = new Map<string, Section>([
   ["list", measureList],
   ["lifecycle", measureLifecycle],
   ["inventory", measureInventory],
+  ["memory", measureMemory],
   ["big-objects", measureBigObjects],
   ["authorization", measureAuthorization],
   ["changes", measureChanges],
@@ -40,8 +42,9 @@ Sections: ${[...sections.keys()].join(", ")} (all but profile when none is named
   --quick              few cells, short rounds, 20,000 keys
   --rounds N           rounds of each side (5; quick 3)
   --round-ms N         length of a round in milliseconds (1500; quick 700)
-  --keys N             keys in the bucket of the sections list and lifecycle (1,000,000)
+  --keys N             keys in the buckets of list, lifecycle, inventory and memory (1,000,000)
   --list-data DIR      keep the list section's data directory there and use it again
+  --walk-data DIR      the same for the section memory
   --data-parent DIR    where data directories are made (the system's temporary directory)
   --only TEXT          only rows whose name holds TEXT, for example "GET 4 KiB @64"
   --json FILE          write the results there too
@@ -56,6 +59,7 @@ async function main(): Promise<void> {
       "round-ms": { type: "string" },
       keys: { type: "string" },
       "list-data": { type: "string" },
+      "walk-data": { type: "string" },
       "data-parent": { type: "string" },
       only: { type: "string" },
       json: { type: "string" },
@@ -74,6 +78,7 @@ async function main(): Promise<void> {
     keys: Number(values.keys ?? (quick ? 20_000 : 1_000_000)),
     dataParent: values["data-parent"] ?? tmpdir(),
     listData: values["list-data"],
+    walkData: values["walk-data"],
     only: values.only,
   };
   const names = positionals.length > 0 ? positionals : [...sections.keys()].filter(isDefault);

@@ -15,6 +15,8 @@ export interface BenchOptions {
   readonly dataParent: string;
   /** A data directory loaded before; kept, and loaded when it is empty. */
   readonly listData: string | undefined;
+  /** The same for the section `memory`: a directory for each number of objects. */
+  readonly walkData: string | undefined;
   /** Only rows whose name holds this text are measured. */
   readonly only: string | undefined;
 }

@@ -20,6 +20,9 @@ export async function readCpuSeconds(processId: number): Promise<number> {
 
 export interface MemoryUse {
   readonly residentMebibytes: number;
+  /** Of these, pages that belong to no file, and those of files. */
+  readonly anonymousMebibytes: number;
+  readonly fileMebibytes: number;
   /** Sum of the peaks of the processes, which need not have been at one time. */
   readonly peakMebibytes: number;
   readonly processes: number;
@@ -28,14 +31,18 @@ export interface MemoryUse {
 export async function readMemory(processId: number): Promise<MemoryUse> {
   const ids = await processTree(processId);
   let resident = 0;
+  let anonymous = 0;
   let peak = 0;
   for (const id of ids) {
     const status = await readFile(`/proc/${id}/status`, "latin1");
     resident += kibibytes(status, "VmRSS");
+    anonymous += kibibytes(status, "RssAnon");
     peak += kibibytes(status, "VmHWM");
   }
   return {
     residentMebibytes: resident / 1024,
+    anonymousMebibytes: anonymous / 1024,
+    fileMebibytes: (resident - anonymous) / 1024,
     peakMebibytes: peak / 1024,
     processes: ids.length,
   };
