@@ -36,7 +36,7 @@ trap 'exit 130' INT TERM
 
 install_brokers() {
   PATH="$PATH:/usr/sbin"
-  install_debian_packages rabbitmq-server mosquitto nats-server redis-server
+  install_debian_packages openssl rabbitmq-server mosquitto nats-server redis-server
   # The server's programs are not in the path.
   [ -n "$(find_postgresql)" ] || install_debian_packages postgresql
   if [ ! -e "$kafka_directory/complete" ]; then

@@ -128,6 +128,22 @@ it("a message that no queue of the AMQP broker takes counts as not delivered", a
   assert.match(outcome?.message ?? "", /no queue takes the message/);
 });
 
+it("a message that no stream of JetStream takes counts as not delivered", async () => {
+  await using destination = await openDestination(
+    {
+      kind: "nats",
+      servers: [`nats://127.0.0.1:${ports.nats}`],
+      subject: "no.such.stream",
+      jetStream: true,
+      username: "notifier",
+      password,
+    },
+    systemClock,
+  );
+  const [outcome] = await destination.send([newMessage()], AbortSignal.timeout(10_000));
+  assert.match(outcome?.message ?? "", /^no stream of JetStream takes the subject$/);
+});
+
 async function rowKeys(): Promise<string> {
   const query = "SELECT key FROM objects WHERE key LIKE 'rows/%' ORDER BY key";
   const { rows } = await pool.query<{ key: string }>(query);

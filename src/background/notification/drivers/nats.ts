@@ -60,6 +60,10 @@ export class NatsDestination implements Destination {
       return undefined;
     } catch (error) {
       if (connection.isClosed()) throw error;
+      // What the library makes of a publication to which nobody answers.
+      if (error instanceof Error && error.name === "JetStreamNotEnabled") {
+        return new Error("no stream of JetStream takes the subject");
+      }
       return error instanceof Error ? error : new Error(String(error));
     }
   }
