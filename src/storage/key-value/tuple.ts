@@ -152,8 +152,10 @@ function writeInteger(value: number | bigint, offset: number): number {
     scratch.writeBigUInt64BE(value, offset + 1);
   } else {
     assert(Number.isSafeInteger(value) && value >= 0, "tuple integer is out of range");
-    scratch.writeUInt32BE(Math.floor(value / 2 ** 32), offset + 1);
-    scratch.writeUInt32BE(value % 2 ** 32, offset + 5);
+    const high = Math.floor(value / 2 ** 32);
+    scratch.writeUInt32BE(high, offset + 1);
+    // Not by `%`, which is a call of the C library for numbers of this size.
+    scratch.writeUInt32BE(value - high * 2 ** 32, offset + 5);
   }
   return offset + 9;
 }
