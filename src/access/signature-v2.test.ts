@@ -331,6 +331,20 @@ test("a bucket that the path names without a final slash is signed with one, as 
   assert.equal(refusal({ path: "/bucket/x", query: "uploads", headers }, now).status, 403);
 });
 
+test("a parameter with an empty value may be signed by its name alone, and no other one", () => {
+  const date = "Tue, 27 Mar 2007 19:36:42 +0000";
+  const send = (query: string, signed: string) => {
+    const authorization = `AWS ${accessKeyId}:${signedBy(`PUT\n\n\n${date}\n/bucket/key${signed}`)}`;
+    return { method: "PUT", path: "/bucket/key", query, headers: { date, authorization } };
+  };
+  const now = Date.parse(date);
+  assert.equal(verify(send("policy=", "?policy"), now).signatureVersion, "v2");
+  assert.equal(verify(send("policy=", "?policy="), now).signatureVersion, "v2");
+  assert.equal(refusal(send("policy", "?policy="), now).code, "SignatureDoesNotMatch");
+  assert.equal(refusal(send("uploadId=1", "?uploadId"), now).code, "SignatureDoesNotMatch");
+  assert.equal(refusal(send("acl=", "?policy"), now).code, "SignatureDoesNotMatch");
+});
+
 test("a time before 1970 is no time", () => {
   const early = "Tue, 07 Jul 1950 21:53:04 GMT";
   const signature = signedBy(`GET\n\n\n${early}\n/bucket/key`);

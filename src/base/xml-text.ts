@@ -14,6 +14,11 @@ export function escapeXml(text: string): string {
   return needsEscape.test(text) ? text.replaceAll(everyEscape, escapeCharacter) : text;
 }
 
+/** As S3 writes the texts of errors: with quotation marks as they are (github.com/tj/node-s3-policy/pull/8). */
+export function escapeXmlText(text: string): string {
+  return escapeXml(text).replaceAll("&quot;", '"');
+}
+
 function escapeCharacter(character: string): string {
   switch (character) {
     case "&":

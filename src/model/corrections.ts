@@ -17,15 +17,19 @@ export const statuses: Readonly<Record<string, number>> = {
 /**
  * Operations that the model wants a checksum for and the service does not: s3cmd has always sent their
  * documents without one, and those of CORS, lifecycle, tagging and others with Content-MD5, since
- * S3 refuses them otherwise (S3/S3.py of s3cmd 2.4.0).
+ * S3 refuses them otherwise (S3/S3.py of s3cmd 2.4.0). Versioning: github.com/minio/minio/pull/9852, and the
+ * clients of AWS SDK for Java 1 and MinIO's for JavaScript send none; tags of objects: measured,
+ * github.com/versity/versitygw/issues/1662.
  */
 export const checksumNotDemanded: readonly string[] = [
   "PutBucketAcl",
   "PutBucketLogging",
   "PutBucketPolicy",
   "PutBucketRequestPayment",
+  "PutBucketVersioning",
   "PutBucketWebsite",
   "PutObjectAcl",
+  "PutObjectTagging",
 ];
 
 /** Root elements of output documents for which the schemas have no name, or a wrong one. */

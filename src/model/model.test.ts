@@ -42,7 +42,13 @@ test("the checksum rule is known for the operations that S3 documents it for", (
   for (const name of ["DeleteObjects", "PutBucketCors", "PutObjectRetention"] as const) {
     assert.ok(names.includes(name), name);
   }
-  for (const name of ["PutObject", "PutObjectAcl", "PutBucketNotificationConfiguration"] as const) {
+  for (const name of [
+    "PutObject",
+    "PutObjectAcl",
+    "PutObjectTagging",
+    "PutBucketNotificationConfiguration",
+    "PutBucketVersioning",
+  ] as const) {
     assert.ok(!names.includes(name), name);
   }
 });

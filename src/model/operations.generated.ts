@@ -1992,7 +1992,6 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
     level: "bucket",
     query: [{ name: "versioning", value: "" }],
     status: 200,
-    checksumRequired: true,
     input: [
       { name: "Bucket", in: "label", wire: "", type: "string", required: true },
       { name: "VersioningConfiguration", in: "payload", wire: "VersioningConfiguration", type: { structure: "VersioningConfiguration" }, required: true },
@@ -2249,7 +2248,6 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
     level: "object",
     query: [{ name: "tagging", value: "" }],
     status: 200,
-    checksumRequired: true,
     input: [
       { name: "Bucket", in: "label", wire: "", type: "string", required: true },
       { name: "Key", in: "label", wire: "", type: "string", required: true },

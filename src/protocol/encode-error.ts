@@ -3,7 +3,7 @@
 // nothing but its request id.
 
 import { TooManyBytesError } from "../base/bytes.ts";
-import { escapeXml } from "../base/xml-text.ts";
+import { escapeXml, escapeXmlText } from "../base/xml-text.ts";
 import { RequestAbortedError, RequestTimeoutError } from "../http/http-message.ts";
 import { S3Error, type ErrorCode } from "../model/errors.ts";
 import { StorageFullError, StorageUnavailableError } from "../storage/storage-errors.ts";
@@ -54,9 +54,9 @@ export function encodeError(error: S3Error, context: ErrorContext): EncodedOutpu
 
 /** The document without its declaration, as it also ends a response that has begun. */
 export function errorDocument(error: S3Error, context: ErrorContext): string {
-  let text = `<Error><Code>${error.code}</Code><Message>${escapeXml(error.message)}</Message>`;
+  let text = `<Error><Code>${error.code}</Code><Message>${escapeXmlText(error.message)}</Message>`;
   for (const [name, value] of Object.entries(namedFields(error, context.address))) {
-    text += `<${name}>${escapeXml(String(value))}</${name}>`;
+    text += `<${name}>${escapeXmlText(String(value))}</${name}>`;
   }
   const { requestId, hostId } = context;
   return `${text}<RequestId>${requestId}</RequestId><HostId>${hostId}</HostId></Error>`;
