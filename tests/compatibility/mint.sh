@@ -3,8 +3,8 @@
 # started server, and prints each case's outcome.
 #   tests/compatibility/mint.sh CHECKOUT-OF-MINIO-MINT [suite...]
 # Suites: awscli and s3cmd (scripts of the checkout), minio-py (the functional tests in the source
-# archive of the package on PyPI), and versioning and aws-sdk-go-v2 where their programs lie built
-# in the checkout. It informs: mint tests MinIO's own extensions too, so that not every case that
+# archive of the package on PyPI); minio-go and mc (those in the modules, with a Go toolchain); and
+# versioning and aws-sdk-go-v2 where their programs lie built in the checkout. It informs: mint tests MinIO's own extensions too, so that not every case that
 # fails is a fault. Exits non-zero only when a suite could not run.
 
 set -u
@@ -12,6 +12,8 @@ script_directory=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$script_directory/server.sh"
 source "$script_directory/install.sh"
 minio_py_version=7.2.20
+minio_go_version=v7.4.1
+mc_version=v0.0.0-20250313080218-cf909e1063a9
 
 if [ $# -lt 1 ] || [ ! -f "$1/run/core/awscli/test.sh" ]; then
   echo "usage: mint.sh CHECKOUT-OF-MINIO-MINT [suite...]" >&2
@@ -20,7 +22,7 @@ fi
 checkout=$(cd "$1" && pwd)
 shift
 suites=("$@")
-[ $# -gt 0 ] || suites=(awscli s3cmd minio-py versioning aws-sdk-go-v2)
+[ $# -gt 0 ] || suites=(awscli s3cmd minio-py minio-go mc versioning aws-sdk-go-v2)
 
 work_directory=$(mktemp -d -t holdfast-mint-XXXXXX)
 clean_up() {
@@ -31,7 +33,9 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 install_clients || exit 1
-start_server "$work_directory/data" "$work_directory/server.log" || exit 1
+# As the suites suppose: access control lists, public policies, customers' keys over plain HTTP.
+start_server "$work_directory/data" "$work_directory/server.log" \
+  --default-object-ownership ObjectWriter --default-public-access-block off --sse-c anywhere || exit 1
 
 # The names that mint gives its settings.
 export SERVER_ENDPOINT="127.0.0.1:$server_port" SERVER_REGION=us-east-1 ENABLE_HTTPS=0
@@ -51,6 +55,8 @@ write_data_files() {
 }
 
 run_awscli() {
+  # It appends to this file of its own.
+  rm -f /tmp/lifecycle.json
   # The script stops at its first failure; here its functions run one by one.
   local script="$work_directory/awscli.sh" case
   grep -v '^_init "\$@" && main' "$checkout/run/core/awscli/test.sh" >"$script"
@@ -74,6 +80,34 @@ run_minio_py() {
       "minio-$minio_py_version/tests/functional/tests.py")
 }
 
+run_minio_go() {
+  local directory="$cache_directory/mint-minio-go-$minio_go_version" module
+  if [ ! -x "$directory/minio-go" ]; then
+    mkdir -p "$directory"
+    (
+      cd "$directory" || exit 1
+      [ -f go.mod ] || go mod init functional-tests
+      go get "github.com/minio/minio-go/v7@$minio_go_version"
+      module=$(go list -m -f '{{.Dir}}' github.com/minio/minio-go/v7)
+      sed '/^\/\/go:build/d' "$module/functional_tests.go" >main.go
+      go mod tidy && CGO_ENABLED=0 go build -o minio-go .
+    ) >&2 || return 1
+  fi
+  # The checksums that it expects are those of its own data.
+  env -u MINT_DATA_DIR "$directory/minio-go"
+}
+
+run_mc() {
+  local directory="$cache_directory/mint-mc-$mc_version" module
+  if [ ! -x "$directory/mc" ]; then
+    GOBIN="$directory" CGO_ENABLED=0 go install "github.com/minio/mc@$mc_version" >&2 || return 1
+  fi
+  module=$(go mod download -json "github.com/minio/mc@$mc_version" | jq -r .Dir)
+  mkdir -p "$work_directory/mc"
+  cp "$directory/mc" "$module/functional-tests.sh" "$work_directory/mc/"
+  (cd "$work_directory/mc" && bash functional-tests.sh)
+}
+
 run_program() {
   if [ ! -x "$1" ]; then
     echo "not built in the checkout: ${1#"$checkout/"}" >&2
@@ -90,6 +124,8 @@ for suite in "${suites[@]}"; do
     awscli) run_awscli ;;
     s3cmd) run_s3cmd ;;
     minio-py) run_minio_py ;;
+    minio-go) run_minio_go ;;
+    mc) run_mc ;;
     versioning) run_program "$checkout/run/core/versioning/tests" ;;
     aws-sdk-go-v2) run_program "$checkout/run/core/aws-sdk-go-v2/aws-sdk-go-v2" ;;
     *) echo "no such suite: $suite" && false ;;

@@ -220,6 +220,17 @@ test("a source must name a bucket and a key", async () => {
   }
 });
 
+test("a plus sign in the name of a source stands for a blank", async () => {
+  await put(Bucket, "a b+c", "blank");
+  await put(Bucket, "plus+plus", "plus");
+  for (const CopySource of [`${Bucket}/a+b%2Bc`, `${Bucket}/a%20b%2Bc`, `/${Bucket}%2Fa+b%2Bc`]) {
+    await s3.copyObject({ Bucket, Key: "target", CopySource });
+    assert.equal(await textOf(await s3.getObject({ Bucket, Key: "target" })), "blank");
+  }
+  const raw = s3.copyObject({ Bucket, Key: "target", CopySource: `${Bucket}/plus+plus` });
+  await assertRefused(raw, { code: "NoSuchKey", status: 404, fields: { Key: "plus plus" } });
+});
+
 test("a missing source is named by its own error", async () => {
   const copy = (CopySource: string) => s3.copyObject({ Bucket, Key: "target", CopySource });
   await assertRefused(copy(`${Bucket}/missing`), {

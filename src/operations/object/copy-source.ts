@@ -145,9 +145,10 @@ async function checkSourceOwner(
 }
 
 function decodePath(text: string, header: string): string {
-  // S3 takes a plus sign in this header for itself, as in paths.
+  // A plus sign stands for a blank here, unlike in paths: keys that have one are not found unless it is
+  // encoded (github.com/aws/aws-sdk-js/issues/1821), and s5cmd writes blanks so.
   try {
-    return decodeURIComponent(text);
+    return decodeURIComponent(text.replaceAll("+", " "));
   } catch {
     throw invalidSource("Invalid copy source encoding.", header);
   }
