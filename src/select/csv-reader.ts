@@ -4,6 +4,7 @@
 import { isAscii } from "node:buffer";
 import { S3Error } from "../model/errors.ts";
 import { selectRecordBytes } from "../model/limits.ts";
+import { CarriedBytes } from "./carried-bytes.ts";
 
 export interface CsvForm {
   readonly fieldDelimiter: string;
@@ -34,6 +35,7 @@ export class CsvReader {
   readonly #isLineFeed: boolean;
   /** By byte: whether a delimiter or a quote may begin there. */
   readonly #kinds = new Uint8Array(256);
+  readonly #carried = new CarriedBytes();
   #block: Buffer = Buffer.alloc(0);
   #isAscii = true;
   #isLast = false;
@@ -46,6 +48,7 @@ export class CsvReader {
   #fields = new Int32Array(3 * 64);
   #fieldCount = 0;
   #hasQuotes = false;
+  #recordNumber = 0;
 
   constructor(form: CsvForm) {
     this.#form = form;
@@ -64,6 +67,11 @@ export class CsvReader {
   /** Where the record begins in the object. */
   get recordOffset(): number {
     return this.#blockOffset + this.#recordStart;
+  }
+
+  /** Another one for each record. */
+  get recordNumber(): number {
+    return this.#recordNumber;
   }
 
   get fieldCount(): number {
@@ -86,7 +94,7 @@ export class CsvReader {
   push(block: Buffer, isLast: boolean): void {
     const rest = this.#block.subarray(this.#position);
     this.#blockOffset += this.#position;
-    this.#block = rest.length === 0 ? block : Buffer.concat([rest, block]);
+    this.#block = this.#carried.join(rest, block);
     this.#isAscii = isAscii(this.#block);
     this.#isLast = isLast;
     this.#position = 0;
@@ -95,7 +103,7 @@ export class CsvReader {
   /** Copies what the next block continues: the memory of this one is free. */
   release(): void {
     this.#blockOffset += this.#position;
-    this.#block = Buffer.from(this.#block.subarray(this.#position));
+    this.#block = this.#carried.keep(this.#block.subarray(this.#position));
     this.#position = 0;
     if (this.#block.length > selectRecordBytes) throw new S3Error("OverMaxRecordSize");
   }
@@ -107,6 +115,7 @@ export class CsvReader {
       const start = this.#position;
       if (start >= block.length) return false;
       this.#recordStart = start;
+      this.#recordNumber += 1;
       if (this.#comment.length > 0 && startsWith(block, start, this.#comment)) {
         if (!this.#skipRecord(start)) return false;
         continue;

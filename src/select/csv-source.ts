@@ -31,8 +31,9 @@ export async function openCsv(options: CsvSourceOptions): Promise<RowSource<CsvR
   const rows = new CsvRows(options, start === 0 ? input.header : "none");
   await rows.open();
   const header = input.header === "use" ? (names ?? rows.header ?? []) : undefined;
+  const columns = new Columns(header, source.alias);
   return {
-    scope: { path: (name, steps) => pathIn(header, source.alias, name, steps), now: options.now },
+    scope: { path: (name, steps) => columns.path(name, steps), now: options.now },
     batches: rows,
     close: () => rows.close(),
     members(row, add) {
@@ -140,27 +141,46 @@ class CsvRows implements AsyncIterable<RowReader<CsvReader>>, RowReader<CsvReade
   }
 }
 
-function pathIn(
-  header: readonly string[] | undefined,
-  alias: Name | undefined,
-  name: Name,
-  steps: readonly PathStep[],
-): Evaluate<CsvReader> {
-  if (alias === undefined || !memberMatches(alias.text, name)) return columnIn(header, name, steps);
-  const [first, ...rest] = steps;
-  if (first === undefined) return (row) => wholeRow(header, row);
-  if (first.kind === "index") throw new S3Error("InvalidKeyPath");
-  return columnIn(header, first.name, rest);
+/** What names mean in the records of an object. */
+class Columns {
+  readonly #header: readonly string[] | undefined;
+  readonly #alias: Name | undefined;
+  /** By place: a field becomes text once in a record, however often a query names it. */
+  readonly #fields = new Map<number, Evaluate<CsvReader>>();
+
+  constructor(header: readonly string[] | undefined, alias: Name | undefined) {
+    this.#header = header;
+    this.#alias = alias;
+  }
+
+  path(name: Name, steps: readonly PathStep[]): Evaluate<CsvReader> {
+    if (this.#alias === undefined || !memberMatches(this.#alias.text, name)) {
+      return this.#column(name, steps);
+    }
+    const [first, ...rest] = steps;
+    if (first === undefined) return (row) => wholeRow(this.#header, row);
+    if (first.kind === "index") throw new S3Error("InvalidKeyPath");
+    return this.#column(first.name, rest);
+  }
+
+  #column(name: Name, steps: readonly PathStep[]): Evaluate<CsvReader> {
+    const index = columnIndex(this.#header, name);
+    const field = this.#fields.get(index) ?? fieldOnce(index);
+    this.#fields.set(index, field);
+    return steps.length === 0 ? field : (row) => follow(field(row), steps);
+  }
 }
 
-function columnIn(
-  header: readonly string[] | undefined,
-  name: Name,
-  steps: readonly PathStep[],
-): Evaluate<CsvReader> {
-  const index = columnIndex(header, name);
-  if (steps.length === 0) return (row) => row.field(index);
-  return (row) => follow(row.field(index), steps);
+function fieldOnce(index: number): Evaluate<CsvReader> {
+  let record = -1;
+  let text: string | undefined;
+  return (row) => {
+    if (row.recordNumber !== record) {
+      record = row.recordNumber;
+      text = row.field(index);
+    }
+    return text;
+  };
 }
 
 function columnIndex(header: readonly string[] | undefined, name: Name): number {

@@ -2,6 +2,7 @@
 
 import { S3Error } from "../model/errors.ts";
 import { selectRecordBytes } from "../model/limits.ts";
+import { CarriedBytes } from "./carried-bytes.ts";
 import { JsonParser } from "./json-parser.ts";
 import { expand } from "./paths.ts";
 import type { SourceStep } from "./syntax.ts";
@@ -11,6 +12,7 @@ const lineFeed = 0x0a;
 
 export class JsonLinesReader {
   readonly #steps: readonly SourceStep[];
+  readonly #carried = new CarriedBytes();
   #block: Buffer = Buffer.alloc(0);
   #isLast = false;
   #blockOffset: number;
@@ -37,14 +39,14 @@ export class JsonLinesReader {
   push(block: Buffer, isLast: boolean): void {
     const rest = this.#block.subarray(this.#position);
     this.#blockOffset += this.#position;
-    this.#block = rest.length === 0 ? block : Buffer.concat([rest, block]);
+    this.#block = this.#carried.join(rest, block);
     this.#isLast = isLast;
     this.#position = 0;
   }
 
   release(): void {
     this.#blockOffset += this.#position;
-    this.#block = Buffer.from(this.#block.subarray(this.#position));
+    this.#block = this.#carried.keep(this.#block.subarray(this.#position));
     this.#position = 0;
     if (this.#block.length > selectRecordBytes) throw new S3Error("OverMaxRecordSize");
   }

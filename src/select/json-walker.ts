@@ -3,6 +3,7 @@
 
 import { S3Error } from "../model/errors.ts";
 import { selectRecordBytes } from "../model/limits.ts";
+import { CarriedBytes } from "./carried-bytes.ts";
 import { memberMatches } from "./paths.ts";
 import { parseJson } from "./json-parser.ts";
 import type { SourceStep } from "./syntax.ts";
@@ -18,6 +19,7 @@ const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x
 export class JsonWalker {
   readonly #steps: readonly SourceStep[];
   readonly #walk: Walk;
+  readonly #carried = new CarriedBytes();
   #block: Buffer = Buffer.alloc(0);
   #isLast = false;
   #position = 0;
@@ -39,7 +41,7 @@ export class JsonWalker {
   push(block: Buffer, isLast: boolean): void {
     const from = this.#firstNeeded;
     const rest = this.#block.subarray(from);
-    this.#block = rest.length === 0 ? block : Buffer.concat([rest, block]);
+    this.#block = this.#carried.join(rest, block);
     this.#position -= from;
     if (this.#kept !== undefined) this.#kept -= from;
     this.#isLast = isLast;
@@ -48,7 +50,7 @@ export class JsonWalker {
   /** Copies what the next block continues: the memory of this one is free. */
   release(): void {
     const from = this.#firstNeeded;
-    this.#block = Buffer.from(this.#block.subarray(from));
+    this.#block = this.#carried.keep(this.#block.subarray(from));
     this.#position -= from;
     if (this.#kept !== undefined) this.#kept -= from;
     if (this.#block.length > selectRecordBytes) throw new S3Error("OverMaxRecordSize");

@@ -7,6 +7,9 @@ type Matcher = (text: string) => boolean;
 
 const anyCharacter = -1;
 
+/** Our bound on comparisons for one text: long ones that are nearly alike everywhere reach it. */
+const maximumSteps = 16 * 1024 * 1024;
+
 /** Throws S3Error EvaluatorLikePatternInvalidEscapeSequence, LikeInvalidInputs. */
 export function compileLike(pattern: string, escape: string | undefined): Matcher {
   const segments = segmentsOf(pattern, escape);
@@ -83,8 +86,14 @@ function matchSegments(
   const last = segments.at(-1) as readonly number[];
   const end = points.length - last.length;
   let position = first.length;
+  let steps = 0;
   for (const segment of segments.slice(1, -1)) {
-    while (position <= end && !matchesAt(segment, points, position)) position += 1;
+    for (; position <= end; position += 1) {
+      const count = alikeCount(segment, points, position);
+      if (count === segment.length) break;
+      steps += count + 1;
+      if (steps > maximumSteps) throw new S3Error("LikeInvalidInputs");
+    }
     position += segment.length;
   }
   return position <= end && matchesAt(last, points, end);
@@ -92,5 +101,15 @@ function matchSegments(
 
 function matchesAt(segment: readonly number[], points: readonly number[], start: number): boolean {
   if (start + segment.length > points.length) return false;
-  return segment.every((point, index) => point === anyCharacter || point === points[start + index]);
+  return alikeCount(segment, points, start) === segment.length;
+}
+
+function alikeCount(segment: readonly number[], points: readonly number[], start: number): number {
+  let count = 0;
+  while (count < segment.length) {
+    const point = segment[count];
+    if (point !== anyCharacter && point !== points[start + count]) break;
+    count += 1;
+  }
+  return count;
 }

@@ -33,6 +33,7 @@ export function parseFunction(cursor: TokenCursor): Expression {
     cursor.advance();
     return { kind: "literal", value: undefined };
   }
+  cursor.countOperator();
   if (name === "case") return parseCase(cursor);
   if (name === "select") throw new S3Error("UnsupportedSqlStructure");
   if (name === "cast") return parseCast(cursor);

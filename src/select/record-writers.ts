@@ -62,6 +62,8 @@ class OutputBuffer {
 
 export class CsvWriter implements RecordWriter {
   readonly #form: CsvOutputForm;
+  /** By character: whether a text with it may need quotes. Those beyond ASCII are looked at as one. */
+  readonly #special = new Uint8Array(129);
   readonly #needsQuotes: RegExp;
   readonly #recordDelimiter: Buffer;
   readonly #output = new OutputBuffer();
@@ -76,6 +78,9 @@ export class CsvWriter implements RecordWriter {
     const special = [...beginnings, quote, escape, "\n", "\r"];
     const patterns = special.filter((text) => text !== "").map(escapedPattern);
     this.#needsQuotes = new RegExp(patterns.join("|"));
+    for (const text of special) {
+      if (text !== "") this.#special[Math.min(text.charCodeAt(0), 128)] = 1;
+    }
     this.#recordDelimiter = Buffer.from(recordDelimiter);
   }
 
@@ -90,7 +95,7 @@ export class CsvWriter implements RecordWriter {
     const { alwaysQuotes, fieldDelimiter } = this.#form;
     if (this.#isFirst) this.#isFirst = false;
     else this.#record += fieldDelimiter;
-    this.#record += alwaysQuotes || this.#needsQuotes.test(text) ? this.#quoted(text) : text;
+    this.#record += alwaysQuotes || this.#isSpecial(text) ? this.#quoted(text) : text;
   }
 
   end(): void {
@@ -107,6 +112,14 @@ export class CsvWriter implements RecordWriter {
 
   take(): Buffer {
     return this.#output.take();
+  }
+
+  #isSpecial(text: string): boolean {
+    for (let index = 0; index < text.length; index += 1) {
+      const code = text.charCodeAt(index);
+      if (this.#special[code < 128 ? code : 128] === 1) return this.#needsQuotes.test(text);
+    }
+    return false;
   }
 
   #quoted(text: string): string {

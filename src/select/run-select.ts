@@ -21,7 +21,7 @@ const recordsBytes = 128 * 1024;
 const eventMilliseconds = 1000;
 /** How long rows are read without a turn for others. */
 const sliceMilliseconds = 3;
-const rowsBetweenLooks = 32;
+const rowsBetweenLooks = 4;
 
 export interface SelectOptions {
   readonly object: ObjectBytes;

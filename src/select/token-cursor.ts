@@ -9,7 +9,7 @@ export type ParseExpression = (cursor: TokenCursor, minimum?: number) => Express
 
 /** Our bound on what is inside of what. */
 const maximumDepth = 200;
-/** Our bound on arithmetic, whose operators nest without brackets. */
+/** Our bound on arithmetic, whose operators nest without brackets, and on what a row's texts go through. */
 const maximumOperators = 2000;
 
 export class TokenCursor {

@@ -159,6 +159,27 @@ describe("signature version and type of authentication", () => {
   });
 });
 
+describe("operation", () => {
+  it("of a query is named by what it does", async () => {
+    const { Bucket, records } = await newLogged();
+    await s3.putObject({ Bucket, Key: "rows.csv", Body: "1\n" });
+    const { Payload } = await s3.selectObjectContent({
+      Bucket,
+      Key: "rows.csv",
+      Expression: "SELECT * FROM S3Object",
+      ExpressionType: "SQL",
+      InputSerialization: { CSV: {} },
+      OutputSerialization: { CSV: {} },
+    });
+    for await (const _ of Payload ?? []);
+    const seen = await records();
+    assert.deepEqual(
+      seen.map(({ operation, status }) => `${operation} ${status}`),
+      ["REST.PUT.OBJECT 200", "REST.SELECT.OBJECT 200"],
+    );
+  });
+});
+
 describe("cipher suite and TLS version", () => {
   it("are those of the connection", async () => {
     await using secure = await createServer({
