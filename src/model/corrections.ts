@@ -159,7 +159,7 @@ const replica: InputMember = {
   type: "string",
 };
 
-/** Headers that S3 acts upon and the schemas do not bind. */
+/** Headers, and parameters of queries, that S3 acts upon or answers with and the schemas do not bind. */
 export const addedHeaders: Readonly<Record<string, readonly InputMember[]>> = {
   // The service handles it (github.com/aws/aws-sdk-kotlin/issues/1645): browsers resume downloads by it.
   GetObjectRequest: [{ name: "IfRange", in: "header", wire: "If-Range", type: "string" }],
@@ -169,6 +169,14 @@ export const addedHeaders: Readonly<Record<string, readonly InputMember[]>> = {
   CopyObjectRequest: [grantWrite],
   CreateMultipartUploadRequest: [grantWrite, replica],
   DeleteObjectRequest: [replica],
+  // What s3:GetObjectVersionTorrent is about: "the torrent files about a specific version of an object"
+  // (Service Authorization Reference).
+  GetObjectTorrentRequest: [{ name: "VersionId", in: "query", wire: "versionId", type: "string" }],
+  // "Using BitTorrent to retrieve objects stored in Amazon S3" (Developer Guide), sample response.
+  GetObjectTorrentOutput: [
+    { name: "ContentType", in: "header", wire: "Content-Type", type: "string" },
+    { name: "ContentDisposition", in: "header", wire: "Content-Disposition", type: "string" },
+  ],
   PutObjectTaggingRequest: [replica],
   DeleteObjectTaggingRequest: [replica],
   PutObjectAclRequest: [replica],

@@ -21,6 +21,8 @@ export const bucketNameCharacters = { minimum: 3, maximum: 63 } as const;
 export const objectBytes = 50 * tebibyte;
 export const singlePutBytes = 5 * gibibyte;
 export const copySourceBytes = 5 * gibibyte;
+/** Reference, GetObjectTorrent: an object must be smaller. */
+export const torrentBytes = 5 * gibibyte;
 export const partBytes = { minimum: 5 * mebibyte, maximum: 5 * gibibyte } as const;
 export const partNumbers = { minimum: 1, maximum: 10_000 } as const;
 

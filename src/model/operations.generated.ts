@@ -1193,10 +1193,13 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "Key", in: "label", wire: "", type: "string", required: true },
       { name: "RequestPayer", in: "header", wire: "x-amz-request-payer", type: { enumeration: "RequestPayer" } },
       { name: "ExpectedBucketOwner", in: "header", wire: "x-amz-expected-bucket-owner", type: "string" },
+      { name: "VersionId", in: "query", wire: "versionId", type: "string" },
     ],
     output: [
       { name: "Body", in: "payload", wire: "", type: "stream" },
       { name: "RequestCharged", in: "header", wire: "x-amz-request-charged", type: { enumeration: "RequestCharged" } },
+      { name: "ContentType", in: "header", wire: "Content-Type", type: "string" },
+      { name: "ContentDisposition", in: "header", wire: "Content-Disposition", type: "string" },
     ],
   },
   GetPublicAccessBlock: {

@@ -2025,11 +2025,14 @@ export interface GetObjectTorrentInput {
   readonly Key: string;
   readonly RequestPayer?: string | undefined;
   readonly ExpectedBucketOwner?: string | undefined;
+  readonly VersionId?: string | undefined;
 }
 
 export interface GetObjectTorrentOutput {
   readonly Body?: OutputBody | undefined;
   readonly RequestCharged?: string | undefined;
+  readonly ContentType?: string | undefined;
+  readonly ContentDisposition?: string | undefined;
 }
 
 export interface GetPublicAccessBlockInput {

@@ -20,6 +20,7 @@ import { calendarDays, type LifecycleDays } from "./lifecycle-days.ts";
 import { LockClock } from "./lock-clock.ts";
 import { MultipartUploads } from "./multipart-uploads.ts";
 import { ObjectWrites } from "./object-writes.ts";
+import { PieceHashes } from "./piece-hashes.ts";
 import { NotificationDestinations } from "./notification-destinations.ts";
 import { Quotas } from "./quotas.ts";
 import { ReadPins } from "./read-pins.ts";
@@ -81,6 +82,7 @@ export class ObjectStore {
   readonly inventoryStates: InventoryStates;
   readonly analyticsCounts: AnalyticsCounts;
   readonly contents: Contents;
+  readonly pieceHashes = new PieceHashes();
   readonly lockClock: LockClock;
   readonly quotas: Quotas;
   readonly changes: ChangeLog;

@@ -119,6 +119,7 @@ import { deleteObject } from "./object/delete-object.ts";
 import { deleteObjects } from "./object/delete-objects.ts";
 import { getObject } from "./object/get-object.ts";
 import { getObjectAttributes } from "./object/get-object-attributes.ts";
+import { getObjectTorrent } from "./object/get-object-torrent.ts";
 import { headObject } from "./object/head-object.ts";
 import { getObjectLegalHold, putObjectLegalHold } from "./object/object-legal-hold.ts";
 import { getObjectRetention, putObjectRetention } from "./object/object-retention.ts";
@@ -205,7 +206,7 @@ export const operations = {
   GetObjectLockConfiguration: getObjectLockConfiguration,
   GetObjectRetention: getObjectRetention,
   GetObjectTagging: getObjectTagging,
-  GetObjectTorrent: notImplemented,
+  GetObjectTorrent: getObjectTorrent,
   GetPublicAccessBlock: getPublicAccessBlock,
   HeadBucket: headBucket,
   HeadObject: headObject,

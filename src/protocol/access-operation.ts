@@ -9,6 +9,7 @@ const subResources: Readonly<Record<string, string>> = {
   "legal-hold": "OBJECT_LOCK_LEGALHOLD",
   logging: "LOGGING_STATUS",
   "object-lock": "OBJECT_LOCK_CONFIGURATION",
+  torrent: "OBJECT_TORRENT",
   policy: "BUCKETPOLICY",
   retention: "OBJECT_LOCK_RETENTION",
   versions: "BUCKETVERSIONS",

@@ -113,7 +113,12 @@ interface ObjectInput {
 
 /** Operations whose decision and answer are made of one look at the object. */
 function readsObject({ name }: OperationDefinition): boolean {
-  return name === "GetObject" || name === "HeadObject" || name === "GetObjectAttributes";
+  return (
+    name === "GetObject" ||
+    name === "HeadObject" ||
+    name === "GetObjectAttributes" ||
+    name === "GetObjectTorrent"
+  );
 }
 
 interface Codec {

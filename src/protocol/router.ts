@@ -243,6 +243,9 @@ function refuseMethod(
       message: "Key is not expected for the GET method ?uploads subresource",
     });
   }
+  if (level === "bucket" && method === "GET" && selector === "torrent") {
+    return new S3Error("RequestTorrentOfBucketError");
+  }
   if (level === "bucket" && method === "POST" && selector === "restore") {
     return new S3Error("UserKeyMustBeSpecified", { message: "User key must be specified." });
   }

@@ -112,6 +112,12 @@ for (const [method, target, type, allow] of refusals) {
   });
 }
 
+test("a bucket has no torrent", () => {
+  assert.equal(nameOf("GET", "/bucket?torrent"), "RequestTorrentOfBucketError");
+  assert.equal(nameOf("PUT", "/bucket?torrent"), "MethodNotAllowed");
+  assert.equal(nameOf("GET", "/bucket/key?torrent&versionId=v"), "GetObjectTorrent");
+});
+
 test("a method that S3 does not know is a bad request", () => {
   assert.equal(nameOf("PROPFIND", "/bucket"), "BadRequest");
   assert.equal(nameOf("get", "/bucket"), "BadRequest");

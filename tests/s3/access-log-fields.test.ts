@@ -75,6 +75,18 @@ function sendHead(...lines: readonly string[]): Promise<string> {
   });
 }
 
+describe("the operation", () => {
+  it("of a torrent tells the size of the object beside that of the answer", async () => {
+    const { Bucket, records } = await newLogged();
+    await s3.putObject({ Bucket, Key: "key", Body: "text" });
+    const { Body } = await s3.getObjectTorrent({ Bucket, Key: "key" });
+    const torrent = await Body?.transformToByteArray();
+    const { operation, objectSize, bytesSent, key } = (await records()).at(-1) as LogRecord;
+    assert.deepEqual([operation, key, objectSize], ["REST.GET.OBJECT_TORRENT", "key", "4"]);
+    assert.equal(bytesSent, String(torrent?.length));
+  });
+});
+
 describe("the requester", () => {
   it("is a canonical id, the ARN of a user or of a role's session, or a dash", async () => {
     const { Bucket, records } = await newLogged();

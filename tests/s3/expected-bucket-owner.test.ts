@@ -34,6 +34,7 @@ const requests: Readonly<Record<string, () => Promise<unknown>>> = {
   GetBucketAbac: () => s3.getBucketAbac(stranger),
   PutBucketAbac: () => s3.putBucketAbac({ ...stranger, AbacStatus: { Status: "Enabled" } }),
   GetObjectTagging: () => s3.getObjectTagging({ ...stranger, Key: "key" }),
+  GetObjectTorrent: () => s3.getObjectTorrent({ ...stranger, Key: "key" }),
   PutObjectTagging: () => s3.putObjectTagging({ ...stranger, Key: "key", Tagging: { TagSet: [] } }),
   DeleteObjectTagging: () => s3.deleteObjectTagging({ ...stranger, Key: "key" }),
   GetBucketRequestPayment: () => s3.getBucketRequestPayment(stranger),

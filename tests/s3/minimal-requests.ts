@@ -117,6 +117,7 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
   GetObjectRetention: { needs: "lock", after: "PutObjectRetention" },
   GetObjectTagging: {},
   GetPublicAccessBlock: {},
+  GetObjectTorrent: {},
   HeadBucket: {},
   HeadObject: {},
   ListBucketAnalyticsConfigurations: {},

@@ -58,6 +58,10 @@ test("another account must say that it pays, and is told that it does", async ()
   const RequestPayer = "requester";
   const read = await stranger.getObject({ Bucket, Key, RequestPayer });
   assert.deepEqual([read.RequestCharged, await textOf(read)], ["requester", "text"]);
+  const torrent = { Bucket, Key };
+  await assertRefused(stranger.getObjectTorrent(torrent), denied);
+  const { RequestCharged } = await stranger.getObjectTorrent({ ...torrent, RequestPayer });
+  assert.equal(RequestCharged, "requester");
   const written = await stranger.putObject({ Bucket, Key: "new", Body: "x", RequestPayer });
   assert.equal(written.RequestCharged, "requester");
   const listed = await stranger.listObjectsV2({ Bucket, RequestPayer });
