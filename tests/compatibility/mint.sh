@@ -134,7 +134,11 @@ for suite in "${suites[@]}"; do
   passed=$(grep -c '"status": *"PASS"' "$log")
   failed=$(grep -c '"status": *"FAIL"' "$log")
   echo "$suite: $passed passed, $failed failed"
-  grep '"status": *"FAIL"' "$log" | cut -c 1-600
+  # One line for each case, however often it fails.
+  grep '"status": *"FAIL"' "$log" | awk '{
+    match($0, /"name": *"[^"]*"/); name = substr($0, RSTART, RLENGTH)
+    match($0, /"function": *"[^"]*"/); if (!seen[name substr($0, RSTART, RLENGTH)]++) print
+  }' | cut -c 1-600
   if [ "$((passed + failed))" -eq 0 ]; then
     unable=$((unable + 1))
     tail -n 20 "$log" "$log.errors"
