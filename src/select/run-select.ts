@@ -78,11 +78,11 @@ async function* select<Row>(
           isPrimed = true;
           yield result.takeRecords();
         }
-        if (isRead) break;
-        await setImmediate();
+        // Also between blocks: those that are there already come without a turn of the event loop.
+        await result.giveWay();
         if (signal.aborted) return;
+        if (isRead) break;
       }
-      if (signal.aborted) return;
       // Before the first bytes there is nothing that could be wrong.
       if (counts.scannedBytes === 0) continue;
       if (!isPrimed) yield {};
@@ -107,6 +107,7 @@ class Result<Row> {
   readonly #writeRow: (row: Row) => void;
   #returnedBytes = 0;
   #returnedRows = 0;
+  #sliceEnd = performance.now() + sliceMilliseconds;
   #lastEvent = performance.now();
   #lastProgress = performance.now();
 
@@ -141,11 +142,17 @@ class Result<Row> {
     return this.#writer.sizeBytes;
   }
 
+  /** Lets others in after a slice of time. */
+  async giveWay(): Promise<void> {
+    if (performance.now() < this.#sliceEnd) return;
+    await setImmediate();
+    this.#sliceEnd = performance.now() + sliceMilliseconds;
+  }
+
   /** `false`: there are rows left, but it was long enough for now. */
   readSome(reader: RowReader<Row>): boolean {
     const query = this.#query;
     const isAggregation = query.aggregates.length > 0;
-    const end = performance.now() + sliceMilliseconds;
     for (let rows = 1; !this.isComplete; rows += 1) {
       if (!reader.next()) return true;
       const { row } = reader;
@@ -157,7 +164,7 @@ class Result<Row> {
           if (this.#writer.sizeBytes >= recordsBytes) return false;
         }
       }
-      if (rows % rowsBetweenLooks === 0 && performance.now() >= end) return false;
+      if (rows % rowsBetweenLooks === 0 && performance.now() >= this.#sliceEnd) return false;
     }
     return true;
   }

@@ -40,13 +40,19 @@ export async function openText(options: TextOptions): Promise<OpenedText> {
   };
 }
 
+const blockBytes = 256 * 1024;
+
 async function* counted(
   bytes: AsyncIterator<Uint8Array>,
   counts: ByteCounts,
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of { [Symbol.asyncIterator]: () => bytes }) {
-    counts.scannedBytes += chunk.length;
-    yield chunk;
+    // What is done with a block at once must not take long.
+    for (let start = 0; start < chunk.length; start += blockBytes) {
+      const block = chunk.subarray(start, start + blockBytes);
+      counts.scannedBytes += block.length;
+      yield block;
+    }
   }
 }
 
