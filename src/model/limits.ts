@@ -65,8 +65,10 @@ export const selectExpressionBytes = 256 * kibibyte;
 export const selectRecordBytes = mebibyte;
 /** Guide, ibid.: of a Parquet object, uncompressed. */
 export const parquetRowGroupBytes = 512 * mebibyte;
-/** Our bound on what all queries over Parquet hold of row groups, compressed, in a process: then Busy. */
-export const parquetHeldBytes = 512 * mebibyte;
+/** Our bound on the row groups that all queries over Parquet read at a time in a process: then Busy. */
+export const parquetHeldBytes = gibibyte;
+/** Our bound on what a row group has in columns that are nested: they are decoded as a whole. */
+export const parquetNestedBytes = 64 * mebibyte;
 
 /** Reference, PutObjectAnnotation. */
 export const annotationBytes = mebibyte;

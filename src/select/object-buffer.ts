@@ -41,6 +41,8 @@ export class ObjectBuffer {
   keeping(): AsyncBuffer {
     const { sizeBytes } = this.#object;
     const kept = new Map<string, Promise<ArrayBuffer>>();
+    // One behind the other: immediates that wait together would run in the same turn.
+    let turn = Promise.resolve();
     return {
       byteLength: sizeBytes,
       slice: async (start, end = sizeBytes) => {
@@ -48,7 +50,8 @@ export class ObjectBuffer {
         const known = kept.get(range) ?? this.#read(start, end);
         kept.set(range, known);
         const bytes = await known;
-        await setImmediate();
+        turn = turn.then(() => setImmediate());
+        await turn;
         return bytes;
       },
     };

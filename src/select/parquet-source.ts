@@ -5,7 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import type { AsyncBuffer, FileMetaData, RowGroup, SchemaTree } from "hyparquet";
 import { S3Error } from "../model/errors.ts";
-import { parquetHeldBytes, parquetRowGroupBytes } from "../model/limits.ts";
+import { parquetHeldBytes, parquetNestedBytes, parquetRowGroupBytes } from "../model/limits.ts";
 import { ObjectBuffer } from "./object-buffer.ts";
 import { converterOf, type ConvertValue } from "./parquet-values.ts";
 import { findName, follow, memberMatches } from "./paths.ts";
@@ -29,8 +29,9 @@ export interface ParquetSourceOptions {
   readonly counts: ByteCounts;
 }
 
-/** Decoding so many values of a column takes some milliseconds. */
+/** Decoding so many values, or bytes, takes some milliseconds. */
 const windowRows = 16_384;
+const windowBytes = 4 * 1024 * 1024;
 const codecs = new Set(["UNCOMPRESSED", "GZIP", "SNAPPY"]);
 /** Our bound on a footer. */
 const footerBytes = 64 * 1024 * 1024;
@@ -126,20 +127,21 @@ async function* readGroup(
   if (chunks.some(({ codec }) => !codecs.has(codec))) {
     throw new S3Error("ParquetUnsupportedCompressionCodec");
   }
-  const compressedBytes = chunks.reduce(
-    (sum, { total_compressed_size: size }) => sum + Number(size),
-    0,
-  );
-  if (compressedBytes < 0 || compressedBytes > parquetRowGroupBytes) {
+  const compressedBytes = sumOf(chunks.map((chunk) => chunk.total_compressed_size));
+  const plainBytes = sumOf(chunks.map((chunk) => chunk.total_uncompressed_size));
+  const limitBytes = columns.areFlat ? parquetRowGroupBytes : parquetNestedBytes;
+  if (compressedBytes > parquetRowGroupBytes || plainBytes > limitBytes) {
     throw new S3Error("OverMaxParquetBlockSize");
   }
-  if (heldBytes + compressedBytes > parquetHeldBytes) throw new S3Error("Busy");
-  heldBytes += compressedBytes;
+  const neededBytes = compressedBytes + plainBytes;
+  if (heldBytes + neededBytes > parquetHeldBytes) throw new S3Error("Busy");
+  heldBytes += neededBytes;
   try {
     const file = buffer.keeping();
     const rows = Number(group.num_rows);
     // What is nested can only be decoded as a whole.
-    const step = columns.areFlat ? windowRows : rows;
+    const byBytes = Math.ceil((rows * windowBytes) / Math.max(1, plainBytes));
+    const step = columns.areFlat ? Math.min(windowRows, byBytes) : rows;
     for (let from = 0; from < rows; from += step) {
       const end = Math.min(from + step, rows);
       const found = await read(file, start + from, start + end);
@@ -147,10 +149,16 @@ async function* readGroup(
       yield new Rows(found, found.length);
       await setImmediate();
     }
-    for (const chunk of chunks) counts.processedBytes += Number(chunk.total_uncompressed_size);
+    counts.processedBytes += plainBytes;
   } finally {
-    heldBytes -= compressedBytes;
+    heldBytes -= neededBytes;
   }
+}
+
+/** Throws S3Error ParquetParsingError for sizes below nothing. */
+function sumOf(sizes: readonly bigint[]): number {
+  if (sizes.some((size) => size < 0n)) throw new S3Error("ParquetParsingError");
+  return sizes.reduce((sum, size) => sum + Number(size), 0);
 }
 
 function startOf(group: RowGroup): number {
