@@ -1,6 +1,7 @@
 // SSE-KMS and DSSE-KMS: keys of a key management service, named by requests and by buckets' defaults.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import {
   assertErrorAnswer,
@@ -13,6 +14,7 @@ import {
   textOf,
   unquoted,
 } from "./test-server.ts";
+import { parseTorrent } from "./torrent-file.ts";
 
 const { s3, plainS3, newBucket, put, send } = await startTestServer({
   customerKeys: "anywhere",
@@ -122,19 +124,26 @@ test("requests without Signature Version 4 neither write nor read such objects",
       {
         Effect: "Allow",
         Principal: "*",
-        Action: "s3:GetObject",
+        Action: ["s3:GetObject", "s3:GetObjectTorrent"],
         Resource: `arn:aws:s3:::${open}/*`,
       },
     ],
   });
   await s3.deletePublicAccessBlock({ Bucket: open }).catch(() => {});
   await s3.putBucketPolicy({ Bucket: open, Policy });
-  assertErrorAnswer(await send({ path: `/${open}/k`, isSigned: false }), {
-    code: "InvalidArgument",
-    status: 400,
-    message:
-      "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4.",
-  });
+  // Its hashes are known from here on: whoever asks is judged all the same.
+  const { hashes } = parseTorrent(
+    await bytesOf(await s3.getObjectTorrent({ Bucket: open, Key: "k" })),
+  );
+  assert.deepEqual(hashes, [createHash("sha1").update("x").digest("hex")]);
+  for (const query of ["", "torrent"]) {
+    assertErrorAnswer(await send({ path: `/${open}/k`, query, isSigned: false }), {
+      code: "InvalidArgument",
+      status: 400,
+      message:
+        "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4.",
+    });
+  }
 });
 
 function rule(algorithm: string, isBucketKey: boolean) {
