@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { asyncProperty, assert as check, constantFrom, letrec, oneof, tuple } from "fast-check";
 import { jsonOutput, runQuery } from "../../tests/select/run-query.ts";
 
 /** Of one row whose only column is `1`. */
@@ -244,3 +245,51 @@ test("LIMIT ends a result", async () => {
   assert.equal(await runQuery("SELECT _1 FROM S3Object LIMIT 2", "1\n2\n3\n"), "1\n2\n");
   assert.equal(await runQuery("SELECT _1 FROM S3Object LIMIT 0", "1\n2\n3\n"), "");
 });
+
+test("any expression has a value or an error of S3's", async () => {
+  const literals = [
+    ..."NULL|MISSING|TRUE|0|1|-7|9223372036854775807|0.5|1e2147483000|1e-2147483000|_1|_2|s".split(
+      "|",
+    ),
+    ..."''|'a'|'12'|'2017-01-02'|'%a_'|`2017T`|`2017-01-02T03:04:05.6+07:08`|`nan`|`-inf`".split(
+      "|",
+    ),
+    "'y-MM-dd h a'",
+    "[1, 'a']",
+  ];
+  const unary = [
+    ..."-?|NOT ?|? IS NULL|? IS MISSING|LOWER(?)|CHAR_LENGTH(?)|TRIM(?)|COALESCE(?)".split("|"),
+    ..."EXTRACT(hour FROM ?)|TO_TIMESTAMP(?)|(?)".split("|"),
+    ...["INT", "FLOAT", "DECIMAL", "STRING", "BOOL", "TIMESTAMP"].map(
+      (type) => `CAST(? AS ${type})`,
+    ),
+  ];
+  const binary = [
+    ..."?+?|?-?|?*?|?/?|?%?|?=?|?<>?|?<?|?>=?|? AND ?|? OR ?|? LIKE ?|? IN (?)".split("|"),
+    ..."NULLIF(?, ?)|SUBSTRING(?, ?)|TO_STRING(?, ?)|TO_TIMESTAMP(?, ?)|TRIM(BOTH ? FROM ?)".split(
+      "|",
+    ),
+    ..."DATE_ADD(month, ?, ?)|DATE_ADD(second, ?, ?)|DATE_DIFF(year, ?, ?)|DATE_DIFF(day, ?, ?)".split(
+      "|",
+    ),
+    ..."CASE ? WHEN ? THEN 1 END|CASE WHEN ? THEN ? END|? BETWEEN ? AND 5".split("|"),
+  ];
+  const { expression } = letrec<{ expression: string }>((tie) => ({
+    expression: oneof(
+      { maxDepth: 4, withCrossShrink: true },
+      constantFrom(...literals),
+      tuple(constantFrom(...unary), tie("expression")).map(fill),
+      tuple(constantFrom(...binary), tie("expression"), tie("expression")).map(fill),
+    ),
+  }));
+  const property = asyncProperty(expression, async (sql) => {
+    const query = `SELECT ${sql} FROM S3Object s`;
+    assert.equal(typeof (await runQuery(query, "1,b\n", { output: jsonOutput })), "string");
+  });
+  await check(property, { numRuns: 3000 });
+});
+
+function fill([form, ...operands]: readonly [string, ...string[]]): string {
+  let index = 0;
+  return form.replaceAll("?", () => `(${operands[index++] ?? ""})`);
+}

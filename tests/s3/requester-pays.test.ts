@@ -90,6 +90,34 @@ test("copying from such a bucket costs too", async () => {
   assert.equal(RequestCharged, "requester");
 });
 
+test("a query costs too, of which the SDK cannot say who pays", async () => {
+  const Bucket = await newSharedBucket("Requester");
+  const querying = await strangerOf("querying");
+  const select = () =>
+    querying.selectObjectContent({
+      Bucket,
+      Key: "key",
+      Expression: "SELECT * FROM S3Object",
+      ExpressionType: "SQL",
+      InputSerialization: { CSV: {} },
+      OutputSerialization: { CSV: {} },
+    });
+  await assertRefused(select(), denied);
+  querying.middlewareStack.add(
+    (next) => (sent) => {
+      const { headers } = sent.request as { readonly headers: Record<string, string> };
+      headers["x-amz-request-payer"] = "requester";
+      return next(sent);
+    },
+    { step: "build" },
+  );
+  let text = "";
+  for await (const { Records } of (await select()).Payload ?? []) {
+    text += Buffer.from(Records?.Payload ?? []).toString();
+  }
+  assert.equal(text, "text\n");
+});
+
 test("the owner's account is charged nothing and need not say a thing", async () => {
   const Bucket = await newSharedBucket("Requester");
   for (const client of [owner, user]) {
