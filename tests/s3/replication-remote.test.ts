@@ -7,6 +7,7 @@ import { after, describe, test } from "node:test";
 import { createServer, ManualClock } from "../../src/app.ts";
 import { KMS } from "@aws-sdk/client-kms";
 import { S3 } from "@aws-sdk/client-s3";
+import { ManagementClient } from "../admin/management-client.ts";
 import { eventually, ruleTo, startReplicationServer } from "./replication-server.ts";
 import {
   assertRefused,
@@ -92,6 +93,12 @@ const here = await startReplicationServer({
           ...root,
         },
         {
+          bucketArn: "arn:aws:s3:::elsewhere-*",
+          endpoint: other.server.endpoint,
+          region: "eu-west-1",
+          ...root,
+        },
+        {
           bucketArn: "arn:aws:s3:::remote-denied",
           endpoint: other.server.endpoint,
           kind: "holdfast",
@@ -102,6 +109,10 @@ const here = await startReplicationServer({
   },
 });
 const { s3, newBucket, replicate, put, upload, statusOf, work } = here;
+const hereRoot = {
+  accessKeyId: here.server.credentials.accessKeyId,
+  secretAccessKey: here.server.credentials.secretAccessKey,
+};
 
 let count = 0;
 /** A bucket here and one there. */
@@ -269,6 +280,23 @@ describe("a target", () => {
     await work();
     assert.equal(await statusOf(source, "key"), "FAILED");
     assert.deepEqual(await idsOf(other.s3, "remote-denied"), []);
+  });
+
+  test("that cannot be asked keeps delete markers waiting, and says why", async () => {
+    const manager = new ManagementClient(here.server.endpoint, { ...hereRoot });
+    for (const [target, reason] of [
+      ["foreign-nowhere", "DstBucketNotFound"],
+      ["elsewhere-region", "DstRefused: 400 AuthorizationHeaderMalformed"],
+    ] as const) {
+      const source = await newBucket("Enabled");
+      await put(source, "key");
+      await replicate(source, [ruleTo(target, { DeleteMarkerReplication: { Status: "Enabled" } })]);
+      await s3.deleteObject({ Bucket: source, Key: "key" });
+      await work();
+      const { Destinations } = await manager.call("GetReplicationBacklog", { Bucket: source });
+      assert.equal(Destinations[0].Refused, 1, target);
+      assert.equal(Destinations[0].LastRefusal, reason);
+    }
   });
 
   test("that is not there leaves FAILED, and goes on when it is", async () => {

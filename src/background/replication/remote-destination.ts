@@ -64,9 +64,11 @@ export class RemoteDestination implements ReplicaDestination {
     const isNew = known === undefined && record.changeSequence === undefined;
     if (isNew && record.replication?.isReplica !== true) return undefined;
     const answer = await this.#head(work, [["versionId", name]]);
-    // Who may write need not be one who may read.
-    if (answer === "denied") return known;
-    return answer === undefined ? undefined : name;
+    // Who may write need not be one who may read; and what the change says to the id is clearer.
+    if (answer === "denied" || answer === "unclear") return known;
+    if (answer !== "missing") return name;
+    if (known !== undefined) await this.#checkBucket(work.signal);
+    return undefined;
   }
 
   async put(work: ReplicaWork): Promise<string> {
@@ -136,9 +138,9 @@ export class RemoteDestination implements ReplicaDestination {
   async putMarker({ bucket, key, marker, signal }: MarkerWork): Promise<void> {
     const place = { bucketName: this.#bucketName, key };
     const work = { source: { bucket, key }, signal };
-    if (!this.#isHoldfast) {
-      // Hidden already, by an attempt whose answer was lost.
-      if ((await this.#head(work, [])) === undefined) return;
+    // Hidden already, by an attempt whose answer was lost.
+    if (!this.#isHoldfast && (await this.#head(work, [])) === "missing") {
+      return this.#checkBucket(signal);
     }
     const headers = this.#isHoldfast
       ? { [replicaHeader]: formatReplicaIdentity(replicaIdentityOf(marker)) }
@@ -154,8 +156,7 @@ export class RemoteDestination implements ReplicaDestination {
   async #findForeign(work: ReplicaWork): Promise<string | undefined> {
     const { bucket, key, record } = work.source;
     const answer = await this.#head(work, []);
-    if (answer === undefined || answer === "denied") return undefined;
-    if (!hasBytesOf(record, answer)) return undefined;
+    if (typeof answer !== "object" || !hasBytesOf(record, answer)) return undefined;
     const versionId = answer.headers["x-amz-version-id"] ?? nullVersionId;
     const history = await this.#store.versions.history(bucket, key, historyVersions);
     const isTaken = history.some(
@@ -167,19 +168,29 @@ export class RemoteDestination implements ReplicaDestination {
     return isTaken && versionId !== nullVersionId ? undefined : versionId;
   }
 
-  /** `undefined`: there is no such object, or a delete marker. */
+  /** `missing`: there is no such object, or a delete marker. `unclear`: the request was not understood. */
   async #head(
     { source, signal }: { readonly source: { readonly key: string }; readonly signal: AbortSignal },
     query: Query,
-  ): Promise<RemoteAnswer | "denied" | undefined> {
+  ): Promise<RemoteAnswer | "missing" | "denied" | "unclear"> {
     const place = { bucketName: this.#bucketName, key: source.key };
     const headers = { "x-amz-checksum-mode": "ENABLED" };
     const request = { ...place, method: "HEAD", query: query ?? [], headers } as const;
     const answer = await this.#send(request, signal);
-    // Of HEAD there is no code to tell a missing bucket by: the write that follows will.
-    if (answer.status === 404 || answer.status === 405 || answer.status === 400) return undefined;
+    // Answers to HEAD have no code that would tell more, of a missing bucket for example: those to the write
+    // that follows have.
+    if (answer.status === 404 || answer.status === 405) return "missing";
     if (answer.status === 403) return "denied";
+    // Other servers have other version ids; and the region may be a wrong one.
+    if (answer.status === 400) return "unclear";
     return checkAnswer(answer, "DstPutObjectNotPermitted");
+  }
+
+  /** Where nothing is written that would tell. Throws ReplicationRefusedError. */
+  async #checkBucket(signal: AbortSignal): Promise<void> {
+    const request = { bucketName: this.#bucketName, method: "HEAD" } as const;
+    const { status } = await this.#send(request, signal);
+    if (status === 404) throw new ReplicationRefusedError("DstBucketNotFound");
   }
 
   async #change(
