@@ -64,6 +64,8 @@ export class ReplicationWorker implements BackgroundWorker {
     const tally: FeedTally = { replicated: 0, dropped: 0, refused: 0 };
     const { changes, clock } = this.#options.store;
     const queued = await this.#resyncs.run(signal);
+    // Somebody wants it now, perhaps because what was away is back.
+    if (queued > 0) this.#pauses.clear();
     const feeds = await changes.sizes(replicationFeedPrefix());
     const held = await this.#holds.sizes();
     const pending = feeds.filter(({ feed, rows }) => rows > 0 || held.has(feed)).values();
