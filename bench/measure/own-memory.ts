@@ -1,5 +1,6 @@
 // The memory of this process while it works: what is its own (the heap, buffers, SQLite's cache and what the
-// allocator keeps) apart from pages of files, which the kernel takes back when it likes. Linux only.
+// allocator keeps) apart from pages of files, which the kernel takes back when it likes.
+// 0 elsewhere than on Linux.
 
 import { readFileSync } from "node:fs";
 
@@ -51,6 +52,8 @@ export function liveMebibytes(): number {
 }
 
 function readOwnMemory(): OwnMemory {
+  // What is in use can be measured anywhere.
+  if (process.platform !== "linux") return { anonymousMebibytes: 0, fileMebibytes: 0 };
   const text = readFileSync("/proc/self/status", "latin1");
   const mebibytes = (name: string): number =>
     Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)?.[1] ?? 0) / 1024;
