@@ -69,6 +69,9 @@ async function demandReplication(
     case "PutObjectTagging":
     case "DeleteObjectTagging":
       return access.demand({ ...place, action: "s3:ReplicateTags" });
+    case "PutObjectAnnotation":
+    case "DeleteObjectAnnotation":
+      return access.demand({ ...place, action: "s3:ReplicateObjectAnnotation" });
     default:
       await access.demand({ ...place, action: "s3:ReplicateObject" });
   }

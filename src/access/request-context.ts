@@ -194,6 +194,8 @@ function findS3(key: string, facts: RequestFacts, subject: SubjectFacts): Found 
     case "prefix":
     case "delimiter":
     case "max-keys":
+    case "annotation-prefix":
+    case "max-annotation-results":
       return facts.query(key);
     case "locationconstraint":
       return facts.query("location-constraint");

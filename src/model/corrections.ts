@@ -159,6 +159,13 @@ const replica: InputMember = {
   type: "string",
 };
 
+const bypassGovernance: InputMember = {
+  name: "BypassGovernanceRetention",
+  in: "header",
+  wire: "x-amz-bypass-governance-retention",
+  type: "boolean",
+};
+
 /** Headers, and parameters of queries, that S3 acts upon or answers with and the schemas do not bind. */
 export const addedHeaders: Readonly<Record<string, readonly InputMember[]>> = {
   // The service handles it (github.com/aws/aws-sdk-kotlin/issues/1645): browsers resume downloads by it.
@@ -177,6 +184,10 @@ export const addedHeaders: Readonly<Record<string, readonly InputMember[]>> = {
     { name: "ContentType", in: "header", wire: "Content-Type", type: "string" },
     { name: "ContentDisposition", in: "header", wire: "Content-Disposition", type: "string" },
   ],
+  PutObjectAnnotationRequest: [replica],
+  // "If the object is protected by Object Lock in governance mode, you must also include the
+  // x-amz-bypass-governance-retention header" (Reference, DeleteObjectAnnotation).
+  DeleteObjectAnnotationRequest: [bypassGovernance, replica],
   PutObjectTaggingRequest: [replica],
   DeleteObjectTaggingRequest: [replica],
   PutObjectAclRequest: [replica],

@@ -529,6 +529,8 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "RequestPayer", in: "header", wire: "x-amz-request-payer", type: { enumeration: "RequestPayer" } },
       { name: "ExpectedBucketOwner", in: "header", wire: "x-amz-expected-bucket-owner", type: "string" },
       { name: "ObjectIfMatch", in: "header", wire: "x-amz-object-if-match", type: "string" },
+      { name: "BypassGovernanceRetention", in: "header", wire: "x-amz-bypass-governance-retention", type: "boolean" },
+      { name: "Replica", in: "header", wire: "x-amz-holdfast-replica", type: "string" },
     ],
     output: [
       { name: "ObjectVersionId", in: "header", wire: "x-amz-object-version-id", type: "string" },
@@ -2159,6 +2161,7 @@ export const operations: Readonly<Record<OperationName, OperationDefinition>> = 
       { name: "ContentMD5", in: "header", wire: "Content-MD5", type: "string" },
       { name: "RequestPayer", in: "header", wire: "x-amz-request-payer", type: { enumeration: "RequestPayer" } },
       { name: "ExpectedBucketOwner", in: "header", wire: "x-amz-expected-bucket-owner", type: "string" },
+      { name: "Replica", in: "header", wire: "x-amz-holdfast-replica", type: "string" },
     ],
     output: [
       { name: "Key", in: "body", wire: "Key", type: "string" },

@@ -1558,6 +1558,8 @@ export interface DeleteObjectAnnotationInput {
   readonly RequestPayer?: string | undefined;
   readonly ExpectedBucketOwner?: string | undefined;
   readonly ObjectIfMatch?: string | undefined;
+  readonly BypassGovernanceRetention?: boolean | undefined;
+  readonly Replica?: string | undefined;
 }
 
 export interface DeleteObjectAnnotationOutput {
@@ -2756,6 +2758,7 @@ export interface PutObjectAnnotationInput {
   readonly ContentMD5?: string | undefined;
   readonly RequestPayer?: string | undefined;
   readonly ExpectedBucketOwner?: string | undefined;
+  readonly Replica?: string | undefined;
 }
 
 export interface PutObjectAnnotationOutput {

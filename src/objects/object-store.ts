@@ -9,6 +9,7 @@ import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import { transact } from "../storage/key-value/transaction.ts";
 import { AccountSettings } from "./account-settings.ts";
 import { AnalyticsCounts } from "./analytics-counts.ts";
+import { Annotations } from "./annotations.ts";
 import { BucketDocuments } from "./bucket-documents.ts";
 import { Buckets } from "./buckets.ts";
 import { ChangeLog, type ChangeRoute } from "./change-log.ts";
@@ -86,6 +87,7 @@ export class ObjectStore {
   readonly lockClock: LockClock;
   readonly quotas: Quotas;
   readonly changes: ChangeLog;
+  readonly annotations: Annotations;
   readonly versions: Versions;
   readonly versionChanges: VersionChanges;
   readonly writes: ObjectWrites;
@@ -139,6 +141,8 @@ export class ObjectStore {
     const routes = options.changeRoutes ?? changeRoutes;
     this.changes = new ChangeLog({ store, documents: this.documents, routes });
     const { changes } = this;
+    this.annotations = new Annotations({ store, contents, quotas });
+    const { annotations } = this;
     this.versions = new Versions({ store, buckets });
     const { versions } = this;
     this.versionChanges = new VersionChanges({
@@ -148,6 +152,7 @@ export class ObjectStore {
       lockClock,
       quotas,
       changes,
+      annotations,
     });
     const { versionChanges } = this;
     this.relocations = new Relocations({ store, blobs, contents });
@@ -159,6 +164,7 @@ export class ObjectStore {
       versionChanges,
       changes,
       relocations,
+      annotations,
     });
     this.uploads = new MultipartUploads({
       store,

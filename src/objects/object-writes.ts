@@ -7,6 +7,7 @@ import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
 import { KeyedQueue, transact } from "../storage/key-value/transaction.ts";
 import { BlobMissingError } from "../storage/storage-errors.ts";
+import type { Annotations, CopiedAnnotations, SharedAnnotations } from "./annotations.ts";
 import { BucketChangedError } from "./bucket-changed-error.ts";
 import type { ChangeLog } from "./change-log.ts";
 import type { Contents, SealChange } from "./contents.ts";
@@ -49,6 +50,8 @@ export interface NewVersion {
   readonly settle?: (bucket: BucketRecord) => VersionSettings;
   /** The version is a replica, and takes the place of its source in the key's history. */
   readonly replica?: ReplicaIdentity | undefined;
+  /** Of another version, which it gets too. */
+  readonly annotations?: CopiedAnnotations | undefined;
 }
 
 export interface Upload {
@@ -101,6 +104,7 @@ export class ObjectWrites {
   readonly #versionChanges: VersionChanges;
   readonly #changes: ChangeLog;
   readonly #relocations: Relocations;
+  readonly #annotations: Annotations;
   // Writers of one key in this process take turns: they would only make each other's commits fail.
   readonly #queue = new KeyedQueue();
 
@@ -111,6 +115,7 @@ export class ObjectWrites {
     readonly versionChanges: VersionChanges;
     readonly changes: ChangeLog;
     readonly relocations: Relocations;
+    readonly annotations: Annotations;
   }) {
     this.#store = options.store;
     this.#contents = options.contents;
@@ -118,6 +123,7 @@ export class ObjectWrites {
     this.#versionChanges = options.versionChanges;
     this.#changes = options.changes;
     this.#relocations = options.relocations;
+    this.#annotations = options.annotations;
   }
 
   /**
@@ -228,7 +234,7 @@ export class ObjectWrites {
   }
 
   /**
-   * Changes what is stored of one version beside its bytes (tags, access control list, lock): it makes
+   * Changes what is stored of one version beside its bytes (tags, lock, annotations, …): it makes
    * no version and leaves Last-Modified. `change` may throw to refuse. Throws S3Error NoSuchBucket,
    * NoSuchKey, NoSuchVersion, MethodNotAllowed for a delete marker.
    */
@@ -236,12 +242,16 @@ export class ObjectWrites {
     place: ObjectPlace,
     versionId: string | undefined,
     cause: ChangeCause,
-    change: (record: ObjectRecord, bucket: BucketRecord, transaction: Transaction) => ObjectRecord,
+    change: (
+      record: ObjectRecord,
+      bucket: BucketRecord,
+      transaction: Transaction,
+    ) => ObjectRecord | Promise<ObjectRecord>,
   ): Promise<Written> {
     return this.#change(place, async (transaction) => {
       const state = await this.#versions.load(transaction, place.bucketName, place.key);
       const before = await this.#versions.getVersion(transaction, state, versionId);
-      const changed = change(before, state.bucket, transaction);
+      const changed = await change(before, state.bucket, transaction);
       const record =
         changed === before
           ? before
@@ -278,6 +288,8 @@ export class ObjectWrites {
         const copy = await this.#contents.rewrap(transaction, restore.content, change);
         record = { ...record, restore: { ...restore, content: copy } };
       }
+      const version = { bucket: state.bucket.id, key: place.key, record };
+      await this.#annotations.rewrap(transaction, version, change);
       await this.#versionChanges.replace(transaction, state, record, change.cause);
       return { bucket: state.bucket };
     });
@@ -304,6 +316,8 @@ export class ObjectWrites {
       const state = await this.#versions.load(transaction, place.bucketName, place.key);
       checkBegun(begun, state);
       const { content, sizeBytes, version } = await store(transaction);
+      // Before the version is written, which may replace the one that they are of.
+      const shared = await this.#shareAnnotations(transaction, version.annotations);
       const build = (identity: VersionIdentity): ObjectRecord => ({
         v: 1,
         ...identity,
@@ -314,10 +328,28 @@ export class ObjectWrites {
         attributes: version.attributes,
         ...(version.encryption === undefined ? {} : { encryption: version.encryption }),
         ...version.settle?.(state.bucket),
+        ...(shared === undefined || shared.usage.count === 0 ? {} : { annotations: shared.usage }),
       });
       const record = await this.#versionChanges.put(transaction, state, build, version);
+      if (shared !== undefined) {
+        const { bucket, key } = state;
+        const { sequence } = record;
+        this.#annotations.write(transaction, { bucket: bucket.id, key, sequence }, shared);
+      }
       return { bucket: state.bucket, record };
     });
+  }
+
+  async #shareAnnotations(
+    transaction: Transaction,
+    copied: CopiedAnnotations | undefined,
+  ): Promise<SharedAnnotations | undefined> {
+    if (copied === undefined) return undefined;
+    const { place } = copied.source;
+    const record = await this.#versions.getSource(transaction, copied.source);
+    const { bucket } = await this.#versions.load(transaction, place.bucketName, place.key);
+    const version = { bucket: bucket.id, key: place.key, record };
+    return this.#annotations.share(transaction, version, copied);
   }
 
   async #shareContent(

@@ -127,6 +127,12 @@ export function checkDelete(conditions: DeletePreconditions, judged: JudgedKey):
   }
 }
 
+/** Of a request about something that belongs to an object, on condition of which object it is. */
+export function checkObjectMatch(condition: string | undefined, { etag }: { etag: string }): void {
+  if (condition === undefined || matchesEtag(condition, etag)) return;
+  throw preconditionFailed("x-amz-object-if-match");
+}
+
 export function isConditional(conditions: WriteConditions): boolean {
   return conditions.ifMatch !== undefined || conditions.ifNoneMatch !== undefined;
 }

@@ -72,6 +72,7 @@ function destinationsOf(rules: ReplicationRules, change: ObjectChange): Iterable
   if (isNew) return destinationsOfNew(rules, subject).keys();
   const isChange =
     event.startsWith("ObjectTagging:") ||
+    event.startsWith("ObjectAnnotation:") ||
     event.startsWith("ObjectLock:") ||
     event === "ObjectAcl:Put";
   // Deletions of versions are never replicated, nor what lifecycle rules do ("What isn't replicated",

@@ -3,6 +3,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
+import type { Annotations } from "./annotations.ts";
 import type { ChangeLog } from "./change-log.ts";
 import { countClass, countMove } from "./class-usage.ts";
 import type { Contents } from "./contents.ts";
@@ -17,7 +18,7 @@ import type { BucketRecord } from "./records/bucket-record.ts";
 import type { ChangeCause } from "./records/change-record.ts";
 import { keys, ranges } from "./records/keyspace.ts";
 import type { DeleteMarkerRecord, ObjectRecord, VersionRecord } from "./records/object-record.ts";
-import { decodeVersionRecord, isDeleteMarker } from "./records/object-record.ts";
+import { decodeVersionRecord, isDeleteMarker, storedBytesOf } from "./records/object-record.ts";
 import { scheduleTiering } from "./tiering-rules.ts";
 import { encodeRecord } from "../storage/record-codec.ts";
 import {
@@ -52,6 +53,7 @@ export class VersionChanges {
   readonly #lockClock: LockClock;
   readonly #quotas: Quotas;
   readonly #changes: ChangeLog;
+  readonly #annotations: Annotations;
 
   constructor(options: {
     readonly versions: Versions;
@@ -60,6 +62,7 @@ export class VersionChanges {
     readonly lockClock: LockClock;
     readonly quotas: Quotas;
     readonly changes: ChangeLog;
+    readonly annotations: Annotations;
   }) {
     this.#versions = options.versions;
     this.#contents = options.contents;
@@ -67,6 +70,7 @@ export class VersionChanges {
     this.#lockClock = options.lockClock;
     this.#quotas = options.quotas;
     this.#changes = options.changes;
+    this.#annotations = options.annotations;
   }
 
   /**
@@ -95,7 +99,7 @@ export class VersionChanges {
     const replaced = isOlder ? undefined : await this.#makeRoom(transaction, state);
     await this.#quotas.check(bucket, {
       objects: replaced === undefined ? 1 : 0,
-      bytes: record.sizeBytes - countedBytes - (replaced?.sizeBytes ?? 0),
+      bytes: storedBytesOf(record) - countedBytes - (replaced ? storedBytesOf(replaced) : 0),
     });
     if (isOlder) {
       transaction.set(keys.version(bucket.id, key, record.sequence), encodeRecord(record));
@@ -143,7 +147,7 @@ export class VersionChanges {
     const { bucket, key, current } = state;
     if (bucket.versioning === "Unversioned") {
       if (current === undefined) return { versionId: undefined, isDeleteMarker: false };
-      await this.#remove(transaction, bucket, current);
+      await this.#remove(transaction, state, current);
       transaction.delete(keys.current(bucket.id, key));
       await this.#log(transaction, state, cause, current);
       const { sizeBytes: removedBytes } = current;
@@ -211,7 +215,7 @@ export class VersionChanges {
     }
     const { bucket, key } = state;
     const isMarker = isDeleteMarker(target);
-    if (!isMarker) await this.#remove(transaction, bucket, target, permits);
+    if (!isMarker) await this.#remove(transaction, state, target, permits);
     if (target.sequence === (state.current ?? state.marker)?.sequence) {
       transaction.delete(isMarker ? keys.marker(bucket.id, key) : keys.current(bucket.id, key));
       await this.#promote(transaction, state);
@@ -244,7 +248,7 @@ export class VersionChanges {
     if (head !== undefined) {
       if (replacesNull && head.versionId === nullVersionId) {
         if (isDeleteMarker(head)) return undefined;
-        await this.#remove(transaction, bucket, head);
+        await this.#remove(transaction, state, head);
         return head;
       }
       transaction.set(keys.version(bucket.id, key, head.sequence), encodeRecord(head));
@@ -254,14 +258,14 @@ export class VersionChanges {
       }
     }
     if (bucket.versioning !== "Suspended") return undefined;
-    return this.#removeOldNull(transaction, bucket, key);
+    return this.#removeOldNull(transaction, state);
   }
 
   async #removeOldNull(
     transaction: Transaction,
-    bucket: BucketRecord,
-    key: string,
+    state: KeyState,
   ): Promise<ObjectRecord | undefined> {
+    const { bucket, key } = state;
     const pointer = await transaction.get(keys.nullVersion(bucket.id, key));
     if (pointer === undefined) return undefined;
     const place = keys.version(bucket.id, key, decodeSequence(pointer));
@@ -272,7 +276,7 @@ export class VersionChanges {
     transaction.delete(place);
     transaction.delete(keys.nullVersion(bucket.id, key));
     if (isDeleteMarker(record)) return undefined;
-    await this.#remove(transaction, bucket, record);
+    await this.#remove(transaction, state, record);
     return record;
   }
 
@@ -306,7 +310,7 @@ export class VersionChanges {
   /** The one place where a version ends. Throws S3Error AccessDenied for what object lock protects. */
   async #remove(
     transaction: Transaction,
-    bucket: BucketRecord,
+    { bucket, key }: KeyState,
     record: ObjectRecord,
     { mayBypassGovernance }: DeletionPermits = noPermits,
   ): Promise<void> {
@@ -316,6 +320,7 @@ export class VersionChanges {
     await this.#contents.release(transaction, record.content);
     const copy = record.restore?.content;
     if (copy !== undefined) await this.#contents.release(transaction, copy);
+    await this.#annotations.removeAll(transaction, { bucket: bucket.id, key, record });
     this.#countUsage(transaction, bucket, record, -1);
   }
 
@@ -339,9 +344,9 @@ export class VersionChanges {
     record: ObjectRecord,
     sign: 1 | -1,
   ): void {
-    const { sizeBytes } = record;
+    const bytes = storedBytesOf(record);
     transaction.add(keys.usageObjects(bucket.id), sign);
-    if (sizeBytes !== 0) transaction.add(keys.usageBytes(bucket.id), sign * sizeBytes);
+    if (bytes !== 0) transaction.add(keys.usageBytes(bucket.id), sign * bytes);
     countClass(transaction, bucket.id, record, sign);
   }
 }

@@ -3,6 +3,10 @@
 
 import type { OperationName, OperationTypes } from "../model/types.generated.ts";
 import type { Operation } from "./operation.ts";
+import { getObjectAnnotation } from "./object/get-object-annotation.ts";
+import { deleteObjectAnnotation } from "./object/delete-object-annotation.ts";
+import { listObjectAnnotations } from "./object/list-object-annotations.ts";
+import { putObjectAnnotation } from "./object/put-object-annotation.ts";
 import { getBucketAbac, putBucketAbac } from "./bucket-configuration/abac.ts";
 import { getBucketLogging, putBucketLogging } from "./bucket-configuration/logging.ts";
 import {
@@ -170,7 +174,7 @@ export const operations = {
   DeleteBucketTagging: deleteBucketTagging,
   DeleteBucketWebsite: deleteBucketWebsite,
   DeleteObject: deleteObject,
-  DeleteObjectAnnotation: notImplemented,
+  DeleteObjectAnnotation: deleteObjectAnnotation,
   DeleteObjectTagging: deleteObjectTagging,
   DeleteObjects: deleteObjects,
   DeletePublicAccessBlock: deletePublicAccessBlock,
@@ -200,7 +204,7 @@ export const operations = {
   GetBucketWebsite: getBucketWebsite,
   GetObject: getObject,
   GetObjectAcl: getObjectAcl,
-  GetObjectAnnotation: notImplemented,
+  GetObjectAnnotation: getObjectAnnotation,
   GetObjectAttributes: getObjectAttributes,
   GetObjectLegalHold: getObjectLegalHold,
   GetObjectLockConfiguration: getObjectLockConfiguration,
@@ -217,7 +221,7 @@ export const operations = {
   ListBuckets: listBuckets,
   ListDirectoryBuckets: notImplemented,
   ListMultipartUploads: listMultipartUploads,
-  ListObjectAnnotations: notImplemented,
+  ListObjectAnnotations: listObjectAnnotations,
   ListObjectVersions: listObjectVersions,
   ListObjects: listObjects,
   ListObjectsV2: listObjectsV2,
@@ -247,7 +251,7 @@ export const operations = {
   PutBucketWebsite: putBucketWebsite,
   PutObject: putObject,
   PutObjectAcl: putObjectAcl,
-  PutObjectAnnotation: notImplemented,
+  PutObjectAnnotation: putObjectAnnotation,
   PutObjectLegalHold: putObjectLegalHold,
   PutObjectLockConfiguration: putObjectLockConfiguration,
   PutObjectRetention: putObjectRetention,

@@ -6,6 +6,7 @@ import type { Exchange } from "./exchange.ts";
 /** Where the name of a sub-resource is not that of the query's parameter. */
 const subResources: Readonly<Record<string, string>> = {
   abac: "BUCKET_ABAC",
+  annotation: "OBJECT_ANNOTATIONS",
   "legal-hold": "OBJECT_LOCK_LEGALHOLD",
   logging: "LOGGING_STATUS",
   "object-lock": "OBJECT_LOCK_CONFIGURATION",

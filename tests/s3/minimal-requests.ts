@@ -45,6 +45,7 @@ const inventory =
   "<InventoryConfiguration><Id>name</Id><IsEnabled>false</IsEnabled><Destination><S3BucketDestination><Bucket>arn:aws:s3:::reports</Bucket><Format>CSV</Format></S3BucketDestination></Destination><IncludedObjectVersions>Current</IncludedObjectVersions><Schedule><Frequency>Daily</Frequency></Schedule></InventoryConfiguration>";
 const analytics =
   "<AnalyticsConfiguration><Id>name</Id><StorageClassAnalysis/></AnalyticsConfiguration>";
+const annotation = { query: "annotationName=note" };
 const absent = { absence: 404 } as const;
 const named = { query: "id=name" };
 const copy = { headers: { "x-amz-copy-source": "{source}" }, alsoDemands: ["s3:GetObject"] };
@@ -77,6 +78,7 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
   DeleteBucketTagging: {},
   DeleteBucketWebsite: {},
   DeleteObject: {},
+  DeleteObjectAnnotation: annotation,
   DeleteObjectTagging: {},
   DeleteObjects: {
     action: "s3:DeleteObject",
@@ -107,6 +109,7 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
   GetBucketWebsite: absent,
   GetObject: {},
   GetObjectAcl: {},
+  GetObjectAnnotation: { ...annotation, after: "PutObjectAnnotation" },
   GetObjectAttributes: {
     headers: { "x-amz-object-attributes": "ETag" },
     alsoDemands: ["s3:GetObjectAttributes"],
@@ -126,6 +129,7 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
   ListBucketMetricsConfigurations: {},
   ListBuckets: { isOfAnyAccount: true },
   ListMultipartUploads: {},
+  ListObjectAnnotations: {},
   ListObjectVersions: {},
   ListObjects: {},
   ListObjectsV2: {},
@@ -177,6 +181,7 @@ export const minimalRequests: Readonly<Record<ImplementedName, MinimalRequest>> 
   },
   PutObject: { body: "text" },
   PutObjectAcl: { headers: { "x-amz-acl": "private" } },
+  PutObjectAnnotation: { ...annotation, body: "text" },
   PutObjectLegalHold: { needs: "lock", body: "<LegalHold><Status>OFF</Status></LegalHold>" },
   PutObjectLockConfiguration: {
     needs: "lock",

@@ -7,12 +7,14 @@ import {
   decodeObjectRecord,
   decodeVersionRecord,
   isDeleteMarker,
+  storedBytesOf,
 } from "../../objects/records/object-record.ts";
 import { decodeGarbageRecord } from "../../objects/records/store-record.ts";
 import { standardClass, storageClassOf, type ClassUsage } from "../../objects/class-usage.ts";
 import type { BucketId } from "../../objects/identifiers.ts";
 import type { Entry } from "../../storage/key-value/key-value-store.ts";
 import { pagesOf } from "../store-pages.ts";
+import { checkAnnotationCount, mayHaveAnnotations } from "./annotation-check.ts";
 import type { CheckContext } from "./check-context.ts";
 import { describePlace } from "./finding.ts";
 import type { Row, RowRule } from "./record-rules.ts";
@@ -55,7 +57,7 @@ export async function checkRecords(
   await readBucketNames(context);
   progress.begin("records", "rows", expectedObjects);
   for (const rule of [storeRule, writerRule, garbageRule, bucketRule]) {
-    await checkRows(context, rule, () => {});
+    await checkRows(context, rule, () => undefined);
   }
   const strays: Stray[] = [];
   for (const rule of bucketedRules) {
@@ -63,11 +65,14 @@ export async function checkRecords(
       const bucketId = bucketIdOf(row.key);
       const isStray = !context.bucketNames.has(bucketId);
       if (isStray && strays.length < suspectRows) strays.push({ rule, row, bucketId });
-      if (rule === currentRule || rule === versionRule) countUsage(usage, bucketId, row);
+      if (rule !== currentRule && rule !== versionRule) return undefined;
+      countUsage(usage, bucketId, row);
+      if (!mayHaveAnnotations(row)) return undefined;
+      return checkAnnotationCount(context, row.key, rule.place(row, context.bucketNames));
     });
   }
-  await checkRows(context, partRule, () => {});
-  await checkRows(context, layoutRule, () => {});
+  await checkRows(context, partRule, () => undefined);
+  await checkRows(context, layoutRule, () => undefined);
   await checkStrays(context, strays);
   return usage;
 }
@@ -99,7 +104,7 @@ export function addUsage(counted: CountedUsage, row: Row): void {
     if (isDeleteMarker(record)) return;
     const { sizeBytes } = decodeObjectRecord(row.value);
     counted.objects += 1;
-    counted.bytes += sizeBytes;
+    counted.bytes += storedBytesOf(record);
     const storageClass = storageClassOf(record);
     if (storageClass === standardClass) return;
     const { objects, bytes } = counted.classes.get(storageClass) ?? { objects: 0, bytes: 0 };
@@ -112,7 +117,7 @@ export function addUsage(counted: CountedUsage, row: Row): void {
 async function checkRows(
   context: CheckContext,
   rule: RowRule,
-  visit: (row: Entry) => void,
+  visit: (row: Entry) => Promise<void> | undefined,
 ): Promise<void> {
   const { store, signal, progress, bucketNames } = context;
   for await (const page of pagesOf(store, rule.range(), { limit: rule.pageRows, signal })) {
@@ -124,7 +129,8 @@ async function checkRows(
       const others = read.slice(position, position + (wanted[at]?.length ?? 0));
       position += others.length;
       if (problemsOf(rule, row, others).length > 0) await confirm(context, rule, row.key);
-      visit(row);
+      const visited = visit(row);
+      if (visited !== undefined) await visited;
     }
     progress.advance(page.length, 0);
   }

@@ -4,8 +4,10 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { storedEndOf } from "../../objects/extents.ts";
+import { decodeAnnotationRecord } from "../../objects/records/annotation-record.ts";
 import { decodeBucketRecord } from "../../objects/records/bucket-record.ts";
 import {
+  annotationPlaceOf,
   bucketIdOf,
   bucketNameOf,
   identifierOf,
@@ -252,6 +254,30 @@ export const layoutRule: RowRule = {
   },
 };
 
+export const annotationRule: RowRule = {
+  kind: "annotation",
+  range: ranges.allAnnotations,
+  pageRows: 32,
+  place(row, names) {
+    const { key, name } = annotationPlaceOf(row.key);
+    return { ...objectPlace(row, names, key, undefined), row: `annotation ${name}` };
+  },
+  dependents(row) {
+    const { bucket, key, sequence } = annotationPlaceOf(row.key);
+    const versions = [keys.current(bucket, key), keys.version(bucket, key, sequence)];
+    return [...versions, ...inlineKeys(decodeAnnotationRecord(row.value).extents)];
+  },
+  problems(row, [current, older, ...contents]) {
+    const { sequence } = annotationPlaceOf(row.key);
+    const { extents, sizeBytes } = decodeAnnotationRecord(row.value);
+    const problems = extentProblems(extents, sizeBytes, contents);
+    const isHead =
+      current !== undefined && decodeVersionRecord(current.value).sequence === sequence;
+    if (!isHead && older === undefined) problems.push("its version does not exist");
+    return problems;
+  },
+};
+
 /** Rules of rows that belong to a bucket: such a row must not outlive it. */
 export const bucketedRules: readonly RowRule[] = [
   currentRule,
@@ -259,6 +285,7 @@ export const bucketedRules: readonly RowRule[] = [
   versionRule,
   nullVersionRule,
   uploadRule,
+  annotationRule,
 ];
 
 function objectPlace(

@@ -1,8 +1,9 @@
 // The one walk over everything that can be named and everything that names: blobs by their counters,
-// inline bytes and layouts by their rows, on the other side versions, layouts and parts.
+// inline bytes and layouts by their rows, on the other side versions, annotations, layouts and parts.
 
 import { storedEndOf } from "../../objects/extents.ts";
 import {
+  annotationPlaceOf,
   bucketIdOf,
   identifierOf,
   objectKeyOf,
@@ -10,6 +11,7 @@ import {
   ranges,
   versionPlaceOf,
 } from "../../objects/records/keyspace.ts";
+import { decodeAnnotationRecord } from "../../objects/records/annotation-record.ts";
 import type { Content, Extent } from "../../objects/records/object-record.ts";
 import {
   decodeLayoutRecord,
@@ -74,6 +76,13 @@ export async function walkReferences(
       if (copy !== undefined) nameContent(visitor, copy, { entry, layout: undefined, place });
     });
   }
+  await walk(context, ranges.allAnnotations(), 500, (entry) => {
+    const { bucket, key, name } = annotationPlaceOf(entry.key);
+    const bucketName = bucketNames.get(bucket) ?? `(id ${bucket})`;
+    const place = () => ({ bucket: bucketName, key, row: `annotation ${name}` });
+    const { extents } = decodeAnnotationRecord(entry.value);
+    nameExtents(visitor, extents, { entry, layout: undefined, place });
+  });
   await walk(context, ranges.allParts(), 16, (entry) => {
     const { uploadId, number } = partPlaceOf(entry.key);
     const place = () => ({ uploadId, partNumber: number });

@@ -153,6 +153,7 @@ function isSynced(synced: VersionRecord, record: VersionRecord): boolean {
   return (
     isDeepStrictEqual(synced.attributes.tags, record.attributes.tags) &&
     isDeepStrictEqual(synced.acl, record.acl) &&
+    isDeepStrictEqual(synced.annotations, record.annotations) &&
     isDeepStrictEqual(synced.lock, record.lock)
   );
 }

@@ -12,6 +12,7 @@ export type ChangeEvent =
   | "LifecycleTransition"
   | "IntelligentTiering"
   | `ObjectTagging:${"Put" | "Delete"}`
+  | `ObjectAnnotation:${"Put" | "Delete"}`
   | "ObjectAcl:Put"
   | `ObjectRestore:${"Post" | "Completed" | "Delete"}`
   | `Replication:${

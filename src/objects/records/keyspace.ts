@@ -49,6 +49,8 @@ const space = {
   feedSize: 23,
   /** worker's name → its lease and what it did last */
   worker: 24,
+  /** bucket, key, sequence, name → an annotation of that version */
+  annotation: 25,
   /** ARN or pattern of destination buckets → an endpoint that has them */
   replicationTarget: 30,
   /** bucket → how far the worker of lifecycle rules has come */
@@ -126,6 +128,8 @@ export const keys = {
   nullVersion: (bucket: BucketId, key: string) => encodeTuple([space.nullVersion, bucket, key]),
   inline: (id: ContentId) => encodeTuple([space.inline, id]),
   layout: (id: ContentId) => encodeTuple([space.layout, id]),
+  annotation: (bucket: BucketId, key: string, sequence: Sequence, name: string) =>
+    encodeTuple([space.annotation, bucket, key, sequence, name]),
   upload: (bucket: BucketId, key: string, initiated: Sequence, uploadId: string) =>
     encodeTuple([space.upload, bucket, key, initiated, uploadId]),
   document: (bucket: BucketId, id: string) => encodeTuple([space.document, bucket, id]),
@@ -199,6 +203,19 @@ export const ranges = {
   allVersions: () => prefixRange([space.version]),
   allNullVersions: () => prefixRange([space.nullVersion]),
   allUploads: () => prefixRange([space.upload]),
+  allAnnotations: () => prefixRange([space.annotation]),
+  /** Of one version: those whose names begin with `prefix`, after the name `after`. */
+  annotations: (
+    bucket: BucketId,
+    key: string,
+    sequence: Sequence,
+    { prefix = "", after }: { readonly prefix?: string; readonly after?: string | undefined } = {},
+  ) =>
+    scan(
+      [space.annotation, bucket, key, sequence],
+      prefix,
+      after === undefined ? undefined : { afterKey: after },
+    ),
   allDocuments: () => prefixRange([space.document]),
   lifecycleStates: () => prefixRange([space.lifecycleState]),
   inventoryStates: () => prefixRange([space.inventoryState]),
@@ -359,6 +376,21 @@ export function areOfOneObject(a: Uint8Array, b: Uint8Array): boolean {
     if (a[at] !== b[at]) return false;
   }
   return true;
+}
+
+export function annotationPlaceOf(key: Uint8Array): {
+  readonly bucket: BucketId;
+  readonly key: string;
+  readonly sequence: Sequence;
+  readonly name: string;
+} {
+  const parts = decodeTuple(key);
+  return {
+    bucket: text(parts[1]) as BucketId, // as it was made
+    key: text(parts[2]),
+    sequence: integer(parts[3]),
+    name: text(parts[4]),
+  };
 }
 
 export function uploadPlaceOf(key: Uint8Array): {

@@ -111,6 +111,14 @@ export interface VersionSettings {
   readonly replication?: ReplicationState;
 }
 
+/** What the annotations of a version add up to. */
+export interface AnnotationUsage {
+  readonly count: number;
+  readonly bytes: number;
+  /** How often one was written or removed. */
+  readonly changes: number;
+}
+
 export interface ObjectRecord extends VersionSettings, ArchiveState {
   readonly v: 1;
   readonly sequence: Sequence;
@@ -125,6 +133,11 @@ export interface ObjectRecord extends VersionSettings, ArchiveState {
   readonly content: Content;
   readonly checksum?: StoredChecksum;
   readonly attributes: ObjectAttributes;
+  /**
+   * Changes with every annotation, so that whoever checks this record has checked them all. Absent: there
+   * never was one.
+   */
+  readonly annotations?: AnnotationUsage;
   /** The upload that made this object: a completion that is sent again finds its own result. */
   readonly uploadId?: string;
 }
@@ -153,6 +166,11 @@ export interface LayoutRecord {
   readonly v: 1;
   readonly extents: readonly Extent[];
   readonly parts: readonly StoredPart[];
+}
+
+/** What a version takes, with its annotations. */
+export function storedBytesOf({ sizeBytes, annotations }: ObjectRecord): number {
+  return annotations === undefined ? sizeBytes : sizeBytes + annotations.bytes;
 }
 
 export function isDeleteMarker(record: VersionRecord): record is DeleteMarkerRecord {

@@ -18,6 +18,7 @@ import { hasCustomerKey, sourceCustomerKey } from "../encryption/customer-key.ts
 import { settleEncryption } from "../encryption/encryption-settings.ts";
 import type { Operation, OperationContext } from "../operation.ts";
 import { SlowReply } from "../operation.ts";
+import { hasAnnotations } from "./annotation-copies.ts";
 import { checksumMember, parseChecksumAlgorithm } from "./checksum-members.ts";
 import type { CopySourceName } from "./copy-source.ts";
 import { findCopySource, parseCopySource } from "./copy-source.ts";
@@ -46,8 +47,15 @@ export const copyObject: Operation<Input, Output> = async (input, context) => {
     });
   }
   await demandTags(input, source, found, context);
+  await demandAnnotations(input, source, found, context);
   const isSame = algorithm === undefined || algorithm === found.record.checksum?.algorithm;
-  const request = { input, source, settle, algorithm: isSame ? undefined : algorithm };
+  const request = {
+    input,
+    source,
+    settle,
+    algorithm: isSame ? undefined : algorithm,
+    asked: algorithm,
+  };
   // Judges the storage class too, before a promise is there that could reject unseen.
   const isQuick =
     isPlacedAlike(input, found, context) && isSame && isSealedAlike(input, target, found);
@@ -88,16 +96,36 @@ async function demandTags(
   await access.demand({ action: "s3:PutObjectTagging", ...written, acl: write });
 }
 
+/**
+ * "When set to COPY, you must have s3:GetObjectAnnotation permission on the source object and
+ * s3:PutObjectAnnotation permission on the destination" (Reference, CopyObject).
+ */
+async function demandAnnotations(
+  input: Input,
+  { bucketName, key, versionId }: CopySourceName,
+  { record }: FoundObject,
+  { access }: OperationContext,
+): Promise<void> {
+  if (input.AnnotationDirective === "EXCLUDE" || !hasAnnotations(record)) return;
+  const action =
+    versionId === undefined ? "s3:GetObjectAnnotation" : "s3:GetObjectVersionAnnotation";
+  await access.demand({ action, bucketName, key, versionId });
+  const written = { bucketName: input.Bucket, key: input.Key };
+  await access.demand({ action: "s3:PutObjectAnnotation", ...written });
+}
+
 interface CopyRequest {
   readonly input: Input;
   readonly source: CopySourceName;
   readonly settle: NonNullable<NewVersion["settle"]>;
   /** Of a checksum that the source does not have. */
   readonly algorithm: ChecksumAlgorithm | undefined;
+  /** The algorithm that the request names. */
+  readonly asked: ChecksumAlgorithm | undefined;
 }
 
 async function copy(request: CopyRequest, context: OperationContext): Promise<Output> {
-  const { input, source, settle, algorithm } = request;
+  const { input, source, settle, algorithm, asked } = request;
   const { store } = context;
   const found = await findCopySource(source, input, context);
   const bucket = await store.buckets.get(input.Bucket);
@@ -117,6 +145,7 @@ async function copy(request: CopyRequest, context: OperationContext): Promise<Ou
       encryption,
       storageClass: readPlacement(input).storageClass,
       algorithm,
+      ...(input.AnnotationDirective === "EXCLUDE" ? {} : { annotations: { algorithm: asked } }),
       describe: (seen) => ({ cause, attributes: attributesOf(input, seen), settle }),
     },
     context,
@@ -150,6 +179,7 @@ function attributesOf(input: Input, record: ObjectRecord): ObjectAttributes {
 
 function checkDirectives(input: Input): void {
   const { MetadataDirective: metadata, TaggingDirective: tagging } = input;
+  const { AnnotationDirective: annotation } = input;
   if (metadata !== undefined && metadata !== "COPY" && metadata !== "REPLACE") {
     throw new S3Error("InvalidArgument", {
       message: "Unknown metadata directive.",
@@ -160,6 +190,12 @@ function checkDirectives(input: Input): void {
     throw new S3Error("InvalidArgument", {
       message: "Unknown tagging directive.",
       fields: { ArgumentName: "x-amz-tagging-directive", ArgumentValue: tagging },
+    });
+  }
+  if (annotation !== undefined && annotation !== "COPY" && annotation !== "EXCLUDE") {
+    throw new S3Error("InvalidArgument", {
+      message: "Unknown annotation directive.",
+      fields: { ArgumentName: "x-amz-object-annotation-directive", ArgumentValue: annotation },
     });
   }
 }

@@ -26,6 +26,8 @@ import {
 } from "../encryption/encryption-settings.ts";
 import { openObjectSeal } from "../encryption/object-seals.ts";
 import type { OperationContext } from "../operation.ts";
+import type { CopiedAnnotations } from "../../objects/annotations.ts";
+import { hasAnnotations, withAnnotations } from "./annotation-copies.ts";
 import { parseChecksumAlgorithm } from "./checksum-members.ts";
 
 export interface ObjectCopy {
@@ -39,6 +41,11 @@ export interface ObjectCopy {
   readonly storageClass: string | undefined;
   /** Of a checksum that the source does not have. */
   readonly algorithm?: ChecksumAlgorithm | undefined;
+  /**
+   * Takes the source's annotations along, with checksums of this algorithm (`undefined`: with their own).
+   * Absent: leaves them.
+   */
+  readonly annotations?: { readonly algorithm: ChecksumAlgorithm | undefined };
   /** What the copy is beside its bytes, by the source as it is when the copy is written. */
   readonly describe: (record: ObjectRecord) => Omit<NewVersion, keyof SealedDescription>;
 }
@@ -59,21 +66,25 @@ export async function writeCopy(copy: ObjectCopy, context: OperationContext): Pr
   const { writes } = context.store;
   if (encryption === "as it is") {
     const begun = await writes.begin(copy.place, copy.conditions);
-    return writeShared(copy, { begun, seals: "as they are" }, context);
+    return writeShared(copy, { begun, seals: "as they are", annotations: undefined }, context);
   }
   const sealed = { bucket, key, encryption: record.encryption };
   const from = await openObjectSeal(sealed, customerKey, context);
   const seals = { from, to: encryption.seal };
   const begun = await writes.begin(copy.place, copy.conditions);
-  return movesBytes(record.encryption, seals.to)
-    ? writeMoved(copy, { begun, seals }, context)
-    : writeShared(copy, { begun, seals }, context);
+  const write = (annotations: CopiedAnnotations | undefined): Promise<Written> =>
+    movesBytes(record.encryption, seals.to)
+      ? writeMoved(copy, { begun, seals, annotations }, context)
+      : writeShared(copy, { begun, seals, annotations }, context);
+  if (copy.annotations === undefined || !hasAnnotations(record)) return write(undefined);
+  const { algorithm } = copy.annotations;
+  return withAnnotations({ source, seals, algorithm }, context, write);
 }
 
 /** Names the source's bytes once more. */
 async function writeShared(
   copy: ObjectCopy,
-  { begun, seals }: { readonly begun: BegunWrite; readonly seals: CopySeals | "as they are" },
+  { begun, seals, annotations }: CopyWrite<CopySeals | "as they are">,
   context: OperationContext,
 ): Promise<Written> {
   const { source, storageClass, algorithm } = copy;
@@ -88,7 +99,8 @@ async function writeShared(
     { place: { bucketName: bucket.name, key }, versionId, sequence, encryption, relocated },
     (seen) => {
       const described = sealedDescription(seen, seals);
-      return newVersion(copy, seen, { ...described, checksum: computed ?? described.checksum });
+      const checksum = computed ?? described.checksum;
+      return newVersion(copy, seen, { ...described, checksum, annotations });
     },
     seals === "as they are" ? undefined : changeOfSeals(encryption, seals, context),
   );
@@ -97,7 +109,7 @@ async function writeShared(
 /** Reads the source's bytes and seals them anew: the copy is then one as S3 makes it, without parts. */
 async function writeMoved(
   copy: ObjectCopy,
-  { begun, seals }: { readonly begun: BegunWrite; readonly seals: CopySeals },
+  { begun, seals, annotations }: CopyWrite<CopySeals>,
   context: OperationContext,
 ): Promise<Written> {
   const { storageClass } = copy;
@@ -111,11 +123,18 @@ async function writeMoved(
     etag: etagFor(seals.to, md5Hex),
     checksum: { ...moved.checksum, type: "FULL_OBJECT" },
     encryption: encryptionFor(seals.to, md5Hex),
+    annotations,
   });
   return context.store.writes.put(copy.place, begun, { received, version });
 }
 
-type SealedDescription = Pick<NewVersion, "etag" | "checksum" | "encryption">;
+interface CopyWrite<Seals> {
+  readonly begun: BegunWrite;
+  readonly seals: Seals;
+  readonly annotations: CopiedAnnotations | undefined;
+}
+
+type SealedDescription = Pick<NewVersion, "etag" | "checksum" | "encryption" | "annotations">;
 
 function sealedDescription(
   record: ObjectRecord,
