@@ -13,6 +13,7 @@ import { findRole, parseRoleArn } from "../admin/sts/assume-role.ts";
 import { trustPolicyOf } from "../admin/sts/role-trust.ts";
 import type {
   LocalCopy,
+  LocalReplica,
   ReplicationRole,
   ReplicationRoles,
   RoleDemand,
@@ -20,9 +21,12 @@ import type {
 } from "../background/replication/replication-role.ts";
 import type { TransientByteStream } from "../base/bytes.ts";
 import { readableContent } from "../objects/archives.ts";
+import type { AnnotationRecord } from "../objects/records/annotation-record.ts";
 import type { BucketRecord } from "../objects/records/bucket-record.ts";
 import { openObjectSeal } from "../operations/encryption/object-seals.ts";
 import type { OperationContext } from "../operations/operation.ts";
+import { readAnnotation } from "../operations/object/annotation-copies.ts";
+import { replicateAnnotations } from "../operations/replication/replicate-annotations.ts";
 import { replicateObject } from "../operations/replication/replicate-object.ts";
 import { createInternalContext } from "../protocol/internal-operations.ts";
 import type { ContextDependencies } from "../protocol/operation-context.ts";
@@ -99,6 +103,20 @@ class AssumedRole implements ReplicationRole {
     const seal = await openObjectSeal(sealed, {}, this.#context(bucket.name, signal));
     const { store, clock } = this.#dependencies;
     return store.contents.open(readableContent(record, clock.now()), start, end, seal);
+  }
+
+  replicateAnnotations(replica: LocalReplica, signal: AbortSignal): Promise<void> {
+    return replicateAnnotations(replica, this.#context(replica.targetBucketName, signal));
+  }
+
+  async openAnnotation(
+    { bucket, key, record: { encryption } }: SourceObject,
+    annotation: AnnotationRecord,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    const context = this.#context(bucket.name, signal);
+    const seal = await openObjectSeal({ bucket, key, encryption }, {}, context);
+    return readAnnotation(annotation, seal, context);
   }
 
   #authorization(): RequestAuthorization {

@@ -380,6 +380,7 @@ describe("operations", () => {
     await s3.listObjectVersions(input);
     await s3.listMultipartUploads(input);
     await s3.listBucketIntelligentTieringConfigurations(input);
+    await s3.listObjectAnnotations({ Bucket, Key: "none" }).catch(() => {});
     const headers = { authorization: "AWS nobody:none", date: new Date().toUTCString() };
     await fetchText(url(Bucket, "?delete"), { method: "POST", headers, body: "<Delete/>" });
     await fetchText(url(Bucket, "/k?partNumber=1&uploadId=u"), { method: "PUT", headers });
@@ -395,6 +396,7 @@ describe("operations", () => {
         "REST.GET.BUCKETVERSIONS",
         "REST.GET.UPLOADS",
         "REST.GET.INTELLIGENT_TIERING",
+        "REST.GET.OBJECT_ANNOTATIONS",
         "REST.POST.MULTI_OBJECT_DELETE",
         "REST.PUT.PART",
       ],

@@ -19,6 +19,7 @@ const Bucket = await newBucket();
 await put(Bucket, "key", "text");
 const { UploadId, parts } = await upload(Bucket, "upload", [Buffer.from("x")]);
 const MultipartUpload = { Parts: parts };
+const annotation = { Key: "key", AnnotationName: "note" };
 const stranger = { Bucket, ExpectedBucketOwner: "999999999999" };
 
 const requests: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -37,6 +38,11 @@ const requests: Readonly<Record<string, () => Promise<unknown>>> = {
   GetObjectTorrent: () => s3.getObjectTorrent({ ...stranger, Key: "key" }),
   PutObjectTagging: () => s3.putObjectTagging({ ...stranger, Key: "key", Tagging: { TagSet: [] } }),
   DeleteObjectTagging: () => s3.deleteObjectTagging({ ...stranger, Key: "key" }),
+  PutObjectAnnotation: () =>
+    s3.putObjectAnnotation({ ...stranger, ...annotation, AnnotationPayload: "text" }),
+  GetObjectAnnotation: () => s3.getObjectAnnotation({ ...stranger, ...annotation }),
+  ListObjectAnnotations: () => s3.listObjectAnnotations({ ...stranger, Key: "key" }),
+  DeleteObjectAnnotation: () => s3.deleteObjectAnnotation({ ...stranger, ...annotation }),
   GetBucketRequestPayment: () => s3.getBucketRequestPayment(stranger),
   PutBucketRequestPayment: () =>
     s3.putBucketRequestPayment({

@@ -48,6 +48,22 @@ test("a bucket takes bytes up to its quota, and again when something went", asyn
   assert.deepEqual(await usageOf(Bucket), { objects: 2, bytes: 10 });
 });
 
+test("the bytes of annotations count with those of their version", async () => {
+  const Bucket = await newBucket();
+  await quotas.setBucketQuota(Bucket, { bytes: 20 });
+  await put(Bucket, "a", "0123456789");
+  const note = { Bucket, Key: "a", AnnotationName: "note" };
+  await s3.putObjectAnnotation({ ...note, AnnotationPayload: "01234" });
+  const other = { ...note, AnnotationName: "other", AnnotationPayload: "012345" };
+  await assertRefused(s3.putObjectAnnotation(other), refused);
+  assert.deepEqual(await usageOf(Bucket), { objects: 1, bytes: 15 });
+  await s3.putObjectAnnotation({ ...note, AnnotationPayload: "0" });
+  assert.deepEqual(await usageOf(Bucket), { objects: 1, bytes: 11 });
+  await assertRefused(s3.copyObject({ Bucket, Key: "b", CopySource: `${Bucket}/a` }), refused);
+  await s3.deleteObject({ Bucket, Key: "a" });
+  assert.deepEqual(await usageOf(Bucket), { objects: 0, bytes: 0 });
+});
+
 test("a quota of objects counts versions, and markers not at all", async () => {
   const Bucket = await newBucket("Enabled");
   await quotas.setBucketQuota(Bucket, { objects: 2 });

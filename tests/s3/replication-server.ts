@@ -42,6 +42,8 @@ export const replicationRole = {
             "s3:ReplicateObject",
             "s3:ReplicateDelete",
             "s3:ReplicateTags",
+            "s3:GetObjectVersionAnnotationForReplication",
+            "s3:ReplicateObjectAnnotation",
             "s3:ObjectOwnerOverrideToBucketOwner",
             "kms:Decrypt",
             "kms:Encrypt",

@@ -105,6 +105,8 @@ async function open() {
       return { versionId: written.record.versionId };
     },
     open: () => assert.fail("nothing is read"),
+    replicateAnnotations: () => assert.fail("there are none"),
+    openAnnotation: () => assert.fail("there are none"),
   };
   const local = new LocalDestination(objects, "target");
   const destination: ReplicaDestination = {

@@ -30,9 +30,9 @@ export interface ReplicaDestination {
    * ever was there.
    */
   find(work: ReplicaWork, known: string | undefined): Promise<string | undefined>;
-  /** Answers what the destination calls the replica. */
+  /** With its annotations. Answers what the destination calls the replica. */
   put(work: ReplicaWork): Promise<string>;
-  /** Makes tags, access control list and lock of a replica those of its source. */
+  /** Makes tags, access control list, lock and annotations of a replica those of its source. */
   update(work: ReplicaWork, versionId: string): Promise<void>;
   putMarker(work: MarkerWork): Promise<void>;
 }

@@ -13,7 +13,7 @@ import { replicaIdentityOf } from "../../objects/replica.ts";
 import { StorageFullError, StorageUnavailableError } from "../../storage/storage-errors.ts";
 import type { MarkerWork, ReplicaDestination, ReplicaWork } from "./destination.ts";
 import { DestinationAwayError, ReplicationRefusedError } from "./failure.ts";
-import { demand, readPermissions } from "./replication-role.ts";
+import { demand, readPermissions, readsAnnotations } from "./replication-role.ts";
 
 export class LocalDestination implements ReplicaDestination {
   readonly #store: ObjectStore;
@@ -50,10 +50,13 @@ export class LocalDestination implements ReplicaDestination {
       await demand(role, "DstPutAclNotPermitted", { ...place, action });
     }
     const copy = { source, targetBucketName: bucket.name, rule, keepsTags: writesTags };
-    return (await asFailure(() => role.copy(copy, signal))).versionId;
+    const { versionId } = await asFailure(() => role.copy(copy, signal));
+    await this.#replicateAnnotations(work, versionId);
+    return versionId;
   }
 
-  async update({ source, role }: ReplicaWork, versionId: string): Promise<void> {
+  async update(work: ReplicaWork, versionId: string): Promise<void> {
+    const { source, role } = work;
     const { key, record } = source;
     const place = { bucketName: this.#bucketName, key };
     await readPermissions(role, source);
@@ -74,6 +77,7 @@ export class LocalDestination implements ReplicaDestination {
         },
       ),
     );
+    await this.#replicateAnnotations(work, versionId);
   }
 
   async putMarker({ key, marker, role }: MarkerWork): Promise<void> {
@@ -87,6 +91,19 @@ export class LocalDestination implements ReplicaDestination {
         ...(marker.owner === undefined ? {} : { deleter: marker.owner }),
       }),
     );
+  }
+
+  async #replicateAnnotations(
+    { source, role, signal }: ReplicaWork,
+    versionId: string,
+  ): Promise<void> {
+    if (!(await readsAnnotations(role, source))) return;
+    const targetBucketName = this.#bucketName;
+    const action = "s3:ReplicateObjectAnnotation";
+    const mayWrite = await role.allows({ action, bucketName: targetBucketName, key: source.key });
+    if (!mayWrite) return;
+    const replica = { source, targetBucketName, versionId };
+    await asFailure(() => role.replicateAnnotations(replica, signal));
   }
 
   async #bucket(): Promise<BucketRecord> {

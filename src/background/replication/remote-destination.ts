@@ -13,6 +13,7 @@ import type { RemoteAnswer, RemoteRequest, RemoteS3Client } from "../../remote/s
 import { RemoteUnreachableError } from "../../remote/s3-client.ts";
 import type { MarkerWork, ReplicaDestination, ReplicaWork } from "./destination.ts";
 import { DestinationAwayError, ReplicationRefusedError, type FailureReason } from "./failure.ts";
+import { replicateAnnotationsTo } from "./remote-annotations.ts";
 import { checkAnswer, etagOf } from "./remote-answers.ts";
 import { RemoteUpload } from "./remote-upload.ts";
 import {
@@ -104,6 +105,7 @@ export class RemoteDestination implements ReplicaDestination {
     }
     const name = versionId ?? nullVersionId;
     if (record.acl !== undefined) await this.#putAcl(work, name);
+    await this.#replicateAnnotations(work, name);
     return name;
   }
 
@@ -133,6 +135,7 @@ export class RemoteDestination implements ReplicaDestination {
       await this.#change(work, { method: "PUT", query, body: legalHoldDocument(legalHold) });
     }
     await this.#putAcl(work, versionId);
+    await this.#replicateAnnotations(work, versionId);
   }
 
   async putMarker({ bucket, key, marker, signal }: MarkerWork): Promise<void> {
@@ -225,6 +228,17 @@ export class RemoteDestination implements ReplicaDestination {
       if (canned === "private" && error.reason === "DstPutAclNotPermitted") return;
       if (!/AccessControlListNotSupported|NotImplemented|501/.test(error.message)) throw error;
     }
+  }
+
+  #replicateAnnotations(work: ReplicaWork, versionId: string): Promise<void> {
+    const place = { bucketName: this.#bucketName, key: work.source.key };
+    return replicateAnnotationsTo({
+      work,
+      versionId,
+      store: this.#store,
+      isHoldfast: this.#isHoldfast,
+      send: (request) => this.#send({ ...place, ...request }, work.signal),
+    });
   }
 
   async #partsOf({ content }: ObjectRecord) {

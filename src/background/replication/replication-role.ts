@@ -2,6 +2,7 @@
 // composition root alone, which makes these.
 
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
+import type { AnnotationRecord } from "../../objects/records/annotation-record.ts";
 import type { ObjectRecord } from "../../objects/records/object-record.ts";
 import type { CompiledRule } from "../../objects/replication-rules.ts";
 import type { TransientByteStream } from "../../base/bytes.ts";
@@ -46,6 +47,38 @@ export interface ReplicationRole {
     range: { readonly start: number; readonly end: number },
     signal: AbortSignal,
   ): Promise<TransientByteStream | Uint8Array>;
+  /**
+   * Makes the annotations of a replica on this server those of its source. Doing it again does nothing.
+   * Throws as `copy`.
+   */
+  replicateAnnotations(replica: LocalReplica, signal: AbortSignal): Promise<void>;
+  /** The text of an annotation, opened as the version is. Throws S3Error. */
+  openAnnotation(
+    source: SourceObject,
+    annotation: AnnotationRecord,
+    signal: AbortSignal,
+  ): Promise<Uint8Array>;
+}
+
+export interface LocalReplica {
+  readonly source: SourceObject;
+  readonly targetBucketName: string;
+  readonly versionId: string;
+}
+
+/**
+ * Whether annotations go along. Without the permissions "object replication continues to succeed; only
+ * annotation replication is blocked" (User Guide, "Annotating your objects").
+ */
+export async function readsAnnotations(
+  role: ReplicationRole,
+  { bucket, key, record }: SourceObject,
+): Promise<boolean> {
+  // There never was one.
+  if (record.annotations === undefined) return false;
+  const action = "s3:GetObjectVersionAnnotationForReplication";
+  const { versionId } = record;
+  return role.allows({ action, bucketName: bucket.name, key, versionId });
 }
 
 /** What the source says of a version that may be read. Throws ReplicationRefusedError. */

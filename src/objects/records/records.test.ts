@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { decodeAccountSettingsRecord } from "./account-settings-record.ts";
+import { decodeAnnotationRecord } from "./annotation-record.ts";
 import { decodeBucketRecord } from "./bucket-record.ts";
 import { decodeChangeRecord } from "./change-record.ts";
 import { decodeLifecycleState } from "./lifecycle-state-record.ts";
@@ -44,6 +45,8 @@ const types: Readonly<Record<string, RecordType>> = {
   "object-blob": { decode: decodeObjectRecord, newestVersion: 1 },
   "object-layout": { decode: decodeObjectRecord, newestVersion: 1 },
   "object-restored": { decode: decodeObjectRecord, newestVersion: 1 },
+  "object-annotated": { decode: decodeObjectRecord, newestVersion: 1 },
+  annotation: { decode: decodeAnnotationRecord, newestVersion: 1 },
   "object-tiered": { decode: decodeObjectRecord, newestVersion: 1 },
   due: { decode: decodeDueRecord, newestVersion: 1 },
   "delete-marker": { decode: decodeDeleteMarkerRecord, newestVersion: 1 },

@@ -6,6 +6,7 @@ import { createChecksum, type ChecksumAlgorithm } from "../../body/checksum.ts";
 import type { CopiedAnnotations, PreparedAnnotation } from "../../objects/annotations.ts";
 import type { AnnotationRecord } from "../../objects/records/annotation-record.ts";
 import type { ObjectRecord, StoredChecksum } from "../../objects/records/object-record.ts";
+import type { ObjectSeal } from "../../objects/sealing/object-seal.ts";
 import type { SourceVersion } from "../../objects/versions.ts";
 import { StorageUnavailableError } from "../../storage/storage-errors.ts";
 import { changeOfSeals, movesBytes, type CopySeals } from "../encryption/copied-content.ts";
@@ -68,7 +69,7 @@ async function prepare(
     record,
   })) {
     context.signal.throwIfAborted();
-    const text = await readAnnotation(source, seals, context);
+    const text = await readAnnotation(source, seals.from, context);
     const seal = seals.to ?? contents.defaultSeal;
     const received = isSealedAnew
       ? await contents.receive(once(text), text.byteLength, seal)
@@ -84,12 +85,13 @@ async function prepare(
   return true;
 }
 
-async function readAnnotation(
+/** The text of an annotation; at most 1 MiB. */
+export async function readAnnotation(
   { extents, sizeBytes }: AnnotationRecord,
-  { from }: CopySeals,
+  seal: ObjectSeal | undefined,
   { store }: OperationContext,
 ): Promise<Buffer> {
-  const bytes = await store.contents.open({ extents }, 0, sizeBytes, from);
+  const bytes = await store.contents.open({ extents }, 0, sizeBytes, seal);
   if (bytes instanceof Uint8Array) return Buffer.from(bytes);
   const text = Buffer.allocUnsafe(sizeBytes);
   let filled = 0;
