@@ -7,6 +7,7 @@ import { hashNameOf, ReferenceTally } from "../../src/background/check/reference
 import type { Finding } from "../../src/background/check/finding.ts";
 import { CheckProgress } from "../../src/background/check/progress.ts";
 import type { BucketId } from "../../src/objects/identifiers.ts";
+import { decodeAnnotationRecord } from "../../src/objects/records/annotation-record.ts";
 import { keys, ranges } from "../../src/objects/records/keyspace.ts";
 import type { BlobId } from "../../src/storage/blob/blob-store.ts";
 import { encodeCounter } from "../../src/storage/key-value/counter.ts";
@@ -44,6 +45,10 @@ class Sample {
     await client.put(bucketName, "versions", Buffer.from("newest"));
     await client.put(bucketName, "hidden", Buffer.from("hidden"));
     await client.delete(bucketName, "hidden");
+    const annotated = { bucketName, key: "zebra" };
+    await client.put(bucketName, "zebra", new Uint8Array(300).fill(5));
+    await client.annotate(annotated, "long", new Uint8Array(300).fill(6));
+    await client.annotate(annotated, "short", Buffer.from("text"));
     const joined = { bucketName, key: "joined", uploadId: "" };
     joined.uploadId = await client.createUpload(bucketName, "joined");
     await client.putPart(joined, 1, new Uint8Array(200).fill(3));
@@ -109,6 +114,53 @@ const damages: readonly (readonly [
       { problem: /content is named by nothing/ },
       { problem: /usage counters are wrong/, place: { bucket: bucketName } },
     ],
+  ],
+  [
+    "an annotation that is gone",
+    async (sample) => {
+      const [row] = await sample.rows(ranges.allAnnotations());
+      assert.ok(row);
+      await sample.delete(row.key);
+    },
+    [
+      { problem: /annotations are counted wrongly/, place: { bucket: bucketName, key: "zebra" } },
+      { problem: /a counted blob is named by nothing/ },
+    ],
+  ],
+  [
+    "an annotation that is longer than its version counts",
+    (sample) => sample.edit(ranges.allAnnotations(), (record) => (record["sizeBytes"] = 301)),
+    [
+      { problem: /annotation: the extents do not add up/, place: { row: "annotation long" } },
+      { problem: /annotations are counted wrongly/, place: { key: "zebra" } },
+    ],
+  ],
+  [
+    "an annotation of a version that does not exist",
+    async (sample) => {
+      const [row] = await sample.rows(ranges.allAnnotations());
+      assert.ok(row);
+      const empty = Buffer.from(
+        JSON.stringify({
+          ...JSON.parse(Buffer.from(row.value).toString()),
+          sizeBytes: 0,
+          extents: [],
+        }),
+      );
+      await sample.set(keys.annotation(await sample.bucketId(), "zebra", 1, "note"), empty);
+    },
+    [{ problem: /annotation: its version does not exist/, place: { row: "annotation note" } }],
+  ],
+  [
+    "an annotation whose inline bytes are gone",
+    async (sample) => {
+      const [, row] = await sample.rows(ranges.allAnnotations());
+      assert.ok(row);
+      const { extents } = decodeAnnotationRecord(row.value);
+      assert.ok(extents[0] !== undefined && "inline" in extents[0]);
+      await sample.delete(keys.inline(extents[0].inline));
+    },
+    [{ problem: /annotation: inline bytes are missing/, place: { row: "annotation short" } }],
   ],
   [
     "inline bytes that are gone",
@@ -370,10 +422,10 @@ describe("a check", () => {
     assert.deepEqual(result.findings, []);
     assert.deepEqual(result.unsure, []);
     assert.equal(result.wasteBlobs, 0);
-    assert.equal(result.objects, 8);
-    assert.equal(result.blobs, 4);
+    assert.equal(result.objects, 9);
+    assert.equal(result.blobs, 6);
     // As they are stored: each with the tag of its one chunk.
-    assert.equal(result.bytes, 500 + 300 + 200 + 100 + 4 * 16);
+    assert.equal(result.bytes, 500 + 300 + 200 + 100 + 300 + 300 + 6 * 16);
   });
 
   for (const [name, damage, expected] of damages) {
@@ -497,10 +549,15 @@ async function keepWriting(
     const key = `busy ${random.below(6)}`;
     const other = `busy ${random.below(6)}`;
     try {
-      const choice = random.below(6);
+      const choice = random.below(8);
+      const place = { bucketName, key };
+      const name = `name${random.below(3)}`;
       if (choice < 2) await client.put(bucketName, key, random.bytes(random.below(150)));
       else if (choice === 2) await client.delete(bucketName, key);
       else if (choice === 3) await client.copy({ bucketName, key }, { bucketName, key: other });
+      else if (choice === 6)
+        await client.annotate(place, name, random.bytes(1 + random.below(150)));
+      else if (choice === 7) await client.removeAnnotation(place, name);
       else if (choice === 4) {
         const [version] = (await client.listVersions(bucketName)).filter(
           (each) => each.key === key,
@@ -508,10 +565,10 @@ async function keepWriting(
         if (version !== undefined) await client.delete(bucketName, key, version.record.versionId);
       } else {
         const uploadId = await client.createUpload(bucketName, key);
-        const place = { bucketName, key, uploadId };
-        for (const number of [1, 2]) await client.putPart(place, number, random.bytes(100));
-        if (random.chance(0.7)) await client.complete(place, [1, 2]);
-        else await client.abort(place);
+        const upload = { bucketName, key, uploadId };
+        for (const number of [1, 2]) await client.putPart(upload, number, random.bytes(100));
+        if (random.chance(0.7)) await client.complete(upload, [1, 2]);
+        else await client.abort(upload);
       }
     } catch (error) {
       // A copy of a key that is not there, or that was replaced meanwhile.

@@ -32,6 +32,12 @@ export function multipartEtag(etags: readonly string[]): string {
   return `${md5(digests)}-${etags.length}`;
 }
 
+export interface NamedVersion {
+  readonly bucketName: string;
+  readonly key: string;
+  readonly versionId?: string;
+}
+
 export class ObjectClient {
   readonly objects: ObjectStore;
   /** Listings ask for pages of this size, so that short histories page too. */
@@ -87,14 +93,54 @@ export class ObjectClient {
     const { objects } = this;
     const found = await objects.versions.find(source.bucketName, source.key, source.versionId);
     const begun = await objects.writes.begin(target, {});
-    const { sequence } = found.record;
-    const from = { place: source, versionId: source.versionId, sequence };
+    const { sequence, encryption } = found.record;
+    const { versionId } = source;
+    const from = { place: source, versionId, sequence, encryption };
     return objects.writes.copy(target, begun, from, ({ etag }) => ({
       cause: causeFor("ObjectCreated:Copy"),
       etag,
       checksum: undefined,
       attributes: {},
+      annotations: { source: from, prepared: undefined },
     }));
+  }
+
+  async annotate(place: NamedVersion, name: string, bytes: Uint8Array): Promise<Written> {
+    const { contents, writes, annotations } = this.objects;
+    const received = await contents.receive(chunksOf(bytes), bytes.byteLength);
+    const checksum = { algorithm: "CRC64NVME", value: "", type: "FULL_OBJECT" } as const;
+    const facts = { lastModifiedMilliseconds: 0, etag: md5(bytes), checksum };
+    const cause = causeFor("ObjectAnnotation:Put");
+    const { key } = place;
+    return contents.commitOrDiscard(received, () =>
+      writes.changeVersion(place, place.versionId, cause, (record, bucket, transaction) =>
+        annotations.put(transaction, bucket, { key, record }, { name, received, facts }),
+      ),
+    );
+  }
+
+  removeAnnotation(place: NamedVersion, name: string): Promise<Written> {
+    const { writes, annotations } = this.objects;
+    const cause = causeFor("ObjectAnnotation:Delete");
+    const { key } = place;
+    return writes.changeVersion(place, place.versionId, cause, (record, bucket, transaction) =>
+      annotations.remove(transaction, bucket, { key, record }, name),
+    );
+  }
+
+  /** The texts of a version's annotations by name. */
+  async annotations({ bucketName, key, versionId }: NamedVersion): Promise<Map<string, string>> {
+    const { versions, annotations, contents } = this.objects;
+    const { bucket, record } = await versions.find(bucketName, key, versionId);
+    const found = new Map<string, string>();
+    for (const each of await annotations.listAll({ bucket: bucket.id, key, record })) {
+      const { extents, sizeBytes } = each.record;
+      const bytes = await contents.open({ extents }, 0, sizeBytes);
+      const text =
+        bytes instanceof Uint8Array ? bytes : await collectBytes(copiesOf(bytes), readLimitBytes);
+      found.set(each.name, Buffer.from(text).toString("latin1"));
+    }
+    return found;
   }
 
   delete(
