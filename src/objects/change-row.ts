@@ -74,6 +74,7 @@ function ownFactsOf(
     accountId: cause.accountId,
     sourceAddress: cause.sourceAddress,
     isReplication: cause.isReplication,
+    annotation: cause.annotation,
     replication: cause.replication,
     key,
     versionId: bucket.versioning === "Unversioned" ? undefined : record.versionId,

@@ -317,7 +317,8 @@ export class ObjectWrites {
       checkBegun(begun, state);
       const { content, sizeBytes, version } = await store(transaction);
       // Before the version is written, which may replace the one that they are of.
-      const shared = await this.#shareAnnotations(transaction, version.annotations);
+      const shared =
+        version.annotations && (await this.#shareAnnotations(transaction, version.annotations));
       const build = (identity: VersionIdentity): ObjectRecord => ({
         v: 1,
         ...identity,
@@ -342,9 +343,8 @@ export class ObjectWrites {
 
   async #shareAnnotations(
     transaction: Transaction,
-    copied: CopiedAnnotations | undefined,
-  ): Promise<SharedAnnotations | undefined> {
-    if (copied === undefined) return undefined;
+    copied: CopiedAnnotations,
+  ): Promise<SharedAnnotations> {
     const { place } = copied.source;
     const record = await this.#versions.getSource(transaction, copied.source);
     const { bucket } = await this.#versions.load(transaction, place.bucketName, place.key);

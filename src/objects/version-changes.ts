@@ -320,7 +320,9 @@ export class VersionChanges {
     await this.#contents.release(transaction, record.content);
     const copy = record.restore?.content;
     if (copy !== undefined) await this.#contents.release(transaction, copy);
-    await this.#annotations.removeAll(transaction, { bucket: bucket.id, key, record });
+    if (record.annotations !== undefined) {
+      await this.#annotations.removeAll(transaction, { bucket: bucket.id, key, record });
+    }
     this.#countUsage(transaction, bucket, record, -1);
   }
 

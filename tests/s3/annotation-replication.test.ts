@@ -196,3 +196,37 @@ test("a role that may not replicate annotations replicates the object alone", as
   assert.equal(await statusOf(source, "key"), "COMPLETED");
   assert.deepEqual(await annotationsOf(s3, target), {});
 });
+
+test("what was annotated at the replica alone stays there, whatever else changes", async () => {
+  const [source, target] = await newPair();
+  await put(source, "key", "bytes");
+  await annotate(source, "ours");
+  await work();
+  await annotate(target, "theirs");
+  await annotate(source, "more");
+  const TagSet = [{ Key: "a", Value: "b" }];
+  await s3.putObjectTagging({ Bucket: source, Key: "key", Tagging: { TagSet } });
+  await work();
+  const all = { more: "more", ours: "ours", theirs: "theirs" };
+  assert.deepEqual(await annotationsOf(s3, target), all);
+  assert.deepEqual(await annotationsOf(s3, source), { more: "more", ours: "ours" });
+});
+
+test("annotations of replicas go back by opt-in, and stop there", async () => {
+  const SourceSelectionCriteria = { ReplicaModifications: { Status: "Enabled" } } as const;
+  const [left, right] = await newPair({ SourceSelectionCriteria });
+  await replicate(right, [ruleTo(left, { SourceSelectionCriteria })]);
+  await put(left, "key");
+  await work();
+  await annotate(right, "right");
+  await annotate(left, "left");
+  await work();
+  await work();
+  const both = { left: "left", right: "right" };
+  assert.deepEqual(await annotationsOf(s3, left), both);
+  assert.deepEqual(await annotationsOf(s3, right), both);
+  await s3.deleteObjectAnnotation({ Bucket: right, Key: "key", AnnotationName: "left" });
+  await work();
+  assert.deepEqual(await annotationsOf(s3, left), { right: "right" });
+  assert.deepEqual(await work(), { replicated: 0, dropped: 0, refused: 0, queued: 0, away: 0 });
+});

@@ -1,5 +1,6 @@
 // Where replicas go: one contract for buckets of this server and for those of others.
 
+import type { ChangedAnnotations } from "../../objects/annotation-changes.ts";
 import type { CompiledRule } from "../../objects/replication-rules.ts";
 import type { DeleteMarkerRecord } from "../../objects/records/object-record.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
@@ -8,6 +9,8 @@ import type { ReplicationRole, SourceObject } from "./replication-role.ts";
 export interface ReplicaWork {
   readonly source: SourceObject;
   readonly rule: CompiledRule;
+  /** Of a replica that is made all go along. */
+  readonly annotations: ChangedAnnotations;
   readonly role: ReplicationRole;
   readonly signal: AbortSignal;
 }
@@ -32,7 +35,7 @@ export interface ReplicaDestination {
   find(work: ReplicaWork, known: string | undefined): Promise<string | undefined>;
   /** With its annotations. Answers what the destination calls the replica. */
   put(work: ReplicaWork): Promise<string>;
-  /** Makes tags, access control list, lock and annotations of a replica those of its source. */
+  /** Makes tags, access control list, lock and changed annotations of a replica those of its source. */
   update(work: ReplicaWork, versionId: string): Promise<void>;
   putMarker(work: MarkerWork): Promise<void>;
 }

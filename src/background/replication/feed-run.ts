@@ -2,6 +2,7 @@
 // side, the changes of one key in their order. What is refused is held aside; when the destination is
 // away everything stays where it is.
 
+import { changedAnnotations } from "../../objects/annotation-changes.ts";
 import type { FeedRow } from "../../objects/change-log.ts";
 import { BucketChangedError } from "../../objects/bucket-changed-error.ts";
 import type { BucketId } from "../../objects/identifiers.ts";
@@ -213,6 +214,7 @@ export class FeedRun {
       key: change?.key ?? "",
       versionId: versionIdOf(change ?? {}),
       bucketArn: this.#bucketArn,
+      annotations: changedAnnotations(rows.map((row) => row.change)),
     };
   }
 }

@@ -94,15 +94,15 @@ export class LocalDestination implements ReplicaDestination {
   }
 
   async #replicateAnnotations(
-    { source, role, signal }: ReplicaWork,
+    { source, role, annotations, signal }: ReplicaWork,
     versionId: string,
   ): Promise<void> {
-    if (!(await readsAnnotations(role, source))) return;
+    if (!(await readsAnnotations(role, source, annotations))) return;
     const targetBucketName = this.#bucketName;
     const action = "s3:ReplicateObjectAnnotation";
     const mayWrite = await role.allows({ action, bucketName: targetBucketName, key: source.key });
     if (!mayWrite) return;
-    const replica = { source, targetBucketName, versionId };
+    const replica = { source, targetBucketName, versionId, changed: annotations };
     await asFailure(() => role.replicateAnnotations(replica, signal));
   }
 

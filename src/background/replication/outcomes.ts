@@ -14,7 +14,7 @@ import type {
 } from "../../objects/records/replication-record.ts";
 import { withDestination, type CompiledRule } from "../../objects/replication-rules.ts";
 import { replicationCause } from "./local-destination.ts";
-import type { VersionOutcome, VersionWork } from "./replicate-version.ts";
+import type { SentVersion, VersionOutcome } from "./replicate-version.ts";
 
 export class Outcomes {
   readonly #store: ObjectStore;
@@ -28,7 +28,7 @@ export class Outcomes {
   /** In the transaction that takes the rows of a version off. */
   async done(
     transaction: Transaction,
-    work: VersionWork,
+    work: SentVersion,
     rows: readonly FeedRow[],
     outcome: VersionOutcome,
   ): Promise<void> {
@@ -62,7 +62,7 @@ export class Outcomes {
   /** In the transaction that holds the rows of a version. */
   async refused(
     transaction: Transaction,
-    work: VersionWork,
+    work: SentVersion,
     rows: readonly FeedRow[],
     { reason, rule }: { readonly reason: string; readonly rule: CompiledRule | undefined },
   ): Promise<void> {
@@ -83,7 +83,7 @@ export class Outcomes {
   /** The threshold of Replication Time Control has passed, and the version is still on its way. */
   async missed(
     transaction: Transaction,
-    work: VersionWork,
+    work: SentVersion,
     row: FeedRow,
     rule: CompiledRule,
   ): Promise<void> {
@@ -94,7 +94,7 @@ export class Outcomes {
 
   async #setState(
     transaction: Transaction,
-    work: VersionWork,
+    work: SentVersion,
     event: ChangeEvent,
     replication: ReplicationEventFacts | undefined,
     change: (
@@ -121,7 +121,7 @@ export class Outcomes {
   }
 
   #facts(
-    { bucketArn }: VersionWork,
+    { bucketArn }: SentVersion,
     rule: CompiledRule | undefined,
     rows: readonly FeedRow[],
   ): ReplicationEventFacts {

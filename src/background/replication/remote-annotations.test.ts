@@ -14,9 +14,15 @@ function answerOf(status: number, body: string): RemoteAnswer {
 async function requestsTo(answer: RemoteAnswer): Promise<readonly string[]> {
   const methods: string[] = [];
   const usage = { count: 1, bytes: 4, changes: 1 };
+  const annotations = { isWhole: true, names: new Set() };
   const source = { bucket: { name: "b" }, key: "key", record: { annotations: usage } };
   const options = {
-    work: { source, role: { allows: async () => true }, signal: AbortSignal.timeout(1000) },
+    work: {
+      source,
+      annotations,
+      role: { allows: async () => true },
+      signal: AbortSignal.timeout(1000),
+    },
     versionId: "null",
     isHoldfast: false,
     async send({ method }: Pick<RemoteRequest, "method">) {

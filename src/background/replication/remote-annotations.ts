@@ -1,8 +1,9 @@
-// Makes the annotations of a replica on another server those of its source.
+// Brings annotations of a version to its replica on another server.
 //
 // A server that does not know annotations may take the request for one of the object itself: it is asked
 // first, in words that such a server answers with a part of the object, and gets none.
 
+import { annotationsToBring } from "../../objects/annotation-changes.ts";
 import type { NamedAnnotation } from "../../objects/annotations.ts";
 import type { ObjectStore } from "../../objects/object-store.ts";
 import type { AnnotationRecord } from "../../objects/records/annotation-record.ts";
@@ -37,20 +38,20 @@ const replicaHeader = "x-amz-holdfast-replica";
 export async function replicateAnnotationsTo(options: RemoteAnnotationsOptions): Promise<void> {
   const { work, store } = options;
   const { bucket, key, record } = work.source;
-  if (!(await readsAnnotations(work.role, work.source))) return;
+  if (!(await readsAnnotations(work.role, work.source, work.annotations))) return;
   const there = await listRemote(options);
   if (there === undefined) return;
   const now = await store.versions.findAny(bucket, key, record.versionId);
   if (now === undefined || isDeleteMarker(now)) return;
-  const wanted = await store.annotations.listAll({ bucket: bucket.id, key, record: now });
-  const left = new Map(there.map((each) => [each.name, each]));
-  for (const { name, record: annotation } of wanted) {
-    const known = left.get(name);
-    left.delete(name);
+  const all = await store.annotations.listAll({ bucket: bucket.id, key, record: now });
+  const { written, removed } = annotationsToBring(work.annotations, all);
+  const present = new Map(there.map((each) => [each.name, each]));
+  for (const { name, record: annotation } of written) {
+    const known = present.get(name);
     if (known !== undefined && (await isSame(annotation, known, options))) continue;
     await putRemote({ name, record: annotation }, options);
   }
-  for (const name of left.keys()) await deleteRemote(name, options);
+  for (const name of removed) if (present.has(name)) await deleteRemote(name, options);
 }
 
 /** `undefined`: the server knows no annotations, or does not show them. */

@@ -1,6 +1,7 @@
 // Brings one version to one destination, as the source has it now: what a change was does not matter,
 // only that there was one. So a change may be worked on twice, and several of one version at once.
 
+import type { ChangedAnnotations } from "../../objects/annotation-changes.ts";
 import { nullVersionId } from "../../objects/identifiers.ts";
 import type { ObjectStore } from "../../objects/object-store.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
@@ -16,12 +17,17 @@ import type { ReplicaDestination } from "./destination.ts";
 import { ReplicationRefusedError } from "./failure.ts";
 import type { ReplicationRole } from "./replication-role.ts";
 
-export interface VersionWork {
+/** A version on its way to a destination. */
+export interface SentVersion {
   readonly bucketName: string;
   readonly bucketId: string;
   readonly key: string;
   readonly versionId: string;
   readonly bucketArn: string;
+}
+
+export interface VersionWork extends SentVersion {
+  readonly annotations: ChangedAnnotations;
 }
 
 /** What came of it. */
@@ -69,7 +75,7 @@ export async function replicateVersion(
   signal: AbortSignal,
 ): Promise<VersionOutcome> {
   const { store } = services;
-  const { key, bucketArn } = work;
+  const { key, bucketArn, annotations } = work;
   const known = await store.buckets.find(work.bucketName);
   const record =
     known === undefined || known.id !== work.bucketId
@@ -86,7 +92,7 @@ export async function replicateVersion(
     await destination.putMarker({ bucket, key, marker: record, role, signal });
     return { kind: "replicated", record, rule };
   }
-  const replica = { source: { bucket, key, record }, rule, role, signal };
+  const replica = { source: { bucket, key, record }, rule, role, annotations, signal };
   const former = record.replication?.destinations?.[bucketArn]?.versionId;
   const there = await destination.find(replica, former);
   if (there !== undefined) {
@@ -97,7 +103,8 @@ export async function replicateVersion(
   if (former !== undefined || record.replication?.isReplica === true) {
     throw new ReplicationRefusedError("DstObjectHardDeleted");
   }
-  return { kind: "replicated", record, rule, versionId: await destination.put(replica) };
+  const whole = { ...replica, annotations: { ...annotations, isWhole: true } };
+  return { kind: "replicated", record, rule, versionId: await destination.put(whole) };
 }
 
 /** The version of a change; objects of buckets that had no versioning then have the null one. */

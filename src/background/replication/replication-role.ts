@@ -2,6 +2,7 @@
 // composition root alone, which makes these.
 
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
+import type { ChangedAnnotations } from "../../objects/annotation-changes.ts";
 import type { AnnotationRecord } from "../../objects/records/annotation-record.ts";
 import type { ObjectRecord } from "../../objects/records/object-record.ts";
 import type { CompiledRule } from "../../objects/replication-rules.ts";
@@ -48,7 +49,7 @@ export interface ReplicationRole {
     signal: AbortSignal,
   ): Promise<TransientByteStream | Uint8Array>;
   /**
-   * Makes the annotations of a replica on this server those of its source. Doing it again does nothing.
+   * Brings changed annotations to a replica on this server. Doing it again does nothing.
    * Throws as `copy`.
    */
   replicateAnnotations(replica: LocalReplica, signal: AbortSignal): Promise<void>;
@@ -64,6 +65,7 @@ export interface LocalReplica {
   readonly source: SourceObject;
   readonly targetBucketName: string;
   readonly versionId: string;
+  readonly changed: ChangedAnnotations;
 }
 
 /**
@@ -73,9 +75,10 @@ export interface LocalReplica {
 export async function readsAnnotations(
   role: ReplicationRole,
   { bucket, key, record }: SourceObject,
+  { isWhole, names }: ChangedAnnotations,
 ): Promise<boolean> {
-  // There never was one.
-  if (record.annotations === undefined) return false;
+  // There never was one, or none was changed.
+  if (record.annotations === undefined || (!isWhole && names.size === 0)) return false;
   const action = "s3:GetObjectVersionAnnotationForReplication";
   const { versionId } = record;
   return role.allows({ action, bucketName: bucket.name, key, versionId });

@@ -41,6 +41,8 @@ export interface ChangeCause {
   readonly sourceAddress: string;
   /** Replication itself makes the change, here or from another server: it is not replicated again. */
   readonly isReplication?: true;
+  /** Of the `ObjectAnnotation:` events: its name. */
+  readonly annotation?: string;
   /** Of the `Replication:` events. */
   readonly replication?: ReplicationEventFacts;
 }

@@ -19,7 +19,7 @@ export const deleteObjectAnnotation: Operation<Input, Output> = async (input, co
   const { bucket, record } = await writes.changeVersion(
     { bucketName, key },
     versionId,
-    context.cause("ObjectAnnotation:Delete"),
+    { ...context.cause("ObjectAnnotation:Delete"), annotation: name },
     (before, inBucket, transaction) => {
       checkObjectMatch(input.ObjectIfMatch, before);
       checkRemovable(before.lock, context.clock.now(), mayBypass);

@@ -112,12 +112,17 @@ function commit(
   const facts = { lastModifiedMilliseconds: seconds * 1000, etag, checksum };
   const { key } = place;
   return store.contents.commitOrDiscard(received, () =>
-    store.writes.changeVersion(place, versionId, cause, (record, bucket, transaction) => {
-      checkAnnotated(writing, record);
-      if (!isDeepStrictEqual(record.encryption, encryption)) throw new BucketChangedError(bucket);
-      const annotation = { name, received, facts };
-      return store.annotations.put(transaction, bucket, { key, record }, annotation);
-    }),
+    store.writes.changeVersion(
+      place,
+      versionId,
+      { ...cause, annotation: name },
+      (record, bucket, transaction) => {
+        checkAnnotated(writing, record);
+        if (!isDeepStrictEqual(record.encryption, encryption)) throw new BucketChangedError(bucket);
+        const annotation = { name, received, facts };
+        return store.annotations.put(transaction, bucket, { key, record }, annotation);
+      },
+    ),
   );
 }
 

@@ -1,8 +1,9 @@
-// Makes the annotations of a replica on this server those of its source, one by one, for the worker
-// `replication`: "each annotation is replicated independently" (User Guide, "What does Amazon S3
-// replicate?"). What is there already is left, so that it may be done twice.
+// Brings annotations of a version to its replica on this server, one by one, for the worker `replication`:
+// "each annotation is replicated independently" (User Guide, "What does Amazon S3 replicate?"). What is
+// there already is left, so that it may be done twice.
 
 import { createHash } from "node:crypto";
+import { annotationsToBring, type ChangedAnnotations } from "../../objects/annotation-changes.ts";
 import type { NamedAnnotation } from "../../objects/annotations.ts";
 import type { AnnotationRecord } from "../../objects/records/annotation-record.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
@@ -21,11 +22,12 @@ export interface AnnotationReplication {
   readonly targetBucketName: string;
   /** Of the replica. */
   readonly versionId: string;
+  readonly changed: ChangedAnnotations;
 }
 
 /** Throws S3Error; BlobMissingError: look again at the source. */
 export async function replicateAnnotations(
-  { source, targetBucketName, versionId }: AnnotationReplication,
+  { source, targetBucketName, versionId, changed }: AnnotationReplication,
   context: OperationContext,
 ): Promise<void> {
   const { store } = context;
@@ -33,13 +35,13 @@ export async function replicateAnnotations(
   const record = await store.versions.findAny(bucket, key, source.record.versionId);
   if (record === undefined || isDeleteMarker(record)) return;
   const target = await store.versions.find(targetBucketName, key, versionId);
-  const wanted = await store.annotations.listAll({ bucket: bucket.id, key, record });
+  const all = await store.annotations.listAll({ bucket: bucket.id, key, record });
+  const { written, removed } = annotationsToBring(changed, all);
   const version = { bucket: target.bucket.id, key, record: target.record };
   const known = byName(await store.annotations.listAll(version));
   const place = { bucketName: targetBucketName, key };
-  for (const { name, record: annotation } of wanted) {
+  for (const { name, record: annotation } of written) {
     const there = known.get(name);
-    known.delete(name);
     if (there !== undefined && isSame(there, annotation)) continue;
     context.signal.throwIfAborted();
     const { encryption } = record;
@@ -51,8 +53,10 @@ export async function replicateAnnotations(
     const writing = { place, versionId, name, cause, text, md5Hex, checksum };
     await writeAnnotation({ ...writing, lastModifiedMilliseconds, judge: () => {} }, context);
   }
-  for (const name of known.keys()) {
-    const cause = { ...context.cause("ObjectAnnotation:Delete"), isReplication: true } as const;
+  for (const name of removed) {
+    if (!known.has(name)) continue;
+    const why = { ...context.cause("ObjectAnnotation:Delete"), annotation: name };
+    const cause = { ...why, isReplication: true } as const;
     await store.writes.changeVersion(place, versionId, cause, (replica, inBucket, transaction) =>
       store.annotations.remove(transaction, inBucket, { key, record: replica }, name),
     );
