@@ -9,12 +9,14 @@ import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
+  GetObjectAnnotationCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
   PutBucketVersioningCommand,
+  PutObjectAnnotationCommand,
   PutObjectCommand,
   S3Client,
   UploadPartCommand,
@@ -71,6 +73,8 @@ export class CrashLoad {
   readonly #random: SeededRandom;
   readonly #clientKeys: readonly (readonly TrackedKey[])[];
   readonly #uploads: OpenUpload[][];
+  /** What the live version of a key was surely annotated with. */
+  readonly #annotations = new Map<TrackedKey, string>();
   #client: S3Client | undefined;
   #writes = 0;
   #life = 0;
@@ -140,6 +144,12 @@ export class CrashLoad {
         .map((tracked) => `${tracked.key} ${tracked.live?.content.sizeBytes}`);
       assert.deepEqual(listed.toSorted(), expected.toSorted());
     }
+    for (const [tracked, text] of this.#annotations) {
+      const read = new GetObjectAnnotationCommand({ ...placeOf(tracked), AnnotationName: "note" });
+      const { AnnotationPayload } = await this.#s3.send(read);
+      const found = await AnnotationPayload?.transformToString();
+      assert.ok(found === text, `the annotation of ${tracked.key} is another one`);
+    }
     for (const uploads of this.#uploads) {
       for (const { tracked, uploadId } of uploads) {
         const found = await this.#s3.send(
@@ -196,6 +206,7 @@ export class CrashLoad {
     } else if (choice < 50) await this.#put(tracked);
     else if (choice < 65) await this.#conditionalPut(tracked);
     else if (choice < 78) await this.#copy(client, tracked);
+    else if (choice < 86) await this.#annotate(tracked);
     else await this.#workOnUpload(client, tracked);
   }
 
@@ -242,6 +253,19 @@ export class CrashLoad {
       const copy = new CopyObjectCommand({ ...placeOf(tracked), CopySource: copySource(source) });
       return (await this.#send(() => this.#s3.send(copy))).VersionId;
     });
+  }
+
+  async #annotate(tracked: TrackedKey): Promise<void> {
+    if (tracked.live === undefined) return;
+    const text = Buffer.from(this.#body(this.#randomSize())).toString("latin1");
+    if (text === "") return;
+    const note = { AnnotationName: "note", AnnotationPayload: text };
+    // Until the answer is there it may be either.
+    this.#annotations.delete(tracked);
+    const put = new PutObjectAnnotationCommand({ ...placeOf(tracked), ...note });
+    await this.#send(() => this.#s3.send(put));
+    this.#annotations.set(tracked, text);
+    this.counts.acknowledged += 1;
   }
 
   async #delete(tracked: TrackedKey): Promise<void> {
@@ -335,6 +359,7 @@ export class CrashLoad {
     send: () => Promise<string | undefined>,
   ): Promise<void> {
     const isVersioned = tracked.bucket === buckets.versioned;
+    this.#annotations.delete(tracked);
     try {
       const id = await send();
       tracked.acknowledge((versions) => change(versions, isVersioned ? (id ?? "missing") : "null"));
