@@ -14,6 +14,7 @@ const storageContracts = [
   storageErrors,
   "storage/blob/blob-store.ts",
   "storage/key-value/counter.ts",
+  "storage/key-value/queue-entry.ts",
   "storage/key-value/key-value-store.ts",
   "storage/key-value/transaction.ts",
   "storage/key-value/tuple.ts",

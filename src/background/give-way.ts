@@ -30,6 +30,11 @@ export async function giveWay(workedMilliseconds: number): Promise<void> {
   await setTimeout(Math.min(workedMilliseconds * restFactor, longestRestMilliseconds));
 }
 
+/** Whether requests take a good part of the process. */
+export function isBusyWithRequests(): boolean {
+  return requestRate(performance.now()) >= busyRequestsPerSecond;
+}
+
 function requestRate(now: number): number {
   const passed = now - sample.elapsed;
   if (passed >= sampleMilliseconds) {

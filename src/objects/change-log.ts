@@ -4,8 +4,8 @@
 // that wants changes writes nothing here.
 //
 // Why nothing is lost: rows are part of the commit, so a change is in its feeds exactly when it happened.
-// Why nothing overtakes within a key: changes of one key are serial, and the row of a later one has a
-// greater revision; `read` sorts by it. Delivered at least once: a consumer removes rows after its work.
+// Why nothing overtakes within a key: changes of one key are serial, and `read` has the order of their
+// commits. Delivered at least once: a consumer removes rows after its work.
 
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
@@ -13,14 +13,21 @@ import { decodeCounter } from "../storage/key-value/counter.ts";
 import type { Entry, KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
 import { transact } from "../storage/key-value/transaction.ts";
-import { keyAfter } from "../storage/key-value/tuple.ts";
 import { encodeRecord } from "../storage/record-codec.ts";
 import type { BucketDocuments } from "./bucket-documents.ts";
 import { encodeChange } from "./change-row.ts";
+import {
+  byEntry,
+  readQueue,
+  readRows,
+  removeParts,
+  type FeedPage,
+  type FeedRows,
+  type RowPlace,
+} from "./feed-rows.ts";
 import type { Sequence } from "./identifiers.ts";
 import type { BucketRecord } from "./records/bucket-record.ts";
 import type { ChangeCause, ChangeEvent, ChangeRecord } from "./records/change-record.ts";
-import { decodeChangeRecord } from "./records/change-record.ts";
 import { feedOf, keys, ranges } from "./records/keyspace.ts";
 import type { VersionRecord } from "./records/object-record.ts";
 
@@ -77,14 +84,6 @@ export function changeRoute<Configuration>(rules: {
   };
 }
 
-/** A row of a feed. */
-export interface FeedRow {
-  /** Of the row: what `finish` takes. */
-  readonly key: Uint8Array;
-  readonly revision: number;
-  readonly change: ChangeRecord;
-}
-
 export interface FeedSize {
   readonly feed: string;
   readonly rows: number;
@@ -97,26 +96,30 @@ interface FeedListener {
   hasNews: boolean;
 }
 
-const largestBatch = 4096;
-/** Rows that one commit removes. */
-const finishedTogether = 128;
-const microsecondsPerMillisecond = 1000;
+/** Entries that one commit removes. */
+const finishedTogether = 8;
 const feedsLimit = 10_000;
 
 export class ChangeLog {
   readonly #store: KeyValueStore;
   readonly #documents: BucketDocuments;
   readonly #routes: readonly ChangeRoute[];
+  readonly #isQueue: (feed: string) => boolean;
   /** Of this process, so that no other makes the same ids. */
   readonly #rowPrefix = randomBytes(9).toString("base64url");
   #rowCount = 0;
+  /** By feed. */
+  readonly #keys = new Map<string, { readonly queue: Uint8Array; readonly size: Uint8Array }>();
   readonly #listeners = new Set<FeedListener>();
 
   constructor(options: {
     readonly store: KeyValueStore;
     readonly documents: BucketDocuments;
     readonly routes: readonly ChangeRoute[];
+    /** Which feeds are queues of the store: see feed-rows.ts. */
+    readonly isQueue?: (feed: string) => boolean;
   }) {
+    this.#isQueue = options.isQueue ?? (() => false);
     this.#store = options.store;
     this.#documents = options.documents;
     this.#routes = options.routes;
@@ -151,18 +154,36 @@ export class ChangeLog {
     }
     for (const { feed } of wanted) this.#note(feed);
     for (const { feed, details } of wanted) {
-      const row = encodeChange(change, stored, details);
-      transaction.set(keys.change(feed, change.sequence, this.#newRowId()), row);
-      transaction.add(keys.feedSize(feed), 1);
+      this.#put(transaction, feed, change.sequence, encodeChange(change, stored, details));
     }
     return stored;
   }
 
   /** Puts a row into a feed that no change made: an event of a worker, a test message, a replay. */
   add(transaction: Transaction, feed: string, row: ChangeRecord): void {
-    const sequence = Number.parseInt(row.sequencer, 16);
-    transaction.set(keys.change(feed, sequence, this.#newRowId()), encodeRecord(row));
-    transaction.add(keys.feedSize(feed), 1);
+    this.#put(transaction, feed, Number.parseInt(row.sequencer, 16), encodeRecord(row));
+  }
+
+  #put(transaction: Transaction, feed: string, sequence: Sequence, row: Uint8Array): void {
+    let known = this.#keys.get(feed);
+    if (known === undefined) {
+      known = { queue: keys.feed(feed), size: keys.feedSize(feed) };
+      if (this.#keys.size >= feedsLimit) this.#keys.clear();
+      this.#keys.set(feed, known);
+    }
+    const { queue, size } = known;
+    if (this.#isQueue(feed)) {
+      transaction.append({ queue, value: row, counter: size });
+      return;
+    }
+    transaction.set(keys.change(feed, sequence, this.#newRowId()), row);
+    transaction.add(size, 1);
+  }
+
+  /** Tells rows of one moment apart, whoever made them. */
+  #newRowId(): string {
+    this.#rowCount += 1;
+    return `${this.#rowPrefix}${this.#rowCount.toString(36)}`;
   }
 
   /** To be called when a change of a bucket that `isFor` is true of was committed. */
@@ -191,69 +212,62 @@ export class ChangeLog {
   }
 
   /**
-   * Rows of a feed, oldest commit first, after a row that was read before. About `limit`: all that were
-   * made in the millisecond of the last one are read with it, since only their revisions order them.
-   * Rows may appear at places that were passed: begin again from the start in the end.
+   * Rows of a feed in the order of their commits, from the beginning or from where a page before ended
+   * (`next`; `undefined`: with the last row). About `limit`: those that lie together, or that only their
+   * revisions order, are read together. Rows may appear at places that were passed: begin again from the
+   * start in the end.
    */
-  async read(
-    feed: string,
-    options: { readonly after?: Uint8Array | undefined; readonly limit: number },
-  ): Promise<{ readonly rows: readonly FeedRow[]; readonly next: Uint8Array | undefined }> {
-    const range = ranges.changes(feed);
-    const start = options.after === undefined ? range.start : keyAfter(options.after);
-    const limit = Math.min(options.limit, largestBatch);
-    const entries = await this.#range({ start, end: range.end }, limit);
-    const last = entries.at(-1);
-    let next: Uint8Array | undefined;
-    if (last !== undefined && entries.length === limit) {
-      const end = ranges.changesUntil(feed, endOfMillisecond(last)).end;
-      entries.push(...(await this.#range({ start: keyAfter(last.key), end }, largestBatch)));
-      next = entries.at(-1)?.key;
-    }
-    const rows = entries.map(({ key, revision, value }) => ({
-      key,
-      revision,
-      change: decodeChangeRecord(value),
-    }));
-    return { rows: rows.toSorted((a, b) => a.revision - b.revision), next };
+  read(feed: string, page: FeedPage): Promise<FeedRows> {
+    return this.#isQueue(feed)
+      ? readQueue(this.#store, feed, page)
+      : readRows(this.#store, feed, page);
   }
 
   /**
    * Removes rows whose work is done. Of rows that somebody else has removed nothing happens; `more`
-   * joins the commit, is told which rows it removes, and may run again. Without it the rows go in several commits: one of many rows
-   * would hold up those of requests.
+   * joins the commit, is told which rows it removes, and may run again. Without it the rows go in several
+   * commits: one of many rows would hold up those of requests.
    */
-  async finish<Row extends Pick<FeedRow, "key" | "revision">>(
+  async finish<Row extends RowPlace>(
     feed: string,
     rows: readonly Row[],
     more?: (transaction: Transaction, removed: readonly Row[]) => void | Promise<void>,
   ): Promise<void> {
+    const groups = byEntry(rows);
     if (more !== undefined) {
-      await this.#remove(feed, rows, more);
+      await this.#remove(feed, groups, more);
       return;
     }
-    for (let from = 0; from < rows.length; from += finishedTogether) {
-      await this.#remove(feed, rows.slice(from, from + finishedTogether));
+    for (let from = 0; from < groups.length; from += finishedTogether) {
+      await this.#remove(feed, groups.slice(from, from + finishedTogether));
     }
   }
 
-  async #remove<Row extends Pick<FeedRow, "key" | "revision">>(
+  async #remove<Row extends RowPlace>(
     feed: string,
-    rows: readonly Row[],
+    groups: readonly (readonly Row[])[],
     more?: (transaction: Transaction, removed: readonly Row[]) => void | Promise<void>,
   ): Promise<void> {
     let isFirst = true;
     await transact(this.#store, async (transaction) => {
-      // A row never changes. That nobody has removed one is for the commit to see, which costs no read;
-      // only when somebody has, they are looked for.
-      const present = isFirst ? rows : await findPresent(transaction, rows);
-      for (const { key, revision } of present) {
-        if (isFirst) transaction.check(key, revision);
-        transaction.delete(key);
+      const removed: Row[] = [];
+      // Usually all rows of an entry are done, and nobody has touched it. That is for the commit to see,
+      // which costs no read; only when it is otherwise, entries are read again.
+      const parts: (readonly Row[])[] = [];
+      for (const group of groups) {
+        const { entry } = group[0] as Row; // no group is empty
+        if (!isFirst || group.length < entry.rows) {
+          parts.push(group);
+          continue;
+        }
+        transaction.check(entry.key, entry.revision);
+        transaction.delete(entry.key);
+        removed.push(...group);
       }
       isFirst = false;
-      if (present.length > 0) transaction.add(keys.feedSize(feed), -present.length);
-      await more?.(transaction, present);
+      removed.push(...(await removeParts(transaction, parts)));
+      if (removed.length > 0) transaction.add(keys.feedSize(feed), -removed.length);
+      await more?.(transaction, removed);
     });
   }
 
@@ -261,12 +275,6 @@ export class ChangeLog {
   async sizes(prefix = ""): Promise<readonly FeedSize[]> {
     const entries = await this.#range(ranges.feedSizes(prefix), feedsLimit);
     return entries.map(({ key, value }) => ({ feed: feedOf(key), rows: decodeCounter(value) }));
-  }
-
-  /** Tells rows of one moment apart, whoever made them. */
-  #newRowId(): string {
-    this.#rowCount += 1;
-    return `${this.#rowPrefix}${this.#rowCount.toString(36)}`;
   }
 
   async #range(range: { start: Uint8Array; end: Uint8Array }, limit: number): Promise<Entry[]> {
@@ -285,17 +293,4 @@ export function serverCause(event: ChangeEvent, clock: Clock): ChangeCause {
     principalId: "s3.amazonaws.com",
     sourceAddress: "s3.amazonaws.com",
   };
-}
-
-function endOfMillisecond({ value }: Entry): Sequence {
-  const sequence = Number.parseInt(decodeChangeRecord(value).sequencer, 16);
-  return (Math.floor(sequence / microsecondsPerMillisecond) + 1) * microsecondsPerMillisecond;
-}
-
-async function findPresent<Row extends Pick<FeedRow, "key">>(
-  transaction: Transaction,
-  rows: readonly Row[],
-): Promise<readonly Row[]> {
-  const values = await transaction.getMany(rows.map(({ key }) => key));
-  return rows.filter((_, index) => values[index] !== undefined);
 }

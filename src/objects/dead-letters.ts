@@ -2,7 +2,8 @@
 // sent once more, or gives them up. What still waits can be given up too.
 
 import { hash } from "node:crypto";
-import type { ChangeLog, FeedRow } from "./change-log.ts";
+import type { ChangeLog } from "./change-log.ts";
+import type { FeedRow } from "./feed-rows.ts";
 import { deadLetterFeedPrefix, notificationFeedPrefix } from "./notification-rules.ts";
 
 const batchRows = 500;
@@ -146,10 +147,12 @@ async function removeRows(
 }
 
 /** A UUID of the row, the same for every try and for a replay. */
-export function messageIdOf({ key, change }: FeedRow): string {
+export function messageIdOf({ entry, index, change }: FeedRow): string {
   const kept = change.details?.["messageId"];
   if (typeof kept === "string") return kept;
-  const digest = hash("sha256", key, "buffer");
+  // Places in feeds are the same in every store; a request's id, or that of the server's own work, is not.
+  const place = Buffer.from(entry.key).toString("latin1");
+  const digest = hash("sha256", `${place}/${index}/${change.requestId}`, "buffer");
   digest[6] = ((digest[6] as number) & 0x0f) | 0x80;
   digest[8] = ((digest[8] as number) & 0x3f) | 0x80;
   const text = digest.subarray(0, 16).toString("hex");

@@ -23,6 +23,7 @@ import { MultipartUploads } from "./multipart-uploads.ts";
 import { ObjectWrites } from "./object-writes.ts";
 import { PieceHashes } from "./piece-hashes.ts";
 import { NotificationDestinations } from "./notification-destinations.ts";
+import { notificationFeedPrefix } from "./notification-rules.ts";
 import { Quotas } from "./quotas.ts";
 import { ReadPins } from "./read-pins.ts";
 import { ReplicationResyncs } from "./replication-resyncs.ts";
@@ -139,7 +140,12 @@ export class ObjectStore {
     this.quotas = new Quotas({ store, buckets, accountSettings: this.accountSettings });
     const { quotas } = this;
     const routes = options.changeRoutes ?? changeRoutes;
-    this.changes = new ChangeLog({ store, documents: this.documents, routes });
+    this.changes = new ChangeLog({
+      store,
+      documents: this.documents,
+      routes,
+      isQueue: (feed) => feed.startsWith(notificationFeedPrefix),
+    });
     const { changes } = this;
     this.annotations = new Annotations({ store, contents, quotas });
     const { annotations } = this;

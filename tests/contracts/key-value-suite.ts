@@ -22,6 +22,7 @@ import {
   writeRequest,
 } from "./key-value-access.ts";
 import { testAgainstModel } from "./key-value-model-suite.ts";
+import { testQueues } from "./key-value-queue-suite.ts";
 
 /** Opens an empty store each time. */
 export type OpenEmptyStore = () => Promise<KeyValueStore>;
@@ -36,6 +37,7 @@ export function testKeyValueStore(name: string, open: OpenEmptyStore): void {
     testReads(open);
     testWrites(open);
     testCounters(open);
+    testQueues(open);
     testConcurrency(open);
     testLife(open);
     testAgainstModel(open);

@@ -4,11 +4,12 @@
 
 import type { Clock } from "../../base/clock.ts";
 import type { DestinationSettings } from "../../model/notification-destinations.ts";
-import type { ChangeLog, FeedRow } from "../../objects/change-log.ts";
+import type { ChangeLog } from "../../objects/change-log.ts";
+import type { FeedRow } from "../../objects/feed-rows.ts";
 import { buryRows } from "../../objects/dead-letters.ts";
 import { notificationFeedPrefix } from "../../objects/notification-rules.ts";
 import type { DestinationFailure } from "../../objects/notification-destinations.ts";
-import { giveWay } from "../give-way.ts";
+import { giveWay, isBusyWithRequests } from "../give-way.ts";
 import { timerSleep } from "../worker.ts";
 import type { Outcomes } from "./destination.ts";
 import type { DestinationPool, OpenDestination } from "./destination-pool.ts";
@@ -29,12 +30,15 @@ export interface Delivered {
   readonly deadLetters: number;
 }
 
-/** Rows that are read together. Under load that is what a destination gets at most in a moment. */
+/** Rows that are read together. */
 const windowRows = 1024;
-/** The same where the oldest has waited too long for that. */
+/** The same while requests keep the process busy, which go first: about 2000 a second. */
+const busyWindowRows = 512;
+const busyGatherMilliseconds = 250;
+/** The same where the oldest row has waited too long for that. */
 const lateWindowRows = 4096;
 const lateMilliseconds = 10_000;
-const gatherMilliseconds = 100;
+const gatherMilliseconds = 40;
 const shortestBackOffMilliseconds = 1000;
 const longestBackOffMilliseconds = 60_000;
 const defaultTimeoutSeconds = 10;
@@ -79,11 +83,14 @@ export class FeedDelivery {
     const { feed, changes } = this.#options;
     let after: Uint8Array | undefined;
     let didSomething = false;
-    let limit = windowRows;
+    let isLate = false;
     while (!signal.aborted && !isEnough()) {
-      if (after === undefined) await this.#gather(signal);
+      const isHeldUp = !isLate && isBusyWithRequests();
+      const pause = isHeldUp ? busyGatherMilliseconds : gatherMilliseconds;
+      if (after === undefined || isHeldUp) await this.#gather(pause, signal);
+      const limit = isLate ? lateWindowRows : isHeldUp ? busyWindowRows : windowRows;
       const { rows, next } = await changes.read(feed, { after, limit });
-      limit = this.#isLate(rows) ? lateWindowRows : windowRows;
+      isLate = this.#isLate(rows);
       if (rows.length === 0 && after === undefined) break;
       const opened = await this.#open();
       const before = this.#counts.delivered + this.#counts.deadLetters;
@@ -106,8 +113,8 @@ export class FeedDelivery {
    * Under load a look at the feed waits a little for more rows to come: reading, sending and removing few
    * at a time costs a commit each. What comes alone is sent at once.
    */
-  async #gather(signal: AbortSignal): Promise<void> {
-    const left = this.#readElapsed + gatherMilliseconds - performance.now();
+  async #gather(pauseMilliseconds: number, signal: AbortSignal): Promise<void> {
+    const left = this.#readElapsed + pauseMilliseconds - performance.now();
     if (left > 0) await timerSleep(left, signal);
     this.#readElapsed = performance.now();
   }

@@ -1,6 +1,6 @@
 // What a destination is sent for a row of its feed.
 
-import type { FeedRow } from "../../objects/change-log.ts";
+import type { FeedRow } from "../../objects/feed-rows.ts";
 import { messageIdOf } from "../../objects/dead-letters.ts";
 import type { DestinationSettings } from "../../model/notification-destinations.ts";
 import type { Message } from "./destination.ts";

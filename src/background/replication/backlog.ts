@@ -1,6 +1,7 @@
 // What waits for replication, by bucket and destination: for those who administer, on any process.
 
-import type { FeedRow, FeedSize } from "../../objects/change-log.ts";
+import type { FeedSize } from "../../objects/change-log.ts";
+import type { FeedRow } from "../../objects/feed-rows.ts";
 import type { ObjectStore } from "../../objects/object-store.ts";
 import type { BucketRecord } from "../../objects/records/bucket-record.ts";
 import { parseReplicationFeed, replicationFeedPrefix } from "../../objects/replication-route.ts";

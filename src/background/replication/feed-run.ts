@@ -3,7 +3,7 @@
 // away everything stays where it is.
 
 import { changedAnnotations } from "../../objects/annotation-changes.ts";
-import type { FeedRow } from "../../objects/change-log.ts";
+import type { ChangeRow, FeedRow } from "../../objects/feed-rows.ts";
 import { BucketChangedError } from "../../objects/bucket-changed-error.ts";
 import type { BucketId } from "../../objects/identifiers.ts";
 import { parseReplicationFeed } from "../../objects/replication-route.ts";
@@ -206,7 +206,7 @@ export class FeedRun {
     return record && (await findRule(work, record, store))?.rule;
   }
 
-  #workOf(rows: readonly FeedRow[]): VersionWork {
+  #workOf(rows: readonly ChangeRow[]): VersionWork {
     const change = rows[0]?.change;
     return {
       bucketName: change?.bucketName ?? "",

@@ -6,7 +6,7 @@ import type { KeyValueStore } from "../../storage/key-value/key-value-store.ts";
 import { decodeCounter } from "../../storage/key-value/counter.ts";
 import type { Transaction } from "../../storage/key-value/transaction.ts";
 import { transact } from "../../storage/key-value/transaction.ts";
-import type { FeedRow } from "../../objects/change-log.ts";
+import type { ChangeRow } from "../../objects/feed-rows.ts";
 import type { ChangeRecord } from "../../objects/records/change-record.ts";
 import { decodeChangeRecord } from "../../objects/records/change-record.ts";
 import { dueKeyOf, feedOf, keys, ranges } from "../../objects/records/keyspace.ts";
@@ -24,6 +24,11 @@ export interface HoldRecord {
 /** Why changes of a key were refused, and when. */
 export interface Refusal extends Pick<HoldRecord, "reason" | "detail"> {
   readonly nowMilliseconds: number;
+}
+
+/** A change that waits. */
+export interface HeldRow extends ChangeRow {
+  readonly key: Uint8Array;
 }
 
 export interface HeldKey {
@@ -56,7 +61,7 @@ export class Holds {
   async hold(
     transaction: Transaction,
     feed: string,
-    rows: readonly FeedRow[],
+    rows: readonly ChangeRow[],
     refusal: Refusal,
   ): Promise<void> {
     const [first] = rows;
@@ -121,14 +126,10 @@ export class Holds {
   }
 
   /** The changes of a key, oldest first. */
-  async rows(feed: string, key: string): Promise<readonly FeedRow[]> {
+  async rows(feed: string, key: string): Promise<readonly HeldRow[]> {
     const range = { ...ranges.replicationHeld(feed, key), limit: maximumRows };
     const entries = (await this.#store.read({ ranges: [range] })).ranges[0] ?? [];
-    return entries.map((entry) => ({
-      key: entry.key,
-      revision: entry.revision,
-      change: decodeChangeRecord(entry.value),
-    }));
+    return entries.map((entry) => ({ key: entry.key, change: decodeChangeRecord(entry.value) }));
   }
 
   /** Changes are done; when they were the last of their key, nothing of it waits any more. */
@@ -136,7 +137,7 @@ export class Holds {
     transaction: Transaction,
     feed: string,
     key: string,
-    rows: readonly FeedRow[],
+    rows: readonly HeldRow[],
   ): Promise<void> {
     for (const row of rows) {
       if ((await transaction.get(row.key)) === undefined) continue;

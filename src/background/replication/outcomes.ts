@@ -4,7 +4,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../base/clock.ts";
 import type { Transaction } from "../../storage/key-value/transaction.ts";
-import type { FeedRow } from "../../objects/change-log.ts";
+import type { ChangeRow } from "../../objects/feed-rows.ts";
 import type { ObjectStore } from "../../objects/object-store.ts";
 import type { ChangeEvent, ReplicationEventFacts } from "../../objects/records/change-record.ts";
 import { isDeleteMarker, type VersionRecord } from "../../objects/records/object-record.ts";
@@ -29,7 +29,7 @@ export class Outcomes {
   async done(
     transaction: Transaction,
     work: SentVersion,
-    rows: readonly FeedRow[],
+    rows: readonly ChangeRow[],
     outcome: VersionOutcome,
   ): Promise<void> {
     if (outcome.kind === "dropped") {
@@ -63,7 +63,7 @@ export class Outcomes {
   async refused(
     transaction: Transaction,
     work: SentVersion,
-    rows: readonly FeedRow[],
+    rows: readonly ChangeRow[],
     { reason, rule }: { readonly reason: string; readonly rule: CompiledRule | undefined },
   ): Promise<void> {
     await this.#setState(
@@ -84,7 +84,7 @@ export class Outcomes {
   async missed(
     transaction: Transaction,
     work: SentVersion,
-    row: FeedRow,
+    row: ChangeRow,
     rule: CompiledRule,
   ): Promise<void> {
     const event = "Replication:OperationMissedThreshold";
@@ -123,7 +123,7 @@ export class Outcomes {
   #facts(
     { bucketArn }: SentVersion,
     rule: CompiledRule | undefined,
-    rows: readonly FeedRow[],
+    rows: readonly ChangeRow[],
   ): ReplicationEventFacts {
     const threshold = rule?.thresholdMilliseconds;
     return {
@@ -158,7 +158,7 @@ function isSynced(synced: VersionRecord, record: VersionRecord): boolean {
   );
 }
 
-function oldest(rows: readonly FeedRow[]): number {
+function oldest(rows: readonly ChangeRow[]): number {
   return Math.min(...rows.map(({ change }) => change.timeMilliseconds));
 }
 

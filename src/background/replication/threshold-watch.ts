@@ -1,7 +1,7 @@
 // Replication Time Control: announces versions that are still on their way when the threshold of their
 // rule has passed. Each once, but for what a crash makes it tell again.
 
-import type { FeedRow } from "../../objects/change-log.ts";
+import type { FeedRow } from "../../objects/feed-rows.ts";
 import type { ObjectStore } from "../../objects/object-store.ts";
 import { parseReplicationFeed } from "../../objects/replication-route.ts";
 import { compileReplication } from "../../objects/replication-rules.ts";

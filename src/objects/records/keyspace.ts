@@ -43,7 +43,7 @@ const space = {
   accountSettings: 20,
   /** upload id → bytes of its parts, while it is in progress */
   uploadBytes: 21,
-  /** feed, sequence of the change, random id → the change */
+  /** feed, sequence of the change, random id → the change; or feed → a queue of changes */
   change: 22,
   /** feed → number of its rows */
   feedSize: 23,
@@ -146,6 +146,8 @@ export const keys = {
   part: (uploadId: string, number: number) => encodeTuple([space.part, uploadId, number]),
   change: (feed: string, sequence: Sequence, rowId: string) =>
     encodeTuple([space.change, feed, sequence, rowId]),
+  /** A feed that is a queue. */
+  feed: (feed: string) => encodeTuple([space.change, feed]),
   feedSize: (feed: string) => encodeTuple([space.feedSize, feed]),
   worker: (name: string) => encodeTuple([space.worker, name]),
   lifecycleState: (bucket: BucketId) => encodeTuple([space.lifecycleState, bucket]),

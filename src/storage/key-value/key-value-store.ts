@@ -45,6 +45,19 @@ export interface Check {
 }
 
 /**
+ * Puts a value behind all that were ever appended to a queue. It comes to lie in an entry (see
+ * `queue-entry.ts`) whose key begins with `queue`; in the order of their keys the entries of a queue have
+ * the values in the order of the commits. Values of several writes may share an entry.
+ */
+export interface QueueAppend {
+  readonly queue: Uint8Array;
+  /** Not empty. */
+  readonly value: Uint8Array;
+  /** A counter that grows by one with it, as by an addition; neither set nor deleted by the request. */
+  readonly counter: Uint8Array;
+}
+
+/**
  * Deletes are applied after sets. The key of an addition stands nowhere else in the request: not in
  * sets, deletes or another addition (it may be checked).
  */
@@ -59,6 +72,8 @@ export interface WriteRequest {
    * rejects with an AssertionError and nothing of it happens.
    */
   readonly additions: readonly { readonly key: Uint8Array; readonly delta: number }[];
+  /** Commutative too. */
+  readonly appends?: readonly QueueAppend[];
 }
 
 /**

@@ -12,6 +12,8 @@ import type {
   WriteRequest,
   WriteResult,
 } from "./key-value-store.ts";
+import { keyIdentity } from "./key-identity.ts";
+import { PendingQueues } from "./pending-queues.ts";
 import { scanGrouped } from "./grouped-scan.ts";
 import { SortedMap } from "./sorted-map.ts";
 import { checkRangeRead, checkWriteRequest } from "./write-request.ts";
@@ -44,7 +46,11 @@ export class MemoryKeyValueStore implements KeyValueStore {
     const sums = request.additions.map(({ key, delta }) =>
       addToCounter(this.#entries.get(key)?.value, delta),
     );
-    if (request.sets.length + request.deletes.length + sums.length === 0) {
+    const { appends = [] } = request;
+    for (const { counter } of appends) {
+      addToCounter(this.#entries.get(counter)?.value, appends.length);
+    }
+    if (request.sets.length + request.deletes.length + sums.length + appends.length === 0) {
       return { committed: true, revision: this.#revision };
     }
     this.#revision++;
@@ -53,6 +59,13 @@ export class MemoryKeyValueStore implements KeyValueStore {
     for (const [index, { key }] of request.additions.entries()) {
       this.#set(key, encodeCounter(sums[index] as number));
     }
+    const queues = new PendingQueues();
+    for (const each of appends) {
+      queues.append(each, keyIdentity(each.queue), this.#revision);
+      const length = addToCounter(this.#entries.get(each.counter)?.value, 1);
+      this.#set(each.counter, encodeCounter(length));
+    }
+    for (const { key, value } of queues.take()) this.#set(key, value);
     return { committed: true, revision: this.#revision };
   }
 

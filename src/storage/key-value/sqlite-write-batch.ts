@@ -4,7 +4,8 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { AssertionError } from "../../base/assert.ts";
 import { addToCounter, encodeCounter } from "./counter.ts";
 import { keyIdentity } from "./key-identity.ts";
-import type { Check, Revision, WriteRequest } from "./key-value-store.ts";
+import type { Check, QueueAppend, Revision, WriteRequest } from "./key-value-store.ts";
+import { PendingQueues } from "./pending-queues.ts";
 import { largestClusteredRow, pauseThread, retryWhileBusy } from "./sqlite-database.ts";
 
 /** In place of a revision: a check did not hold. */
@@ -37,6 +38,7 @@ export class SqliteWriteBatch {
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   readonly #counters = new Map<string, PendingCounter>();
+  readonly #queues = new PendingQueues();
   #revision: Revision = 0;
   #changed = false;
   /** Another process has written since the last batch of this one. */
@@ -77,6 +79,8 @@ export class SqliteWriteBatch {
       this.#changed = false;
       for (const [index, request] of requests.entries()) outcomes[index] = this.#applyOne(request);
       for (const counter of this.#counters.values()) this.#writeCounter(counter);
+      for (const { key, value, revision: last } of this.#queues.take())
+        this.#write(key, value, last);
       if (this.#changed) this.#updateStoreRevision.run(this.#revision);
       const commitBegan = performance.now();
       this.#commit.run();
@@ -90,6 +94,7 @@ export class SqliteWriteBatch {
       throw error;
     } finally {
       this.#counters.clear();
+      this.#queues.clear();
     }
   }
 
@@ -101,11 +106,12 @@ export class SqliteWriteBatch {
   }
 
   #applyOne(request: WriteRequest): number {
-    const { checks, sets, deletes, additions } = request;
+    const { checks, sets, deletes, additions, appends = [] } = request;
     for (const check of checks) if (!this.#holds(check)) return conflictOutcome;
     const sums = this.#sumAdditions(additions);
-    if (sums === undefined) return noCounterOutcome;
-    if (sets.length + deletes.length + additions.length === 0) return this.#revision;
+    if (sums === undefined || !this.#canCount(appends)) return noCounterOutcome;
+    const changes = sets.length + deletes.length + additions.length + appends.length;
+    if (changes === 0) return this.#revision;
 
     this.#revision++;
     this.#changed = true;
@@ -116,6 +122,13 @@ export class SqliteWriteBatch {
     }
     for (const { counter, sum } of sums) {
       counter.value = encodeCounter(sum);
+      counter.revision = this.#revision;
+      counter.changed = true;
+    }
+    for (const append of appends) {
+      this.#queues.append(append, keyIdentity(append.queue), this.#revision);
+      const counter = this.#loadCounter(append.counter);
+      counter.value = encodeCounter(addToCounter(counter.value, 1));
       counter.revision = this.#revision;
       counter.changed = true;
     }
@@ -146,6 +159,12 @@ export class SqliteWriteBatch {
     }
   }
 
+  /** Changes nothing yet. */
+  #canCount(appends: readonly QueueAppend[]): boolean {
+    const additions = appends.map(({ counter }) => ({ key: counter, delta: appends.length }));
+    return this.#sumAdditions(additions) !== undefined;
+  }
+
   #loadCounter(key: Uint8Array): PendingCounter {
     const identity = keyIdentity(key);
     const known = this.#counters.get(identity);
@@ -165,12 +184,16 @@ export class SqliteWriteBatch {
 
   #set(key: Uint8Array, value: Uint8Array): void {
     if (this.#counters.size > 0) this.#counters.delete(keyIdentity(key));
+    this.#write(key, value, this.#revision);
+  }
+
+  #write(key: Uint8Array, value: Uint8Array, revision: Revision): void {
     if (key.length + value.length <= largestClusteredRow) {
-      this.#upsert.run(key, this.#revision, value);
+      this.#upsert.run(key, revision, value);
     } else {
       const { lastInsertRowid } = this.#insertLargeValue.run(value);
       // As a bigint: a number would be bound as REAL, and be no id to the triggers and the reader.
-      this.#upsert.run(key, this.#revision, BigInt(lastInsertRowid));
+      this.#upsert.run(key, revision, BigInt(lastInsertRowid));
     }
   }
 }

@@ -4,7 +4,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { StorageUnavailableError } from "../storage-errors.ts";
 import { addToCounter, encodeCounter } from "./counter.ts";
 import { keyIdentity } from "./key-identity.ts";
-import type { Check, Entry, KeyValueStore, RangeRead, Revision } from "./key-value-store.ts";
+import type {
+  Check,
+  Entry,
+  KeyValueStore,
+  QueueAppend,
+  RangeRead,
+  Revision,
+} from "./key-value-store.ts";
 
 /**
  * What a transaction's body may do. Reads and writes are serializable as far as `get`, `getMany` and
@@ -30,6 +37,11 @@ export interface Transaction {
   delete(key: Uint8Array): void;
   /** Adds to a counter. Neither reads nor conflicts, unless this transaction also gets the key. */
   add(key: Uint8Array, delta: number): void;
+  /**
+   * Puts a value, which is not empty, behind all others of a queue, and adds one to a counter. Its own
+   * reads see neither.
+   */
+  append(append: QueueAppend): void;
 }
 
 export interface TransactionOptions {
@@ -109,6 +121,7 @@ class BufferedTransaction implements Transaction {
   readonly #reads = new Map<string, KnownRead>();
   readonly #mutations = new Map<string, Mutation>();
   readonly #checks: Check[] = [];
+  readonly #appends: QueueAppend[] = [];
   #readCalls = 0;
 
   constructor(store: KeyValueStore) {
@@ -156,15 +169,21 @@ class BufferedTransaction implements Transaction {
     }
   }
 
+  append(append: QueueAppend): void {
+    this.#appends.push(append);
+  }
+
   /** `false`: a check did not hold and nothing was written. */
   async commit(): Promise<boolean> {
-    if (this.#mutations.size === 0 && this.#checks.length === 0) return this.isConsistent();
+    const written = this.#mutations.size + this.#checks.length + this.#appends.length;
+    if (written === 0) return this.isConsistent();
     const mutations = [...this.#mutations.values()];
     const { committed } = await this.#store.write({
       checks: this.#allChecks(),
       sets: mutations.filter((mutation) => mutation.kind === "set"),
       deletes: mutations.flatMap(({ kind, key }) => (kind === "delete" ? [key] : [])),
       additions: mutations.filter((mutation) => mutation.kind === "add"),
+      appends: this.#appends,
     });
     return committed;
   }

@@ -3,13 +3,14 @@
 import { assert } from "../../base/assert.ts";
 import type { Check, WriteRequest } from "./key-value-store.ts";
 
-// A batch is a count, then for each request four counts and its items. Lengths and counts take four
+// A batch is a count, then for each request five counts and its items. Lengths and counts take four
 // bytes, numbers eight; a check on absence carries a revision that no store hands out.
 const countBytes = 4;
-const requestHeaderBytes = 4 * countBytes;
+const requestHeaderBytes = 5 * countBytes;
 const checkBytes = countBytes + 8;
 const setBytes = 2 * countBytes;
 const deleteBytes = countBytes;
+const appendBytes = 3 * countBytes;
 const additionBytes = countBytes + 8;
 const absent = -1;
 const largestField = 2 ** 31;
@@ -22,6 +23,9 @@ export function packedBytes(request: WriteRequest): number {
     request.sets.length * setBytes +
     request.deletes.length * deleteBytes +
     request.additions.length * additionBytes;
+  for (const { queue, value, counter } of request.appends ?? []) {
+    bytes += appendBytes + queue.length + value.length + counter.length;
+  }
   for (const { key } of request.checks) bytes += key.length;
   for (const { key, value } of request.sets) bytes += key.length + value.length;
   for (const key of request.deletes) bytes += key.length;
@@ -33,11 +37,12 @@ export function packedBytes(request: WriteRequest): number {
 export function packWriteBatch(requests: readonly WriteRequest[], bytes: number): ArrayBuffer {
   const packer = new Packer(countBytes + bytes);
   packer.writeCount(requests.length);
-  for (const { checks, sets, deletes, additions } of requests) {
+  for (const { checks, sets, deletes, additions, appends = [] } of requests) {
     packer.writeCount(checks.length);
     packer.writeCount(sets.length);
     packer.writeCount(deletes.length);
     packer.writeCount(additions.length);
+    packer.writeCount(appends.length);
     for (const { key, revision } of checks) {
       packer.writeNumber(revision ?? absent);
       packer.writeBytes(key);
@@ -51,6 +56,11 @@ export function packWriteBatch(requests: readonly WriteRequest[], bytes: number)
       packer.writeNumber(delta);
       packer.writeBytes(key);
     }
+    for (const { queue, value, counter } of appends) {
+      packer.writeBytes(queue);
+      packer.writeBytes(value);
+      packer.writeBytes(counter);
+    }
   }
   return packer.finish();
 }
@@ -63,6 +73,7 @@ export function unpackWriteBatch(buffer: ArrayBuffer): WriteRequest[] {
     const sets = unpacker.readCount();
     const deletes = unpacker.readCount();
     const additions = unpacker.readCount();
+    const appends = unpacker.readCount();
     return {
       checks: unpacker.readList(checks, () => readCheck(unpacker)),
       sets: unpacker.readList(sets, () => ({
@@ -74,6 +85,11 @@ export function unpackWriteBatch(buffer: ArrayBuffer): WriteRequest[] {
         const delta = unpacker.readNumber();
         return { key: unpacker.readBytes(), delta };
       }),
+      appends: unpacker.readList(appends, () => ({
+        queue: unpacker.readBytes(),
+        value: unpacker.readBytes(),
+        counter: unpacker.readBytes(),
+      })),
     };
   });
 }

@@ -6,6 +6,9 @@ import type { RangeRead, WriteRequest } from "./key-value-store.ts";
 /** Throws AssertionError for a request that only a bug can make. */
 export function checkWriteRequest(request: WriteRequest): void {
   const { additions } = request;
+  for (const { value } of request.appends ?? []) {
+    assert(value.length > 0, "an empty value is appended");
+  }
   if (additions.length === 0) return;
   const added = new Set<string>();
   for (const { key, delta } of additions) {
