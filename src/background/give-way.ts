@@ -8,8 +8,9 @@ const busyTurnMilliseconds = 0.5;
 /** From here on requests take a good part of the processor. */
 const busyRequestsPerSecond = 500;
 const sampleMilliseconds = 50;
-/** Where requests are waiting, background work has a quarter of the time. */
+/** Where requests are waiting, background work has a quarter of the time, or less if it can wait. */
 const restFactor = 3;
+const patientRestFactor = 60;
 /** However long the work was: what waits must not wait for ever. */
 const longestRestMilliseconds = 1000;
 
@@ -18,16 +19,17 @@ const sample = { elapsed: performance.now(), requests: 0, perSecond: 0 };
 
 /**
  * Lets requests in after a piece of work. Where they keep the process busy it rests as well, in proportion
- * to its work; in an idle process it goes on at once.
+ * to its work, and longer where the work is in no hurry; in an idle process it goes on at once.
  */
-export async function giveWay(workedMilliseconds: number): Promise<void> {
+export async function giveWay(workedMilliseconds: number, isPatient = false): Promise<void> {
   const began = performance.now();
   await setImmediate();
   const turned = performance.now();
   const isBusy =
     turned - began >= busyTurnMilliseconds || requestRate(turned) >= busyRequestsPerSecond;
   if (!isBusy) return;
-  await setTimeout(Math.min(workedMilliseconds * restFactor, longestRestMilliseconds));
+  const factor = isPatient ? patientRestFactor : restFactor;
+  await setTimeout(Math.min(workedMilliseconds * factor, longestRestMilliseconds));
 }
 
 /** Whether requests take a good part of the process. */

@@ -133,30 +133,43 @@ export class ChangeLog {
   }
 
   /**
-   * Writes a change into the feeds that want it, and answers the record to store. Only for buckets that
-   * `isFor` is true of. `region` and such are the consumer's to know.
+   * Writes a change into the feeds that want it, and answers the record to store; usually at once. Only
+   * for buckets that `isFor` is true of. `region` and such are the consumer's to know.
    */
-  async append<Version extends VersionRecord>(
+  append<Version extends VersionRecord>(
     transaction: Transaction,
     change: Omit<ObjectChange, "record">,
     record: Version,
-  ): Promise<Version> {
-    let stored = record;
+  ): Promise<Version> | Version {
+    const { bucket, key, cause, sequence } = change;
     const wanted: Routed["feeds"][number][] = [];
-    for (const route of this.#routes) {
-      if (change.bucket.documents?.[route.document] === undefined) continue;
-      const { bucket, key, cause, sequence } = change;
-      const judged = route.judge(this.#documents, { bucket, key, cause, sequence, record: stored });
-      const routed = judged instanceof Promise ? await judged : judged;
-      if (routed === undefined) continue;
+    let stored = record;
+    const take = (routed: Routed | undefined): void => {
+      if (routed === undefined) return;
       wanted.push(...routed.feeds);
       if (routed.record !== undefined) stored = routed.record as Version; // the same version's
-    }
-    for (const { feed } of wanted) this.#note(feed);
-    for (const { feed, details } of wanted) {
-      this.#put(transaction, feed, change.sequence, encodeChange(change, stored, details));
-    }
-    return stored;
+    };
+    const judgeFrom = (first: number): Promise<Version> | Version => {
+      for (let index = first; index < this.#routes.length; index += 1) {
+        const route = this.#routes[index] as ChangeRoute;
+        if (bucket.documents?.[route.document] === undefined) continue;
+        const own = { bucket, key, cause, sequence, record: stored };
+        const judged = route.judge(this.#documents, own);
+        if (judged instanceof Promise) {
+          return judged.then((routed) => {
+            take(routed);
+            return judgeFrom(index + 1);
+          });
+        }
+        take(judged);
+      }
+      for (const { feed, details } of wanted) {
+        this.#note(feed);
+        this.#put(transaction, feed, sequence, encodeChange(change, stored, details));
+      }
+      return stored;
+    };
+    return judgeFrom(0);
   }
 
   /** Puts a row into a feed that no change made: an event of a worker, a test message, a replay. */

@@ -93,7 +93,8 @@ export class VersionChanges {
     if (bucket.defaultLock !== undefined) record = this.#lock(transaction, state, record);
     if (this.#changes.isFor(bucket)) {
       const change = { bucket, key, cause, sequence: record.sequence };
-      record = await this.#changes.append(transaction, change, record);
+      const logged = this.#changes.append(transaction, change, record);
+      record = logged instanceof Promise ? await logged : logged;
     }
     const isOlder = isOlderThanHead(state, record.sequence);
     const replaced = isOlder ? undefined : await this.#makeRoom(transaction, state);
