@@ -19,16 +19,16 @@ const sample = { elapsed: performance.now(), requests: 0, perSecond: 0 };
 
 /**
  * Lets requests in after a piece of work. Where they keep the process busy it rests as well, in proportion
- * to its work, and longer where the work is in no hurry; in an idle process it goes on at once.
+ * to its work, and much longer where these are requests and the work is in no hurry; in an idle process it
+ * goes on at once.
  */
 export async function giveWay(workedMilliseconds: number, isPatient = false): Promise<void> {
   const began = performance.now();
   await setImmediate();
   const turned = performance.now();
-  const isBusy =
-    turned - began >= busyTurnMilliseconds || requestRate(turned) >= busyRequestsPerSecond;
-  if (!isBusy) return;
-  const factor = isPatient ? patientRestFactor : restFactor;
+  const isFullOfRequests = requestRate(turned) >= busyRequestsPerSecond;
+  if (turned - began < busyTurnMilliseconds && !isFullOfRequests) return;
+  const factor = isPatient && isFullOfRequests ? patientRestFactor : restFactor;
   await setTimeout(Math.min(workedMilliseconds * factor, longestRestMilliseconds));
 }
 
