@@ -4,6 +4,8 @@
 # on ports of its own on the loopback interface, and ends them all.
 
 set -u
+# The password is not all ASCII, and Java takes its arguments in the locale's encoding.
+export LC_ALL=C.UTF-8
 script_directory=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$script_directory/server.sh"
 source "$script_directory/install.sh"
