@@ -209,7 +209,8 @@ class Pipeline {
       const address = this.#address(exchange);
       const origin = request.headers.get("origin");
       if (origin !== undefined) await this.#findCorsHeaders(exchange, address, origin);
-      const route = this.#router.route({ ...exchange, address, headers: request.headers });
+      const { method, query } = exchange;
+      const route = this.#router.route({ method, address, query, headers: request.headers });
       exchange.trace?.enter("authenticate");
       exchange.routed = route.operation;
       exchange.isControl = route.operation?.control === true;
