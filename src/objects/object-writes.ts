@@ -186,7 +186,7 @@ export class ObjectWrites {
   ): Promise<Written> {
     const { relocated } = source;
     const write = this.#write(place, begun, async (transaction) => {
-      const record = await this.#versions.getSource(transaction, source);
+      const { record } = await this.#versions.getSource(transaction, source);
       return {
         content:
           relocated === undefined
@@ -345,10 +345,8 @@ export class ObjectWrites {
     transaction: Transaction,
     copied: CopiedAnnotations,
   ): Promise<SharedAnnotations> {
-    const { place } = copied.source;
-    const record = await this.#versions.getSource(transaction, copied.source);
-    const { bucket } = await this.#versions.load(transaction, place.bucketName, place.key);
-    const version = { bucket: bucket.id, key: place.key, record };
+    const { bucket, record } = await this.#versions.getSource(transaction, copied.source);
+    const version = { bucket: bucket.id, key: copied.source.place.key, record };
     return this.#annotations.share(transaction, version, copied);
   }
 

@@ -160,7 +160,7 @@ export class Versions {
    * The version that a copy reads, inside its transaction. Throws S3Error NoSuchKey, NoSuchVersion;
    * BlobMissingError when it is no longer the version that the request was judged by.
    */
-  async getSource(transaction: Transaction, source: SourceVersion): Promise<ObjectRecord> {
+  async getSource(transaction: Transaction, source: SourceVersion): Promise<FoundObject> {
     const { bucketName, key } = source.place;
     const state = await this.load(transaction, bucketName, key);
     const record: VersionRecord | undefined =
@@ -177,7 +177,7 @@ export class Versions {
     if (!isDeepStrictEqual(record.encryption, source.encryption)) {
       throw new BlobMissingError("the source's key was changed");
     }
-    return record;
+    return { bucket: state.bucket, record };
   }
 
   /** A version or delete marker as it is now; `undefined`: there is none of this id. */

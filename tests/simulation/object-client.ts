@@ -190,7 +190,7 @@ export class ObjectClient {
     const from = { place: source, versionId: undefined, sequence: record.sequence };
     const part = { number, etag: md5(bytes), checksum: undefined };
     return objects.uploads.putSharedPart(place, part, async (transaction) => {
-      const loaded = await objects.versions.getSource(transaction, from);
+      const { record: loaded } = await objects.versions.getSource(transaction, from);
       const extents = await objects.contents.extentsOf(loaded.content);
       return sliceExtents(extents, range.start, range.end);
     });

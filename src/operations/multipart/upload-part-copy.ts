@@ -109,7 +109,7 @@ async function writeShared(copy: PartCopy, context: OperationContext): Promise<P
     { bucketName: input.Bucket, key: input.Key, uploadId: input.UploadId },
     { number: input.PartNumber, etag: etagFor(seals.to, md5Hex), checksum },
     async (transaction) => {
-      const record = await store.versions.getSource(transaction, {
+      const { record } = await store.versions.getSource(transaction, {
         place: { bucketName: source.bucketName, key: source.key },
         versionId: source.versionId,
         sequence,
