@@ -2,8 +2,9 @@
 // that nobody logs costs a look at what is known of them.
 
 import type { Clock } from "../base/clock.ts";
-import type { AccessEntry } from "../objects/access-log.ts";
+import type { AccessEntry, AccessOutcome } from "../objects/access-log.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
+import type { SourceNote } from "../operations/request-notes.ts";
 import {
   describeAccess,
   describeDeletion,
@@ -16,12 +17,7 @@ import type { Exchange } from "./exchange.ts";
 import { elapsedOf } from "./request-record.ts";
 
 /** How an answer has left. */
-export interface AnswerEnd {
-  readonly sentBytes: number;
-  readonly totalMilliseconds: number;
-  /** Of a failure after the answer had begun. */
-  readonly errorCode: string | undefined;
-}
+export type AnswerEnd = Omit<AccessOutcome, "requestId">;
 
 /** Who keeps records. Called for requests about buckets that are logged, but for `defer`. */
 export interface AccessRecorder {
@@ -50,7 +46,7 @@ export function recordAccess(
   const { address, notes, isControl } = exchange;
   const name = address?.bucket;
   if (accessLog === undefined || name === undefined || isControl) return undefined;
-  if (notes?.source !== undefined) recordSource(exchange, { accessLog, store });
+  if (notes?.source !== undefined) recordSource(exchange, notes.source, { accessLog, store });
   // What the request itself has just read: nothing is read for it once more.
   const bucket = store.buckets.guess(name) ?? notes?.deletedBucket;
   const isKnown = isLogged(bucket);
@@ -95,13 +91,11 @@ function recordRequest(
 
 function recordSource(
   exchange: Exchange,
+  source: SourceNote,
   { accessLog, store }: { readonly accessLog: AccessRecorder; readonly store: ObjectStore },
 ): void {
-  const source = exchange.notes?.source;
-  const bucket = source && store.buckets.guess(source.bucketName);
-  if (isLogged(bucket) && source !== undefined) {
-    accessLog.add(describeSource(exchange, bucket, source));
-  }
+  const bucket = store.buckets.guess(source.bucketName);
+  if (isLogged(bucket)) accessLog.add(describeSource(exchange, bucket, source));
 }
 
 /** Refused before anybody looked at the bucket: what is known of it may be nothing, or old. */
