@@ -2,6 +2,7 @@
 // in batches. A kill at any moment delays them; a delivery that is repeated finds its object there. What a
 // target refuses (it is gone, its policy does not allow it) is dropped and counted, as S3 drops it.
 
+import { streamOf } from "../base/bytes.ts";
 import { S3Error } from "../model/errors.ts";
 import {
   composeLogObjects,
@@ -174,8 +175,4 @@ export class AccessLogWorker implements BackgroundWorker {
 
 function toLine(value: AccessEntry | MovedEntry): string {
   return JSON.stringify(value);
-}
-
-async function* streamOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }

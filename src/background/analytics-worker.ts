@@ -3,6 +3,7 @@
 // asked to, it does the same for the day as far as it has come. A walk over a bucket leaves a record of how
 // far it came and what it found up to there: killed anywhere, it goes on there, and counts nothing twice.
 
+import { streamOf } from "../base/bytes.ts";
 import type { AnalyticsConfiguration } from "../model/types.generated.ts";
 import { S3Error } from "../model/errors.ts";
 import { analyticsKind } from "../objects/analytics-configuration.ts";
@@ -337,8 +338,4 @@ export function createAnalyticsCounter({
     intervalMilliseconds: 10_000,
     runOnce: async () => ({ fields: { counters: await analyticsCounts.write() } }),
   };
-}
-
-async function* streamOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }

@@ -55,3 +55,21 @@ export async function collectBytes(stream: ByteStream, limitBytes: number): Prom
   }
   return parts.length === 0 ? emptyBytes : concatBytes(parts);
 }
+
+/** Copies a stream of at most `lengthBytes` into memory; what it answers is shorter when the stream is. */
+export async function gatherBytes(
+  stream: TransientByteStream,
+  lengthBytes: number,
+): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(lengthBytes);
+  let filled = 0;
+  for await (const chunk of stream) {
+    bytes.set(chunk, filled);
+    filled += chunk.byteLength;
+  }
+  return bytes.subarray(0, filled);
+}
+
+export async function* streamOf(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+  yield bytes;
+}

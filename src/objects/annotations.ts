@@ -72,6 +72,10 @@ export interface SharedAnnotations {
 
 const noUsage: AnnotationUsage = { count: 0, bytes: 0, changes: 0 };
 
+export function hasAnnotations({ annotations }: Pick<ObjectRecord, "annotations">): boolean {
+  return annotations !== undefined && annotations.count > 0;
+}
+
 export class Annotations {
   readonly #store: KeyValueStore;
   readonly #contents: Contents;
@@ -88,14 +92,14 @@ export class Annotations {
   }
 
   async find(version: AnnotatedVersion, name: string): Promise<AnnotationRecord | undefined> {
-    if (hasNone(version)) return undefined;
+    if (!hasAnnotations(version.record)) return undefined;
     const { gets } = await this.#store.read({ gets: [keyOf(version, name)] });
     return gets[0] === undefined ? undefined : decodeAnnotationRecord(gets[0].value);
   }
 
   /** In the order of the names' bytes. */
   async list(version: AnnotatedVersion, page: AnnotationPage): Promise<readonly NamedAnnotation[]> {
-    if (hasNone(version)) return [];
+    if (!hasAnnotations(version.record)) return [];
     const { prefix = "", after, limit } = page;
     const { bucket, key, record } = version;
     const range = ranges.annotations(bucket, key, record.sequence, { prefix, after });
@@ -167,7 +171,7 @@ export class Annotations {
 
   /** Lets all annotations go with their version, whose record the transaction has read. */
   async removeAll(transaction: Transaction, version: AnnotatedVersion): Promise<void> {
-    if (hasNone(version)) return;
+    if (!hasAnnotations(version.record)) return;
     const all = await this.#load(transaction, version);
     for (const { name } of all) transaction.delete(keyOf(version, name));
     this.#contents.releaseExtents(
@@ -182,7 +186,7 @@ export class Annotations {
     version: AnnotatedVersion,
     change: SealChange,
   ): Promise<void> {
-    if (hasNone(version)) return;
+    if (!hasAnnotations(version.record)) return;
     for (const { name, record } of await this.#load(transaction, version)) {
       const content = { extents: record.extents };
       const rewrapped = await this.#contents.rewrap(transaction, content, change);
@@ -201,7 +205,7 @@ export class Annotations {
     version: AnnotatedVersion,
     { prepared }: CopiedAnnotations,
   ): Promise<SharedAnnotations> {
-    if (hasNone(version)) return { usage: noUsage, annotations: [] };
+    if (!hasAnnotations(version.record)) return { usage: noUsage, annotations: [] };
     const all = await this.#load(transaction, version);
     if (prepared !== undefined && prepared.size !== all.length) throw changedMeanwhile();
     const annotations: NamedAnnotation[] = [];
@@ -240,10 +244,6 @@ export class Annotations {
     const range = ranges.annotations(bucket, key, record.sequence);
     return (await transaction.range({ ...range, limit: annotationsPerObject })).map(decodeRow);
   }
-}
-
-function hasNone({ record }: AnnotatedVersion): boolean {
-  return record.annotations === undefined || record.annotations.count === 0;
 }
 
 function keyOf({ bucket, key, record }: AnnotatedVersion, name: string): Uint8Array {

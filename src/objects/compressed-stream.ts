@@ -8,7 +8,7 @@
 
 import { promisify } from "node:util";
 import { constants, gunzip, gzip, zstdCompress, zstdDecompress } from "node:zlib";
-import type { TransientByteStream } from "../base/bytes.ts";
+import { gatherBytes, type TransientByteStream } from "../base/bytes.ts";
 import { BlobCorruptError } from "../storage/storage-errors.ts";
 import type { Compression } from "./records/object-record.ts";
 
@@ -170,13 +170,8 @@ async function readFrame(
 }
 
 async function collect(source: CompressedSource, start: number, end: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(end - start);
-  let filled = 0;
-  for await (const chunk of source.read(start, end)) {
-    bytes.set(chunk, filled);
-    filled += chunk.byteLength;
-  }
-  if (filled !== bytes.byteLength) throw broken();
+  const bytes = await gatherBytes(source.read(start, end), end - start);
+  if (bytes.byteLength !== end - start) throw broken();
   return bytes;
 }
 

@@ -2,10 +2,11 @@
 // their bytes are read, and sealed anew, before the commit that names them.
 
 import { createHash } from "node:crypto";
+import { gatherBytes, streamOf } from "../../base/bytes.ts";
 import { createChecksum, type ChecksumAlgorithm } from "../../body/checksum.ts";
 import type { CopiedAnnotations, PreparedAnnotation } from "../../objects/annotations.ts";
 import type { AnnotationRecord } from "../../objects/records/annotation-record.ts";
-import type { ObjectRecord, StoredChecksum } from "../../objects/records/object-record.ts";
+import type { StoredChecksum } from "../../objects/records/object-record.ts";
 import type { ObjectSeal } from "../../objects/sealing/object-seal.ts";
 import type { SourceVersion } from "../../objects/versions.ts";
 import { StorageUnavailableError } from "../../storage/storage-errors.ts";
@@ -20,10 +21,6 @@ export interface AnnotationCopying {
   readonly seals: CopySeals;
   /** That the copy asks for; `undefined`: each keeps its own. */
   readonly algorithm: ChecksumAlgorithm | undefined;
-}
-
-export function hasAnnotations({ annotations }: ObjectRecord): boolean {
-  return annotations !== undefined && annotations.count > 0;
 }
 
 /**
@@ -72,7 +69,7 @@ async function prepare(
     const text = await readAnnotation(source, seals.from, context);
     const seal = seals.to ?? contents.defaultSeal;
     const received = isSealedAnew
-      ? await contents.receive(once(text), text.byteLength, seal)
+      ? await contents.receive(streamOf(text), text.byteLength, seal)
       : undefined;
     const md5Hex = createHash("md5").update(text).digest("hex");
     prepared.set(name, {
@@ -93,13 +90,7 @@ export async function readAnnotation(
 ): Promise<Buffer> {
   const bytes = await store.contents.open({ extents }, 0, sizeBytes, seal);
   if (bytes instanceof Uint8Array) return Buffer.from(bytes);
-  const text = Buffer.allocUnsafe(sizeBytes);
-  let filled = 0;
-  for await (const chunk of bytes) {
-    text.set(chunk, filled);
-    filled += chunk.byteLength;
-  }
-  return text;
+  return gatherBytes(bytes, sizeBytes);
 }
 
 function checksumOf(
@@ -121,8 +112,4 @@ async function discard(
   for (const { received } of prepared.values()) {
     if (received !== undefined) await store.contents.discard(received);
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
-  yield bytes;
 }

@@ -8,6 +8,7 @@ import type { ChecksumAlgorithm } from "../../body/checksum.ts";
 import { S3Error } from "../../model/errors.ts";
 import { copySourceBytes } from "../../model/limits.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
+import { hasAnnotations } from "../../objects/annotations.ts";
 import { placingClass } from "../../objects/archives.ts";
 import { checkWriteConditionForm } from "../../objects/preconditions.ts";
 import type { ObjectAttributes, ObjectRecord } from "../../objects/records/object-record.ts";
@@ -18,7 +19,6 @@ import { hasCustomerKey, sourceCustomerKey } from "../encryption/customer-key.ts
 import { settleEncryption } from "../encryption/encryption-settings.ts";
 import type { Operation, OperationContext } from "../operation.ts";
 import { SlowReply } from "../operation.ts";
-import { hasAnnotations } from "./annotation-copies.ts";
 import { checksumMember, parseChecksumAlgorithm } from "./checksum-members.ts";
 import type { CopySourceName } from "./copy-source.ts";
 import { findCopySource, parseCopySource } from "./copy-source.ts";

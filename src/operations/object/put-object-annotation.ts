@@ -5,7 +5,7 @@ import { isUtf8 } from "node:buffer";
 import { digestPayload } from "../../body/object-digests.ts";
 import { requireLength } from "../../body/request-payload.ts";
 import { assert } from "../../base/assert.ts";
-import type { TransientByteStream } from "../../base/bytes.ts";
+import { gatherBytes } from "../../base/bytes.ts";
 import { S3Error } from "../../model/errors.ts";
 import { annotationBytes } from "../../model/limits.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
@@ -42,7 +42,9 @@ export const putObjectAnnotation: Operation<Input, Output> = async (input, conte
     judge: (record: { readonly etag: string }) => checkObjectMatch(input.ObjectIfMatch, record),
   };
   checkAnnotated(writing, (await objects.find(bucketName, key, versionId)).record);
-  const text = await collect(digested.stream, lengthBytes);
+  // Bounded by `annotationBytes`; only a whole text can be told to be one.
+  const text = await gatherBytes(digested.stream, lengthBytes);
+  assert(text.byteLength === lengthBytes, "a body that ended without an error is complete");
   if (!isUtf8(text)) throw new S3Error("UnsupportedMediaType");
   const { md5Hex = "", checksum: computed } = digested.result();
   assert(computed !== undefined, "every annotation has a checksum");
@@ -61,15 +63,3 @@ export const putObjectAnnotation: Operation<Input, Output> = async (input, conte
     ServerSideEncryption: annotationEncryption(written.record.encryption),
   };
 };
-
-/** Bounded by `annotationBytes`; only a whole text can be told to be one. */
-async function collect(stream: TransientByteStream, lengthBytes: number): Promise<Buffer> {
-  const text = Buffer.allocUnsafe(lengthBytes);
-  let filled = 0;
-  for await (const chunk of stream) {
-    text.set(chunk, filled);
-    filled += chunk.byteLength;
-  }
-  assert(filled === lengthBytes, "a body that ended without an error is complete");
-  return text;
-}

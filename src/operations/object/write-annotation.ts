@@ -2,6 +2,7 @@
 // version is, which may get another key meanwhile.
 
 import { isDeepStrictEqual } from "node:util";
+import { streamOf } from "../../base/bytes.ts";
 import { BucketChangedError } from "../../objects/bucket-changed-error.ts";
 import type { ObjectPlace, Written } from "../../objects/object-writes.ts";
 import type { ReceivedContent } from "../../objects/received-content.ts";
@@ -62,7 +63,7 @@ export async function writeAnnotation(
     const { encryption, seal } = found;
     received =
       received === undefined
-        ? await contents.receive(once(text), text.byteLength, seal)
+        ? await contents.receive(streamOf(text), text.byteLength, seal)
         : await contents.reseal(received, seal);
     const etag = etagFor(seal, md5Hex);
     try {
@@ -124,8 +125,4 @@ function commit(
       },
     ),
   );
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
-  yield bytes;
 }

@@ -3,6 +3,7 @@
 // sealed anew.
 
 import { createChecksum, type ChecksumAlgorithm } from "../../body/checksum.ts";
+import { hasAnnotations, type CopiedAnnotations } from "../../objects/annotations.ts";
 import { readableContent } from "../../objects/archives.ts";
 import type { BegunWrite, NewVersion, ObjectPlace, Written } from "../../objects/object-writes.ts";
 import type { WriteConditions } from "../../objects/preconditions.ts";
@@ -26,8 +27,7 @@ import {
 } from "../encryption/encryption-settings.ts";
 import { openObjectSeal } from "../encryption/object-seals.ts";
 import type { OperationContext } from "../operation.ts";
-import type { CopiedAnnotations } from "../../objects/annotations.ts";
-import { hasAnnotations, withAnnotations } from "./annotation-copies.ts";
+import { withAnnotations } from "./annotation-copies.ts";
 import { parseChecksumAlgorithm } from "./checksum-members.ts";
 
 export interface ObjectCopy {
