@@ -1,10 +1,17 @@
 // What one block leaves over and the next one continues, in memory that is used again and again.
 
+import { S3Error } from "../model/errors.ts";
+import { selectRecordBytes } from "../model/limits.ts";
+
 export class CarriedBytes {
   #own = Buffer.allocUnsafe(0);
 
-  /** Copies the rest of a block, so that the block's memory is free. The rest may be an answer of this. */
+  /**
+   * Copies the rest of a block, so that the block's memory is free. The rest may be an answer of this.
+   * Throws S3Error OverMaxRecordSize: it is the beginning of a record.
+   */
   keep(rest: Buffer): Buffer {
+    if (rest.length > selectRecordBytes) throw new S3Error("OverMaxRecordSize");
     this.#grow(rest.length);
     rest.copy(this.#own, 0);
     return this.#own.subarray(0, rest.length);

@@ -105,7 +105,6 @@ export class CsvReader {
     this.#blockOffset += this.#position;
     this.#block = this.#carried.keep(this.#block.subarray(this.#position));
     this.#position = 0;
-    if (this.#block.length > selectRecordBytes) throw new S3Error("OverMaxRecordSize");
   }
 
   /** Goes to the next record; `false`: another block is needed, or there is none. */

@@ -7,7 +7,7 @@ import { findName, follow, memberMatches } from "./paths.ts";
 import type { RowReader, RowSource } from "./row-source.ts";
 import type { HeaderUse, InputForm, ObjectBytes, ScanRange } from "./select-request.ts";
 import type { Name, PathStep, Source } from "./syntax.ts";
-import { openText, skipPast, type ByteCounts, type OpenedText } from "./text-blocks.ts";
+import { openText, type ByteCounts, type OpenedText } from "./text-blocks.ts";
 import type { Timestamp } from "./timestamp.ts";
 import { Structure, type Value } from "./values.ts";
 
@@ -38,7 +38,7 @@ export async function openCsv(options: CsvSourceOptions): Promise<RowSource<CsvR
     close: () => rows.close(),
     members(row, add) {
       for (let index = 0; index < row.fieldCount; index += 1) {
-        add(header?.[index] ?? `_${index + 1}`, row.field(index));
+        add(columnName(header, index), row.field(index));
       }
     },
     copyRecord: (row, take) => row.copyUnquoted(take),
@@ -61,7 +61,6 @@ class CsvRows implements AsyncIterable<RowReader<CsvReader>>, RowReader<CsvReade
   readonly #end: number;
   readonly #reader: CsvReader;
   #text: OpenedText | undefined;
-  #blocks: AsyncGenerator<Uint8Array> | undefined;
   #isPastEnd = false;
   #isDone = false;
   header: readonly string[] | undefined;
@@ -96,31 +95,25 @@ class CsvRows implements AsyncIterable<RowReader<CsvReader>>, RowReader<CsvReade
 
   async #open(): Promise<void> {
     const { object, input, range, counts } = this.#options;
-    const delimiter = Buffer.from(input.form.recordDelimiter);
-    const start = Math.max(0, (range?.start ?? 0) - delimiter.length);
-    const text = await openText({ object, start, compression: input.compression, counts });
-    this.#text = text;
-    if ((range?.start ?? 0) > 0) {
-      const [offset, rest] = await skipPast(text.blocks, delimiter);
-      this.#reader.beginAt(start + offset);
-      this.#blocks = rest;
-    } else this.#blocks = text.blocks;
+    const { compression, form } = input;
+    const recordDelimiter = Buffer.from(form.recordDelimiter);
+    this.#text = await openText({ object, range, recordDelimiter, compression, counts });
+    this.#reader.beginAt(this.#text.offset);
     if (this.#headerUse === "none") return;
     while (!this.#reader.next()) {
       if (!(await this.#fill())) return;
     }
-    const names = Array.from(
+    this.header = Array.from(
       { length: this.#reader.fieldCount },
       (_, index) => this.#reader.field(index) ?? "",
     );
-    this.header = names;
   }
 
   /** `false`: there is nothing more. */
   async #fill(): Promise<boolean> {
-    if (this.#isDone || this.#blocks === undefined) return false;
+    if (this.#isDone || this.#text === undefined) return false;
     this.#reader.release();
-    const { done, value } = await this.#blocks.next();
+    const { done, value } = await this.#text.blocks.next();
     this.#isDone = done === true;
     this.#reader.push(
       Buffer.from(value?.buffer ?? [], value?.byteOffset, value?.length),
@@ -136,7 +129,6 @@ class CsvRows implements AsyncIterable<RowReader<CsvReader>>, RowReader<CsvReade
 
   async close(): Promise<void> {
     this.#isDone = true;
-    await this.#blocks?.return(undefined);
     await this.#text?.close();
   }
 }
@@ -196,12 +188,13 @@ function columnIndex(header: readonly string[] | undefined, name: Name): number 
 }
 
 function wholeRow(header: readonly string[] | undefined, row: CsvReader): Structure {
-  const names = Array.from(
-    { length: row.fieldCount },
-    (_, index) => header?.[index] ?? `_${index + 1}`,
-  );
+  const names = Array.from({ length: row.fieldCount }, (_, index) => columnName(header, index));
   return new Structure(
     names,
     names.map((_, index): Value => row.field(index)),
   );
+}
+
+function columnName(header: readonly string[] | undefined, index: number): string {
+  return header?.[index] ?? `_${index + 1}`;
 }

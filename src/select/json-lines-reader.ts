@@ -48,7 +48,6 @@ export class JsonLinesReader {
     this.#blockOffset += this.#position;
     this.#block = this.#carried.keep(this.#block.subarray(this.#position));
     this.#position = 0;
-    if (this.#block.length > selectRecordBytes) throw new S3Error("OverMaxRecordSize");
   }
 
   next(): boolean {

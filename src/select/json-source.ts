@@ -7,7 +7,7 @@ import { follow, memberMatches, memberOf } from "./paths.ts";
 import type { RowReader, RowSource } from "./row-source.ts";
 import type { InputForm, ObjectBytes, ScanRange } from "./select-request.ts";
 import type { Source } from "./syntax.ts";
-import { openText, skipPast, type ByteCounts } from "./text-blocks.ts";
+import { openText, type ByteCounts } from "./text-blocks.ts";
 import type { Timestamp } from "./timestamp.ts";
 import { Structure, type Value } from "./values.ts";
 
@@ -22,25 +22,24 @@ export interface JsonSourceOptions {
   readonly counts: ByteCounts;
 }
 
-const lineDelimiter = Buffer.from("\n");
+const recordDelimiter = Buffer.from("\n");
 
 export async function openJson(options: JsonSourceOptions): Promise<RowSource<Value>> {
   const { object, input, source, range, now, counts } = options;
-  const start = Math.max(0, (range?.start ?? 0) - lineDelimiter.length);
-  const text = await openText({ object, start, compression: input.compression, counts });
-  let offset = 0;
-  let { blocks } = text;
-  if ((range?.start ?? 0) > 0) {
-    const [skipped, rest] = await skipPast(text.blocks, lineDelimiter);
-    offset = start + skipped;
-    blocks = rest;
-  }
+  const { compression } = input;
+  const { blocks, offset, close } = await openText({
+    object,
+    range,
+    recordDelimiter,
+    compression,
+    counts,
+  });
   const end = range?.end ?? Number.POSITIVE_INFINITY;
   const batches =
     input.kind === "json-lines"
       ? readBlocks(blocks, new JsonLinesReader(source.steps, offset), end)
       : readBlocks(blocks, new JsonWalker(source.steps), end);
-  return { scope: jsonScope(source, now), batches, members: jsonMembers, close: text.close };
+  return { scope: jsonScope(source, now), batches, members: jsonMembers, close };
 }
 
 type BlockReader = JsonLinesReader | JsonWalker;
@@ -71,7 +70,7 @@ async function* readBlocks(
   yield rows;
 }
 
-export function jsonScope({ steps, alias }: Source, now: Timestamp): Scope<Value> {
+function jsonScope({ steps, alias }: Source, now: Timestamp): Scope<Value> {
   const last = steps.at(-1);
   // A row without a name of its own is `_1`.
   const isFirst = (text: string) =>

@@ -11,7 +11,8 @@ import type { Value } from "./values.ts";
 
 /** The walk stops until there are more bytes. */
 const needsBytes = Symbol("needs bytes");
-type Walk = Generator<typeof needsBytes | { readonly value: Value }, void, void>;
+type WalkItem = typeof needsBytes | { readonly value: Value };
+type Walk = Generator<WalkItem, void, void>;
 
 const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a];
 const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d];
@@ -53,7 +54,6 @@ export class JsonWalker {
     this.#block = this.#carried.keep(this.#block.subarray(from));
     this.#position -= from;
     if (this.#kept !== undefined) this.#kept -= from;
-    if (this.#block.length > selectRecordBytes) throw new S3Error("OverMaxRecordSize");
   }
 
   /** An escape that is cut in two has the position past the block. */
@@ -164,7 +164,7 @@ export class JsonWalker {
     return parseJson(this.#block.toString("utf8", start, this.#position));
   }
 
-  *#skipValue(): Generator<WalkItem, void, void> {
+  *#skipValue(): Walk {
     const first = yield* this.#peek();
     if (first === undefined) throw new S3Error("JSONParsingError");
     if (first !== quote && first !== openBrace && first !== openBracket) {
@@ -200,7 +200,7 @@ export class JsonWalker {
   }
 
   /** A number or a word: up to what separates values. */
-  *#skipScalar(): Generator<WalkItem, void, void> {
+  *#skipScalar(): Walk {
     let length = 0;
     for (;;) {
       const byte = this.#block[this.#position];
@@ -217,5 +217,3 @@ export class JsonWalker {
     if (length === 0) throw new S3Error("JSONParsingError");
   }
 }
-
-type WalkItem = typeof needsBytes | { readonly value: Value };

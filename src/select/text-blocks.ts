@@ -2,7 +2,7 @@
 // beginning, and counted.
 
 import { decompress } from "./decompress.ts";
-import type { Compression, ObjectBytes } from "./select-request.ts";
+import type { Compression, ObjectBytes, ScanRange } from "./select-request.ts";
 import { Utf8Check } from "./utf8-check.ts";
 
 export interface ByteCounts {
@@ -14,8 +14,10 @@ export interface ByteCounts {
 
 export interface TextOptions {
   readonly object: ObjectBytes;
-  /** The first byte to read; only of an object that is not compressed it is another than 0. */
-  readonly start: number;
+  /** Only of an object that is not compressed it begins at another byte than 0. */
+  readonly range: ScanRange | undefined;
+  /** Ends a record: the first one of a range begins behind it. */
+  readonly recordDelimiter: Buffer;
   readonly compression: Compression;
   readonly counts: ByteCounts;
 }
@@ -23,21 +25,30 @@ export interface TextOptions {
 export interface OpenedText {
   /** Each block is good until the next one is asked for. */
   readonly blocks: AsyncGenerator<Uint8Array>;
+  /** Where the first of them begins in the object. */
+  readonly offset: number;
   /** Also for blocks of which none was read. */
   readonly close: () => Promise<void>;
 }
 
 export async function openText(options: TextOptions): Promise<OpenedText> {
-  const { object, start, compression, counts } = options;
+  const { object, range, recordDelimiter, compression, counts } = options;
+  const rangeStart = range?.start ?? 0;
+  const start = Math.max(0, rangeStart - recordDelimiter.length);
   const bytes = (await object.open(start, object.sizeBytes))[Symbol.asyncIterator]();
   const blocks = checked(decompress(compression, counted(bytes, counts)), start > 0, counts);
-  return {
-    blocks,
-    async close() {
-      await blocks.return(undefined);
-      await bytes.return?.();
-    },
+  const close = async () => {
+    await blocks.return(undefined);
+    await bytes.return?.();
   };
+  if (rangeStart === 0) return { blocks, offset: 0, close };
+  try {
+    const [skipped, rest] = await skipPast(blocks, recordDelimiter);
+    return { blocks: rest, offset: start + skipped, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 const blockBytes = 256 * 1024;
@@ -84,7 +95,7 @@ async function* checked(
 }
 
 /** What is behind the first delimiter, and how many bytes were before it. */
-export async function skipPast(
+async function skipPast(
   blocks: AsyncGenerator<Uint8Array>,
   delimiter: Buffer,
 ): Promise<readonly [number, AsyncGenerator<Uint8Array>]> {
