@@ -48,12 +48,13 @@ export async function openParquet(options: ParquetSourceOptions): Promise<RowSou
     );
     const columns = new NamedColumns(parquetSchema(metadata).children, source);
     if (options.namesAll) columns.nameAll();
+    const bareMetadata = withoutAnnotations(metadata);
     const read: ReadWindow = (group, rowStart, rowEnd) =>
       reading(async () => {
         let rows: ParquetRow[] = [];
         await parquetRead({
           file: group,
-          metadata: withoutAnnotations(metadata),
+          metadata: bareMetadata,
           columns: [...columns.names],
           rowStart,
           rowEnd,
@@ -196,6 +197,8 @@ class NamedColumns {
   readonly #alias: Name | undefined;
   readonly names: string[] = [];
   readonly #converters: ConvertValue[] = [];
+  /** Of every column in the order of the schema, after all were named. */
+  #places: readonly number[] = [];
 
   constructor(trees: readonly SchemaTree[], { alias }: Source) {
     this.#trees = trees;
@@ -211,7 +214,7 @@ class NamedColumns {
   }
 
   nameAll(): void {
-    for (const tree of this.#trees) this.#placeOf(tree);
+    this.#places = this.#trees.map((tree) => this.#placeOf(tree));
   }
 
   path(name: Name, steps: readonly PathStep[]): (row: ParquetRow) => Value {
@@ -227,10 +230,10 @@ class NamedColumns {
     return this.#column(first.name, rest);
   }
 
+  /** Wants `nameAll` before. */
   members(row: ParquetRow, add: (name: string, value: Value) => void): void {
-    for (const { element } of this.#trees) {
-      const place = this.names.indexOf(element.name);
-      add(element.name, this.#converters[place]?.(row[place]));
+    for (const place of this.#places) {
+      add(this.names[place] as string, this.#converters[place]?.(row[place]));
     }
   }
 
