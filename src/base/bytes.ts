@@ -27,6 +27,11 @@ export async function* piecesOf(
   for await (const batch of batches) yield* batch;
 }
 
+/** Bytes that are all there, as a stream. */
+export async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+  if (bytes.length > 0) yield bytes;
+}
+
 export const emptyBytes: Uint8Array = new Uint8Array(0);
 
 /** Order of the unsigned bytes, a shorter prefix first: the order of S3 listings and of store keys. */

@@ -1,7 +1,7 @@
 // GetObjectTorrent: the metainfo file by which BitTorrent clients download a version from this server and
 // from each other. What those who have no credentials may download is what anybody may read.
 
-import { emptyBytes } from "../../base/bytes.ts";
+import { emptyBytes, inOnePiece } from "../../base/bytes.ts";
 import {
   fileNameOf,
   frameTorrent,
@@ -53,10 +53,6 @@ export const getObjectTorrent: Operation<Input, Output> = (input, context) =>
       ContentDisposition: attachmentOf(`${name}.torrent`),
     };
   });
-
-async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  if (bytes.length > 0) yield bytes;
-}
 
 /** As with `hashPieces` what comes first is nothing: from then on the object is closed whatever happens. */
 async function* writeTorrent(

@@ -1,10 +1,12 @@
 // SelectObjectContent: what a query finds in an object, as a stream of events. The rules of SQL and of the
 // formats are in `select/`.
 
+import { inOnePiece } from "../../base/bytes.ts";
 import { S3Error } from "../../model/errors.ts";
 import type { OperationTypes } from "../../model/types.generated.ts";
 import { archiveOf, readableContent } from "../../objects/archives.ts";
 import type { ObjectRecord } from "../../objects/records/object-record.ts";
+import type { FoundObject } from "../../objects/versions.ts";
 import { runSelect } from "../../select/run-select.ts";
 import type { ObjectBytes } from "../../select/select-request.ts";
 import { openObjectSeal } from "../encryption/object-seals.ts";
@@ -20,10 +22,11 @@ export const selectObjectContent: Operation<Input, Output> = async (input, conte
   if (context.caller.kind === "anonymous") throw new S3Error("AccessDenied");
   const request = parseSelectRequest(input);
   return whenReplacedAgain(async () => {
-    const { bucket, record } = await context.objects.find(input.Bucket, input.Key, undefined);
+    const found = await context.objects.find(input.Bucket, input.Key, undefined);
+    const { bucket, record } = found;
     checkStorageClass(record);
     const range = parseScanRange(input.ScanRange, request.input, record.sizeBytes);
-    const object = await openObject(bucket, record, input, context);
+    const object = await openObject(found, input, context);
     const { clock, signal, store } = context;
     const nowMilliseconds = clock.now();
     const selection = { object, request: { ...request, range }, nowMilliseconds, signal };
@@ -37,8 +40,7 @@ export const selectObjectContent: Operation<Input, Output> = async (input, conte
 };
 
 async function openObject(
-  bucket: Parameters<typeof openObjectSeal>[0]["bucket"],
-  record: ObjectRecord,
+  { bucket, record }: FoundObject,
   input: Input,
   context: OperationContext,
 ): Promise<ObjectBytes> {
@@ -54,10 +56,6 @@ async function openObject(
       return bytes instanceof Uint8Array ? inOnePiece(bytes) : bytes;
     },
   };
-}
-
-async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  if (bytes.length > 0) yield bytes;
 }
 
 /** Guide: Reduced Redundancy cannot be queried. What lies in an archive says so itself, restored or not. */
