@@ -14,7 +14,6 @@ import {
 import type { ArithmeticOperator } from "./syntax.ts";
 import {
   Float,
-  formatScalar,
   integerOf,
   isInteger,
   isNumeric,
@@ -58,10 +57,10 @@ export function negate(value: Value): Value {
 }
 
 function concatenate(left: Value, right: Value): string {
-  const first = typeof left === "string" ? left : undefined;
-  const second = typeof right === "string" ? right : undefined;
-  if (first === undefined || second === undefined) throw new S3Error("ExternalEvalException");
-  return `${formatScalar(first)}${formatScalar(second)}`;
+  if (typeof left !== "string" || typeof right !== "string") {
+    throw new S3Error("ExternalEvalException");
+  }
+  return left + right;
 }
 
 function calculateIntegers(operator: NumericOperator, left: Integer, right: Integer): Integer {

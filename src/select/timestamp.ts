@@ -50,7 +50,7 @@ export function makeTimestamp(fields: TimestampFields): Timestamp | undefined {
   return Math.abs(offsetMinutes) > largestOffsetMinutes ? undefined : new Timestamp(fields);
 }
 
-export function daysOfMonth(year: number, month: number): number {
+function daysOfMonth(year: number, month: number): number {
   const date = new Date(0);
   date.setUTCFullYear(year, month, 0);
   return date.getUTCDate();
@@ -128,12 +128,7 @@ function pad(value: number, digits: number): string {
 /** By the point in time alone: neither precision nor offset matters. */
 export function compareTimestamps(left: Timestamp, right: Timestamp): number {
   const gap = left.epochMilliseconds - right.epochMilliseconds;
-  if (gap !== 0) return gap;
-  const length = Math.max(left.fields.fraction.length, right.fields.fraction.length);
-  const first = left.fields.fraction.padEnd(length, "0");
-  const second = right.fields.fraction.padEnd(length, "0");
-  if (first === second) return 0;
-  return first < second ? -1 : 1;
+  return gap === 0 ? compareFractions(left, right) : gap;
 }
 
 export type DatePart = "year" | "month" | "day" | "hour" | "minute" | "second";

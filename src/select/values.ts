@@ -156,7 +156,7 @@ export function formatScalar(value: Value): string | undefined {
 }
 
 /** As Java writes a double: always with a point, and with an exponent from ten million on. */
-export function formatFloat(value: number): string {
+function formatFloat(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : String(value);
   const size = Math.abs(value);
   if (size === 0 || (size >= 1e-3 && size < 1e7)) {

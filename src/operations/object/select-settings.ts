@@ -62,10 +62,7 @@ function parseCompression(text = "NONE"): Compression {
 
 function parseCsvInput(csv: CSVInput, compression: Compression): InputForm {
   const form = {
-    fieldDelimiter: parseDelimiter(csv.FieldDelimiter, ","),
-    recordDelimiter: parseDelimiter(csv.RecordDelimiter, "\n"),
-    quote: parseCharacter(csv.QuoteCharacter, '"'),
-    escape: parseCharacter(csv.QuoteEscapeCharacter, '"'),
+    ...parseSigns(csv),
     comment: parseCharacter(csv.Comments, "#"),
     allowsQuotedRecordDelimiter: csv.AllowQuotedRecordDelimiter === true,
   };
@@ -89,13 +86,16 @@ function parseOutput({ CSV, JSON }: OutputSerialization): OutputForm {
 function parseCsvOutput(csv: CSVOutput): OutputForm {
   const quoting = (csv.QuoteFields ?? "ASNEEDED").toUpperCase();
   if (quoting !== "ALWAYS" && quoting !== "ASNEEDED") throw new S3Error("InvalidQuoteFields");
-  const form = {
+  return { kind: "csv", ...parseSigns(csv), alwaysQuotes: quoting === "ALWAYS" };
+}
+
+function parseSigns(csv: CSVInput | CSVOutput) {
+  return {
     fieldDelimiter: parseDelimiter(csv.FieldDelimiter, ","),
     recordDelimiter: parseDelimiter(csv.RecordDelimiter, "\n"),
     quote: parseCharacter(csv.QuoteCharacter, '"'),
     escape: parseCharacter(csv.QuoteEscapeCharacter, '"'),
   };
-  return { kind: "csv", ...form, alwaysQuotes: quoting === "ALWAYS" };
 }
 
 /** Our bound: the reference speaks of single characters, and the service takes several. */
