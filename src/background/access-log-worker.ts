@@ -2,7 +2,7 @@
 // in batches. A kill at any moment delays them; a delivery that is repeated finds its object there. What a
 // target refuses (it is gone, its policy does not allow it) is dropped and counted, as S3 drops it.
 
-import { streamOf } from "../base/bytes.ts";
+import { inOnePiece } from "../base/bytes.ts";
 import { S3Error } from "../model/errors.ts";
 import {
   composeLogObjects,
@@ -156,7 +156,7 @@ export class AccessLogWorker implements BackgroundWorker {
         service: "logging.s3.amazonaws.com",
         bucketName: target.targetBucket,
         key,
-        body: streamOf(body),
+        body: inOnePiece(body),
         lengthBytes: body.byteLength,
         contentType: "text/plain",
         sourceBucket: object.sourceBucket,

@@ -3,7 +3,7 @@
 // asked to, it does the same for the day as far as it has come. A walk over a bucket leaves a record of how
 // far it came and what it found up to there: killed anywhere, it goes on there, and counts nothing twice.
 
-import { streamOf } from "../base/bytes.ts";
+import { inOnePiece } from "../base/bytes.ts";
 import type { AnalyticsConfiguration } from "../model/types.generated.ts";
 import { S3Error } from "../model/errors.ts";
 import { analyticsKind } from "../objects/analytics-configuration.ts";
@@ -226,7 +226,7 @@ export class AnalyticsWorker implements BackgroundWorker {
         service: "s3.amazonaws.com",
         bucketName: bucketNameOfArn(destination.Bucket),
         key: `${reportFolder(destination.Prefix, bucket.name, configuration.Id)}.csv`,
-        body: streamOf(body),
+        body: inOnePiece(body),
         lengthBytes: body.byteLength,
         contentType: "text/csv",
         sourceBucket: bucket.name,

@@ -74,7 +74,3 @@ export async function gatherBytes(
   }
   return bytes.subarray(0, filled);
 }
-
-export async function* streamOf(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
-  yield bytes;
-}

@@ -2,7 +2,7 @@
 // their bytes are read, and sealed anew, before the commit that names them.
 
 import { createHash } from "node:crypto";
-import { gatherBytes, streamOf } from "../../base/bytes.ts";
+import { gatherBytes, inOnePiece } from "../../base/bytes.ts";
 import { createChecksum, type ChecksumAlgorithm } from "../../body/checksum.ts";
 import type { CopiedAnnotations, PreparedAnnotation } from "../../objects/annotations.ts";
 import type { AnnotationRecord } from "../../objects/records/annotation-record.ts";
@@ -69,7 +69,7 @@ async function prepare(
     const text = await readAnnotation(source, seals.from, context);
     const seal = seals.to ?? contents.defaultSeal;
     const received = isSealedAnew
-      ? await contents.receive(streamOf(text), text.byteLength, seal)
+      ? await contents.receive(inOnePiece(text), text.byteLength, seal)
       : undefined;
     const md5Hex = createHash("md5").update(text).digest("hex");
     prepared.set(name, {

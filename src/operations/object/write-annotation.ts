@@ -2,7 +2,7 @@
 // version is, which may get another key meanwhile.
 
 import { isDeepStrictEqual } from "node:util";
-import { streamOf } from "../../base/bytes.ts";
+import { inOnePiece } from "../../base/bytes.ts";
 import { BucketChangedError } from "../../objects/bucket-changed-error.ts";
 import type { ObjectPlace, Written } from "../../objects/object-writes.ts";
 import type { ReceivedContent } from "../../objects/received-content.ts";
@@ -63,7 +63,7 @@ export async function writeAnnotation(
     const { encryption, seal } = found;
     received =
       received === undefined
-        ? await contents.receive(streamOf(text), text.byteLength, seal)
+        ? await contents.receive(inOnePiece(text), text.byteLength, seal)
         : await contents.reseal(received, seal);
     const etag = etagFor(seal, md5Hex);
     try {
