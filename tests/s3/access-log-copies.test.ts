@@ -4,28 +4,14 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { logInto, readLog, type LogRecord } from "./access-log-reader.ts";
+import { logBucket, type LoggedBucket, type LogRecord } from "./access-log-reader.ts";
 import { assertRefused, patternBytes, smallestPartBytes, startTestServer } from "./test-server.ts";
 
 const test = await startTestServer();
-const { s3, server, newBucket, put } = test;
+const { s3, newBucket, put } = test;
 
-interface Logged {
-  readonly Bucket: string;
-  readonly records: () => Promise<readonly LogRecord[]>;
-}
-
-async function newLogged(versioning?: "Enabled"): Promise<Logged> {
-  const Bucket = await newBucket(versioning);
-  const target = await newBucket();
-  await logInto(s3, Bucket, target);
-  return {
-    Bucket,
-    async records() {
-      await server.runWorker("access-log");
-      return readLog(s3, target);
-    },
-  };
+async function newLogged(versioning?: "Enabled"): Promise<LoggedBucket> {
+  return logBucket(test, await newBucket(versioning), await newBucket());
 }
 
 function only(records: readonly LogRecord[], operation: string): LogRecord {

@@ -17,7 +17,13 @@ import {
   signedFieldsV2,
   signedFieldsV4,
 } from "../raw/browser-form.ts";
-import { logInto, readLog, type LogRecord } from "./access-log-reader.ts";
+import {
+  logBucket,
+  logInto,
+  readLog,
+  type LoggedBucket,
+  type LogRecord,
+} from "./access-log-reader.ts";
 import { assertRefused, startTestServerAlone } from "./test-server.ts";
 
 const test = await startIamServer();
@@ -31,20 +37,8 @@ async function newBucket(): Promise<string> {
   return Bucket;
 }
 
-async function newLogged(): Promise<{
-  readonly Bucket: string;
-  readonly records: () => Promise<readonly LogRecord[]>;
-}> {
-  const Bucket = await newBucket();
-  const target = await newBucket();
-  await logInto(s3, Bucket, target);
-  return {
-    Bucket,
-    async records() {
-      await server.runWorker("access-log");
-      return readLog(s3, target);
-    },
-  };
+async function newLogged(): Promise<LoggedBucket> {
+  return logBucket(test, await newBucket(), await newBucket());
 }
 
 /** Access control lists count in it, and may let in everybody. */

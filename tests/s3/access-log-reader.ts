@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import type { S3 } from "@aws-sdk/client-s3";
+import type { TestServer } from "./test-server.ts";
 
 export interface LogRecord {
   readonly owner: string;
@@ -79,6 +80,28 @@ export async function readLog(s3: S3, Bucket: string, Prefix = ""): Promise<LogR
     ),
   );
   return texts.flatMap((text = "") => text.trimEnd().split("\n").map(parseRecord));
+}
+
+export interface LoggedBucket {
+  readonly Bucket: string;
+  /** Delivers what is there, and reads it. */
+  readonly records: () => Promise<readonly LogRecord[]>;
+}
+
+/** Switches on the records of a bucket into one that has nothing else. */
+export async function logBucket(
+  { s3, server }: Pick<TestServer, "s3" | "server">,
+  Bucket: string,
+  target: string,
+): Promise<LoggedBucket> {
+  await logInto(s3, Bucket, target);
+  return {
+    Bucket,
+    async records() {
+      await server.runWorker("access-log");
+      return readLog(s3, target);
+    },
+  };
 }
 
 /** Switches on the records of a bucket, and lets the service deliver them. */

@@ -4,36 +4,26 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { S3 } from "@aws-sdk/client-s3";
-import { replicationRole, ruleTo, startReplicationServer } from "./replication-server.ts";
+import {
+  replicationRole,
+  ruleTo,
+  startReplicationServer,
+  userOfTarget,
+} from "./replication-server.ts";
 import { setVersioning, startTestServer } from "./test-server.ts";
 
 const replicator = { accessKeyId: "AKIAREPLICATOR000000", secretAccessKey: "replicator's secret" };
 const other = await startTestServer({
   provisioning: {
     users: [
-      {
-        name: "replicator",
-        accessKeys: [replicator],
-        inlinePolicies: {
-          replicate: {
-            Version: "2012-10-17",
-            Statement: [
-              {
-                Effect: "Allow",
-                Action: [
-                  "s3:ReplicateObject",
-                  "s3:ReplicateTags",
-                  "s3:ReplicateObjectAnnotation",
-                  "s3:GetObjectVersion",
-                  "s3:GetObjectVersionAnnotation",
-                  "s3:ListObjectVersionAnnotations",
-                ],
-                Resource: "*",
-              },
-            ],
-          },
-        },
-      },
+      userOfTarget("replicator", replicator, [
+        "s3:ReplicateObject",
+        "s3:ReplicateTags",
+        "s3:ReplicateObjectAnnotation",
+        "s3:GetObjectVersion",
+        "s3:GetObjectVersionAnnotation",
+        "s3:ListObjectVersionAnnotations",
+      ]),
     ],
   },
 });

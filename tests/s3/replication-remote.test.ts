@@ -8,7 +8,7 @@ import { createServer, ManualClock } from "../../src/app.ts";
 import { KMS } from "@aws-sdk/client-kms";
 import { S3 } from "@aws-sdk/client-s3";
 import { ManagementClient } from "../admin/management-client.ts";
-import { eventually, ruleTo, startReplicationServer } from "./replication-server.ts";
+import { eventually, ruleTo, startReplicationServer, userOfTarget } from "./replication-server.ts";
 import {
   assertRefused,
   bytesOf,
@@ -27,39 +27,15 @@ const other = await startTestServer({
   defaultPublicAccessBlock: "off",
   provisioning: {
     users: [
-      {
-        name: "replicator",
-        accessKeys: [replicator],
-        inlinePolicies: {
-          replicate: {
-            Version: "2012-10-17",
-            Statement: [
-              {
-                Effect: "Allow",
-                Action: [
-                  "s3:ReplicateObject",
-                  "s3:ReplicateDelete",
-                  "s3:ReplicateTags",
-                  "s3:GetObjectVersion",
-                  "s3:PutObject",
-                  "s3:BypassGovernanceRetention",
-                ],
-                Resource: "*",
-              },
-            ],
-          },
-        },
-      },
-      {
-        name: "writer",
-        accessKeys: [writer],
-        inlinePolicies: {
-          write: {
-            Version: "2012-10-17",
-            Statement: [{ Effect: "Allow", Action: "s3:PutObject", Resource: "*" }],
-          },
-        },
-      },
+      userOfTarget("replicator", replicator, [
+        "s3:ReplicateObject",
+        "s3:ReplicateDelete",
+        "s3:ReplicateTags",
+        "s3:GetObjectVersion",
+        "s3:PutObject",
+        "s3:BypassGovernanceRetention",
+      ]),
+      userOfTarget("writer", writer, ["s3:PutObject"]),
     ],
   },
 });

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 import type { ReplicationRule } from "@aws-sdk/client-s3";
-import type { ServerOptions } from "../../src/app.ts";
+import type { ProvisioningInput, ServerOptions } from "../../src/app.ts";
 import { startTestServer, type TestServer } from "./test-server.ts";
 
 export interface ReplicationServer extends TestServer {
@@ -55,6 +55,24 @@ export const replicationRole = {
     },
   },
 };
+
+/** A user to declare on another server, who may do `actions` there to every bucket. */
+export function userOfTarget(
+  name: string,
+  accessKey: { readonly accessKeyId: string; readonly secretAccessKey: string },
+  actions: readonly string[],
+): NonNullable<ProvisioningInput["users"]>[number] {
+  return {
+    name,
+    accessKeys: [accessKey],
+    inlinePolicies: {
+      [name]: {
+        Version: "2012-10-17",
+        Statement: [{ Effect: "Allow", Action: actions, Resource: "*" }],
+      },
+    },
+  };
+}
 
 /** A rule of the second schema for every key. */
 export function ruleTo(target: string, changes: Partial<ReplicationRule> = {}): ReplicationRule {
