@@ -11,7 +11,7 @@ import {
   formatAnalyticsConfiguration,
 } from "../../src/objects/analytics-configuration.ts";
 import type { ObjectStore } from "../../src/objects/object-store.ts";
-import { MemoryMachine, type MemoryProcess, ProcessDiedError } from "./memory-process.ts";
+import { MemoryMachine, type MemoryProcess } from "./memory-process.ts";
 import { noPass } from "./no-pass.ts";
 import { ObjectClient } from "./object-client.ts";
 
@@ -72,15 +72,18 @@ async function begin(
     }
   }
   // Notes that there are analyses.
-  await run(process.objects, new Destination());
+  await run(process, new Destination());
   return { machine, process };
 }
 
 /** A pass, as a process that begins anew has it. Answers how many objects it has looked at. */
 async function run(
-  objectStore: ObjectStore,
+  process: MemoryProcess,
   deliverer: Destination,
-  isAsked = false,
+  {
+    isAsked = false,
+    effects = Infinity,
+  }: { readonly isAsked?: boolean; readonly effects?: number } = {},
 ): Promise<{ readonly looked: number; readonly isKilled: boolean }> {
   let looked = 0;
   const pass: WorkerPass = {
@@ -88,14 +91,10 @@ async function run(
     isAsked,
     progress: (fields) => (looked = Math.max(looked, fields["looked"] ?? 0)),
   };
-  try {
-    const worker = new AnalyticsWorker({ objectStore, deliverer, noteObjects: 1 });
-    await worker.runOnce(neverAborted, pass);
-    return { looked, isKilled: false };
-  } catch (error) {
-    assert.ok(error instanceof ProcessDiedError, String(error));
-    return { looked, isKilled: true };
-  }
+  const objectStore = process.objects;
+  const worker = new AnalyticsWorker({ objectStore, deliverer, noteObjects: 1 });
+  const isSpared = await process.survives(effects, () => worker.runOnce(neverAborted, pass));
+  return { looked, isKilled: !isSpared };
 }
 
 function fileOf(id: string): string {
@@ -113,20 +112,18 @@ describe("a walk of storage class analysis", () => {
       const { machine, process } = await begin({ all: "", some: "b/" });
       const destination = new Destination();
       machine.clock.advance(dayMilliseconds + 60_000);
-      process.faults.effectsUntilDeath = effects;
-      const first = await run(process.objects, destination);
+      const first = await run(process, destination, { effects });
       isKilled = first.isKilled;
-      process.faults.effectsUntilDeath = undefined;
-      const { objects } = await machine.start();
+      const next = await machine.start();
       // Of the new day, before and behind wherever the walk was.
-      const client = new ObjectClient(objects);
+      const client = new ObjectClient(next.objects);
       for (const key of ["a/", "b/0050+", "d"])
         await client.put(bucketName, key, new Uint8Array(1));
-      const second = await run(objects, destination);
+      const second = await run(next, destination);
       assert.deepEqual(destination.objects, expected, `killed at effect ${effects}`);
       // One page may be looked at again, and the new objects are.
       assert.ok(first.looked + second.looked <= allObjects + pageRows + 3, `effect ${effects}`);
-      assert.equal((await run(objects, destination)).looked, 0);
+      assert.equal((await run(next, destination)).looked, 0);
     }
   });
 
@@ -136,11 +133,9 @@ describe("a walk of storage class analysis", () => {
       const { machine, process } = await begin({ first: "a/", third: "c/" });
       const destination = new Destination();
       machine.clock.advance(dayMilliseconds + 60_000);
-      process.faults.effectsUntilDeath = effects;
-      const first = await run(process.objects, destination);
+      const first = await run(process, destination, { effects });
       isKilled = first.isKilled;
-      process.faults.effectsUntilDeath = undefined;
-      const second = await run((await machine.start()).objects, destination);
+      const second = await run(await machine.start(), destination);
       assert.deepEqual(
         destination.objects,
         new Map([
@@ -157,17 +152,13 @@ describe("a walk of storage class analysis", () => {
     const destination = new Destination();
     machine.clock.advance(dayMilliseconds + 60_000);
     // Behind the second page.
-    process.faults.effectsUntilDeath = 2;
-    assert.ok((await run(process.objects, destination)).isKilled);
-    process.faults.effectsUntilDeath = undefined;
+    assert.ok((await run(process, destination, { effects: 2 })).isKilled);
     const changed = await machine.start();
     await configure(changed.objects, "some", "a/");
-    changed.faults.effectsUntilDeath = 2;
-    assert.ok((await run(changed.objects, destination)).isKilled);
-    changed.faults.effectsUntilDeath = undefined;
-    const { objects } = await machine.start();
+    assert.ok((await run(changed, destination, { effects: 2 })).isKilled);
+    const next = await machine.start();
     machine.clock.advance(dayMilliseconds);
-    const { looked } = await run(objects, destination);
+    const { looked } = await run(next, destination);
     assert.equal(looked, allObjects);
     assert.deepEqual(
       destination.objects,
@@ -183,14 +174,12 @@ describe("a walk of storage class analysis", () => {
     const destination = new Destination();
     machine.clock.advance(3_600_000);
     // Behind the second page.
-    process.faults.effectsUntilDeath = 3;
-    const first = await run(process.objects, destination, true);
+    const first = await run(process, destination, { isAsked: true, effects: 3 });
     assert.ok(first.isKilled);
-    process.faults.effectsUntilDeath = undefined;
-    const { objects } = await machine.start();
-    const second = await run(objects, destination);
+    const next = await machine.start();
+    const second = await run(next, destination);
     assert.ok(second.looked > 0 && second.looked < allObjects);
     assert.equal(destination.objects.get(fileOf("all")), `01-01-2030 ${allObjects}`);
-    assert.equal((await run(objects, destination)).looked, 0);
+    assert.equal((await run(next, destination)).looked, 0);
   });
 });

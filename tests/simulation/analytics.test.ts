@@ -11,7 +11,7 @@ import {
   formatAnalyticsConfiguration,
 } from "../../src/objects/analytics-configuration.ts";
 import type { ObjectStore } from "../../src/objects/object-store.ts";
-import { MemoryMachine, type MemoryProcess, ProcessDiedError } from "./memory-process.ts";
+import { MemoryMachine, type MemoryProcess } from "./memory-process.ts";
 import { noPass } from "./no-pass.ts";
 import { ObjectClient } from "./object-client.ts";
 
@@ -100,14 +100,7 @@ describe("the worker of storage class analysis", () => {
       await noteRead(process.objects);
       await process.objects.analyticsCounts.write();
       machine.clock.advance(dayMilliseconds + 60_000);
-      process.faults.effectsUntilDeath = effects;
-      try {
-        await worker.runOnce(neverAborted, noPass);
-        isSpared = true;
-      } catch (error) {
-        assert.ok(error instanceof ProcessDiedError, String(error));
-      }
-      process.faults.effectsUntilDeath = undefined;
+      isSpared = await process.survives(effects, () => worker.runOnce(neverAborted, noPass));
       const { objects } = await machine.start();
       const next = new AnalyticsWorker({ objectStore: objects, deliverer });
       await next.runOnce(neverAborted, noPass);

@@ -12,7 +12,7 @@ import {
   decodeLifecycleState,
   type LifecycleStateRecord,
 } from "../../src/objects/records/lifecycle-state-record.ts";
-import { MemoryMachine, type MemoryProcess, ProcessDiedError, sweepAll } from "./memory-process.ts";
+import { MemoryMachine, type MemoryProcess, sweepAll } from "./memory-process.ts";
 import { noPass } from "./no-pass.ts";
 import { ObjectClient } from "./object-client.ts";
 import { chooseSeed, SeededRandom, withSeed } from "./seeded-random.ts";
@@ -77,14 +77,7 @@ describe("the lifecycle worker", () => {
         objectStore: process.objects,
         budget: { looked: 1, actions: 1 },
       });
-      process.faults.effectsUntilDeath = effects;
-      try {
-        await worker.runOnce(neverAborted, noPass);
-        isSpared = true;
-      } catch (error) {
-        assert.ok(error instanceof ProcessDiedError, String(error));
-      }
-      process.faults.effectsUntilDeath = undefined;
+      isSpared = await process.survives(effects, () => worker.runOnce(neverAborted, noPass));
       const { objects } = await machine.start();
       const next = new LifecycleWorker({ objectStore: objects });
       // What died may have hidden everything already: then days must pass until the rest is due.

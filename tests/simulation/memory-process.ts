@@ -174,6 +174,20 @@ export class MemoryProcess {
     });
     faults.areOn = true;
   }
+
+  /** Whether it lives through the work, when it is killed at this effect on a store, counted from 0. */
+  async survives(effects: number, work: () => Promise<unknown>): Promise<boolean> {
+    this.faults.effectsUntilDeath = effects;
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      assert.ok(error instanceof ProcessDiedError, String(error));
+      return false;
+    } finally {
+      this.faults.effectsUntilDeath = undefined;
+    }
+  }
 }
 
 class Faults {
