@@ -214,8 +214,9 @@ describe("a server with secured destinations, and wrongly declared ones beside t
 });
 
 it("sslmode of PostgreSQL means what it means to libpq", async () => {
-  const { port, settings } = brokers["postgresql"] as SecuredBroker;
+  const { port, settings } = brokers["postgresql"] as SecuredBroker; // in the table
   const { ca: authority, ...own } = rightTls;
+  // Its settings are those of its kind.
   const tryWith = async (mode: string, host: string, tls: TlsSettings): Promise<string> => {
     const declared = settings({ host, port, password, tls }) as SettingsOf<"postgresql">;
     const url = declared.url.replace(/\?.*$/, mode === "" ? "" : `?sslmode=${mode}`);

@@ -75,7 +75,7 @@ describe("the operation", () => {
     await s3.putObject({ Bucket, Key: "key", Body: "text" });
     const { Body } = await s3.getObjectTorrent({ Bucket, Key: "key" });
     const torrent = await Body?.transformToByteArray();
-    const { operation, objectSize, bytesSent, key } = (await records()).at(-1) as LogRecord;
+    const { operation, objectSize, bytesSent, key } = (await records()).at(-1) as LogRecord; // GET has just made one
     assert.deepEqual([operation, key, objectSize], ["REST.GET.OBJECT_TORRENT", "key", "4"]);
     assert.equal(bytesSent, String(torrent?.length));
   });

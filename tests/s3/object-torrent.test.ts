@@ -136,6 +136,7 @@ describe("a torrent", () => {
     const Bucket = await newBucket();
     await putPublic(Bucket, "key", patternBytes(20 * mebibyte));
     const { Body } = await s3.getObjectTorrent({ Bucket, Key: "key" });
+    // In Node.js it is a stream.
     (Body as unknown as { destroy: () => void }).destroy();
     const torrent = await torrentOf({ Bucket, Key: "key" });
     assert.equal(torrent.hashes.length, (20 * mebibyte) / torrent.pieceBytes);

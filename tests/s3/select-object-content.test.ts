@@ -18,14 +18,14 @@ const { s3, plainS3, client, newBucket, put, upload, send } = await startTestSer
 const Bucket = await newBucket();
 
 type Input = Partial<SelectObjectContentCommandInput>;
-const csv: Input = {
+const csv = {
   ExpressionType: "SQL",
   InputSerialization: { CSV: {} },
   OutputSerialization: { CSV: {} },
-};
+} as const satisfies Input;
 
 async function select(Key: string, Expression: string, input: Input = {}) {
-  const request = { ...csv, Bucket, Key, Expression, ...input } as SelectObjectContentCommandInput;
+  const request = { ...csv, Bucket, Key, Expression, ...input };
   const { Payload } = await s3.selectObjectContent(request);
   const events: SelectObjectContentEventStream[] = [];
   for await (const event of Payload ?? []) events.push(event);
@@ -93,7 +93,7 @@ describe("events", () => {
       Bucket,
       Key: "bad-end.csv",
       Expression: "SELECT CAST(_1 AS INT) FROM S3Object",
-    } as SelectObjectContentCommandInput);
+    });
     let length = 0;
     const reading = async () => {
       for await (const { Records } of Payload ?? []) length += Records?.Payload?.length ?? 0;
@@ -109,7 +109,7 @@ describe("events", () => {
       Bucket,
       Key: "long.csv",
       Expression: "SELECT * FROM S3Object",
-    } as SelectObjectContentCommandInput);
+    });
     for await (const _ of Payload ?? []) break;
     other.destroy();
     assert.equal(await selectText("people.csv", "SELECT COUNT(*) FROM S3Object"), "3\n");
