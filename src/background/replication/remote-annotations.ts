@@ -12,7 +12,8 @@ import { replicaChange } from "../../objects/replica.ts";
 import type { RemoteAnswer, RemoteRequest } from "../../remote/s3-client.ts";
 import { elementText } from "../../remote/s3-client.ts";
 import type { ReplicaWork } from "./destination.ts";
-import { checkAnswer, etagOf } from "./remote-answers.ts";
+import { checkAnswer, etagOf, isAway } from "./remote-answers.ts";
+import { checksumHeader, isPlainEtag, replicaHeader } from "./replica-headers.ts";
 import { readsAnnotations } from "./replication-role.ts";
 
 export interface RemoteAnnotationsOptions {
@@ -32,7 +33,6 @@ interface RemoteAnnotation {
 
 /** An answer with as many of the longest names stays below what is read of one. */
 const pageAnnotations = 250;
-const replicaHeader = "x-amz-holdfast-replica";
 
 /** Throws ReplicationRefusedError, DestinationAwayError. */
 export async function replicateAnnotationsTo(options: RemoteAnnotationsOptions): Promise<void> {
@@ -70,9 +70,7 @@ async function listRemote({
     ] as const;
     const answer = await send({ method: "GET", query, headers: { range: "bytes=0-0" } });
     const { status, body } = answer;
-    if (status === 429 || (status >= 500 && status !== 501)) {
-      checkAnswer(answer, "DstPutObjectNotPermitted");
-    }
+    if (isAway(answer)) checkAnswer(answer, "DstPutObjectNotPermitted");
     if (status !== 200 || !body.includes("<ListObjectAnnotationsResult")) return undefined;
     for (const [, entry = ""] of body.matchAll(/<AnnotationEntry>(.*?)<\/AnnotationEntry>/gs)) {
       found.push({
@@ -93,15 +91,14 @@ async function isSame(
   options: RemoteAnnotationsOptions,
 ): Promise<boolean> {
   if (known.sizeBytes !== sizeBytes) return false;
-  const { encryption } = options.work.source.record;
-  const isMd5 = encryption === undefined || encryption.kind === "AES256";
+  const isMd5 = isPlainEtag(options.work.source.record);
   if (isMd5 && known.etag === etag) return true;
   const query = queryOf(known.name, options);
   const headers = { "x-amz-checksum-mode": "ENABLED" };
   const answer = await options.send({ method: "GET", query, headers });
   if (answer.status !== 200) return false;
-  const name = `x-amz-checksum-${checksum.algorithm.toLowerCase()}`;
-  return answer.headers[name] === checksum.value || (isMd5 && etagOf(answer) === etag);
+  const there = answer.headers[checksumHeader(checksum.algorithm)];
+  return there === checksum.value || (isMd5 && etagOf(answer) === etag);
 }
 
 async function putRemote(
@@ -116,7 +113,7 @@ async function putRemote(
     query: queryOf(name, options),
     headers: {
       ...replicaHeaders(options),
-      [`x-amz-checksum-${algorithm.toLowerCase()}`]: value,
+      [checksumHeader(algorithm)]: value,
     },
     body: { lengthBytes: record.sizeBytes, stream },
   });

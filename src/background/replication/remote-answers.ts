@@ -10,9 +10,7 @@ export function checkAnswer(answer: RemoteAnswer, denied: FailureReason): Remote
   // A completion that lasts long begins with 200, and may end with an error.
   const isLateError = /^\s*(?:<\?xml[^>]*\?>\s*)?<Error[\s>]/.test(body);
   if (status >= 200 && status < 300 && !isLateError) return answer;
-  // What is not implemented will not be so in a minute either.
-  const isAway = status === 429 || (status >= 500 && status !== 501);
-  if (isAway || (isLateError && isPassing(body))) {
+  if (isAway(answer) || (isLateError && isPassing(body))) {
     throw new DestinationAwayError(`the destination answered ${describe(answer)}`);
   }
   throw new ReplicationRefusedError(reasonOf(answer, denied), describe(answer));
@@ -43,6 +41,14 @@ function reasonOf({ status, body }: RemoteAnswer, denied: FailureReason): Failur
 function describe({ status, body }: RemoteAnswer): string {
   const code = elementText(body, "Code") ?? "";
   return /^[\w.-]{1,64}$/.test(code) ? `${status} ${code}` : String(status);
+}
+
+/**
+ * Whether it helps to ask again later. 501 is no such answer: what a server does not implement now it will
+ * not implement in a minute either.
+ */
+export function isAway({ status }: RemoteAnswer): boolean {
+  return status === 429 || (status >= 500 && status !== 501);
 }
 
 /** The ETag of an answer, without quotes. */

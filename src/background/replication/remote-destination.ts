@@ -18,15 +18,16 @@ import { checkAnswer, etagOf } from "./remote-answers.ts";
 import { RemoteUpload } from "./remote-upload.ts";
 import {
   cannedAclOf,
+  checksumHeader,
   headersOf,
   isPlainEtag,
   legalHoldDocument,
+  replicaHeader,
   retentionDocument,
   taggingDocument,
 } from "./replica-headers.ts";
 import { readPermissions } from "./replication-role.ts";
 
-const replicaHeader = "x-amz-holdfast-replica";
 /** How far back a foreign version is looked for among those of its key. */
 const historyVersions = 1000;
 
@@ -258,7 +259,7 @@ function hasBytesOf({ etag, sizeBytes, encryption, checksum }: ObjectRecord, ans
   if (isPlainEtag({ encryption }) && etagOf(answer) === etag) return true;
   return (
     checksum?.type === "FULL_OBJECT" &&
-    headers[`x-amz-checksum-${checksum.algorithm.toLowerCase()}`] === checksum.value
+    headers[checksumHeader(checksum.algorithm)] === checksum.value
   );
 }
 

@@ -10,6 +10,7 @@ import type { ReplicaWork } from "./destination.ts";
 import { ReplicationRefusedError } from "./failure.ts";
 import { checkAnswer, etagOf } from "./remote-answers.ts";
 import {
+  checksumHeader,
   checksumHeaders,
   completionDocument,
   integrityHeaders,
@@ -105,7 +106,7 @@ export class RemoteUpload {
     const headers =
       checksum?.type === "FULL_OBJECT"
         ? {
-            [`x-amz-checksum-${checksum.algorithm.toLowerCase()}`]: checksum.value,
+            [checksumHeader(checksum.algorithm)]: checksum.value,
             "x-amz-checksum-type": "FULL_OBJECT",
           }
         : {};

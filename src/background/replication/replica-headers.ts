@@ -7,6 +7,9 @@ import { escapeXml } from "../../remote/s3-client.ts";
 
 type Headers = Record<string, string | undefined>;
 
+/** What a Holdfast says of a replica to another one. */
+export const replicaHeader = "x-amz-holdfast-replica";
+
 const namespace = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"';
 
 /** Of PutObject and CreateMultipartUpload. A retention that has ended is no business of the replica's. */
@@ -50,8 +53,12 @@ export function integrityHeaders({ etag, checksum, encryption }: ObjectRecord): 
 export function checksumHeaders(algorithm: string, value: string): Headers {
   return {
     "x-amz-sdk-checksum-algorithm": algorithm,
-    [`x-amz-checksum-${algorithm.toLowerCase()}`]: value,
+    [checksumHeader(algorithm)]: value,
   };
+}
+
+export function checksumHeader(algorithm: string): string {
+  return `x-amz-checksum-${algorithm.toLowerCase()}`;
 }
 
 /** Whether the ETag says something about the content. */
