@@ -12,7 +12,7 @@ import { BlobCorruptError, BlobMissingError } from "../../storage/storage-errors
 import { transact } from "../../storage/key-value/transaction.ts";
 import { giveWay } from "../give-way.ts";
 import { ReplicationRefusedError } from "./failure.ts";
-import type { Holds, Refusal } from "./holds.ts";
+import type { Holds } from "./holds.ts";
 import type { Outcomes } from "./outcomes.ts";
 import {
   findRule,
@@ -172,7 +172,7 @@ export class FeedRun {
     const { store, holds } = this.#services;
     const failed = this.#workOf(rows);
     const rule = await this.#ruleOf(failed);
-    const refusal = refusalOf({ reason, detail }, store.clock.now());
+    const refusal = { reason, detail, nowMilliseconds: store.clock.now() };
     await store.changes.finish(this.#feed, rows, async (transaction) => {
       await holds.hold(transaction, this.#feed, rows, refusal);
       await this.#services.outcomes.refused(transaction, failed, rows, { reason, rule });
@@ -194,7 +194,9 @@ export class FeedRun {
         this.#tally[outcome.kind === "dropped" ? "dropped" : "replicated"] += 1;
       } catch (error) {
         if (!(error instanceof ReplicationRefusedError)) throw error;
-        await holds.postpone(this.#feed, key, refusalOf(error, store.clock.now()));
+        const { reason, detail } = error;
+        const nowMilliseconds = store.clock.now();
+        await holds.postpone(this.#feed, key, { reason, detail, nowMilliseconds });
         this.#tally.refused += 1;
         return false;
       }
@@ -221,11 +223,4 @@ export class FeedRun {
       annotations: changedAnnotations(rows.map((row) => row.change)),
     };
   }
-}
-
-function refusalOf(
-  { reason, detail }: { readonly reason: string; readonly detail?: string | undefined },
-  nowMilliseconds: number,
-): Refusal {
-  return { reason, nowMilliseconds, ...(detail === undefined ? {} : { detail }) };
 }

@@ -22,7 +22,9 @@ export interface HoldRecord {
 }
 
 /** Why changes of a key were refused, and when. */
-export interface Refusal extends Pick<HoldRecord, "reason" | "detail"> {
+export interface Refusal {
+  readonly reason: string;
+  readonly detail: string | undefined;
   readonly nowMilliseconds: number;
 }
 
