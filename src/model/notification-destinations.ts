@@ -33,12 +33,15 @@ const tls = z
 /** Of destinations with a URL: what stands here is not looked for in the URL, and needs no escapes. */
 const user = { username: text.optional(), password: secret.optional() };
 
+/** How long one try takes at most. */
+export const defaultTimeoutSeconds = 10;
+
 const common = {
   /** How events are told: as S3 tells them to queues and topics, or as EventBridge does. */
   envelope: z.enum(["records", "event-bridge"]).optional(),
   /** What could not be delivered for so long becomes a dead letter; absent: it is tried for ever. */
   maximumAgeSeconds: z.int().min(1).optional(),
-  /** How long one try may take. */
+  /** How long one try may take; default `defaultTimeoutSeconds`. */
   timeoutSeconds: z.number().min(0.1).max(300).optional(),
   /** How many tries may be under way at once. */
   concurrency: z.int().min(1).max(64).optional(),

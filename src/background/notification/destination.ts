@@ -38,6 +38,10 @@ export function allTaken(messages: readonly Message[]): Outcomes {
   return messages.map(() => undefined);
 }
 
+export function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}
+
 /** `{bucket}` and `{event}` of a topic, subject or key, as the message has them. */
 export function fillTemplate(template: string, { bucketName, event }: Message): string {
   if (!template.includes("{")) return template;

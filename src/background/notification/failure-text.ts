@@ -1,13 +1,15 @@
 // What is told of a failed delivery: one line without secrets, which client libraries may repeat.
 
-import type { DestinationSettings } from "../../model/notification-destinations.ts";
+import {
+  defaultTimeoutSeconds,
+  type DestinationSettings,
+} from "../../model/notification-destinations.ts";
 
 const longestText = 500;
 const shortestSecret = 4;
 const secretNames =
   /^(?:secret|secretAccessKey|sessionToken|bearerToken|password|token|credentials|nkeySeed|key|ca|certificate)$/;
 const hidden = "***";
-const defaultTimeoutSeconds = 10;
 
 export function failureText(error: unknown, settings: DestinationSettings | undefined): string {
   const text = describe(error, settings);

@@ -3,7 +3,10 @@
 // no other key; a destination that takes nothing is left alone for a while, and holds up no other one.
 
 import type { Clock } from "../../base/clock.ts";
-import type { DestinationSettings } from "../../model/notification-destinations.ts";
+import {
+  defaultTimeoutSeconds,
+  type DestinationSettings,
+} from "../../model/notification-destinations.ts";
 import type { ChangeLog } from "../../objects/change-log.ts";
 import type { FeedRow } from "../../objects/feed-rows.ts";
 import { buryRows } from "../../objects/dead-letters.ts";
@@ -11,7 +14,7 @@ import { notificationFeedPrefix } from "../../objects/notification-rules.ts";
 import type { DestinationFailure } from "../../objects/notification-destinations.ts";
 import { giveWay, isBusyWithRequests } from "../give-way.ts";
 import { timerSleep } from "../worker.ts";
-import type { Outcomes } from "./destination.ts";
+import { asError, type Outcomes } from "./destination.ts";
 import type { DestinationPool, OpenDestination } from "./destination-pool.ts";
 import { failureText } from "./failure-text.ts";
 import { messageOf } from "./message-of.ts";
@@ -41,7 +44,6 @@ const lateMilliseconds = 10_000;
 const gatherMilliseconds = 40;
 const shortestBackOffMilliseconds = 1000;
 const longestBackOffMilliseconds = 60_000;
-const defaultTimeoutSeconds = 10;
 const defaultConcurrency = 4;
 const blockedLimit = 10_000;
 
@@ -188,7 +190,7 @@ export class FeedDelivery {
     try {
       return await withSignal(destination.send(messages, bounded), bounded);
     } catch (error) {
-      return error instanceof Error ? error : new Error(String(error));
+      return asError(error);
     }
   }
 

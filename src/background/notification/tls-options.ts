@@ -25,5 +25,10 @@ export function tlsOptions(settings: TlsSettings | undefined, host?: string): Tl
 
 /** Addresses are no names (RFC 6066, section 3). */
 function nameOf(host: string | undefined): string | undefined {
-  return host === undefined || isIP(host.replaceAll(/^\[|\]$/g, "")) !== 0 ? undefined : host;
+  return host === undefined || isIP(host) !== 0 ? undefined : host;
+}
+
+/** Addresses of version 6 stand in brackets in a URL alone. */
+export function hostOf({ hostname }: URL): string {
+  return hostname.replaceAll(/^\[|\]$/g, "");
 }

@@ -14,9 +14,15 @@ import {
   type NatsConnection,
 } from "@nats-io/transport-node";
 import type { SettingsOf, TlsSettings } from "../../../model/notification-destinations.ts";
-import { fillTemplate, type Destination, type Message, type Outcomes } from "../destination.ts";
+import {
+  asError,
+  fillTemplate,
+  type Destination,
+  type Message,
+  type Outcomes,
+} from "../destination.ts";
 import { KeptConnection } from "../kept-connection.ts";
-import { tlsOptions, type TlsOptions } from "../tls-options.ts";
+import { hostOf, tlsOptions, type TlsOptions } from "../tls-options.ts";
 
 const batchMessages = 200;
 const connectMilliseconds = 5000;
@@ -64,7 +70,7 @@ export class NatsDestination implements Destination {
       if (error instanceof Error && error.name === "JetStreamNotEnabled") {
         return new Error("no stream of JetStream takes the subject");
       }
-      return error instanceof Error ? error : new Error(String(error));
+      return asError(error);
     }
   }
 
@@ -101,9 +107,9 @@ async function open(settings: SettingsOf<"nats">, dropped: () => void): Promise<
 function optionsOf(settings: SettingsOf<"nats">, server: string): ConnectionOptions {
   const { username, password, token, tls } = settings;
   const authenticator = authenticatorOf(settings);
-  const { protocol, hostname } = new URL(server);
+  const url = new URL(server);
   // The library takes a server's word for it that there is no TLS, unless TLS is asked for like this.
-  const isEncrypted = protocol === "tls:" || tls !== undefined;
+  const isEncrypted = url.protocol === "tls:" || tls !== undefined;
   return {
     servers: [server],
     name: "holdfast",
@@ -114,7 +120,7 @@ function optionsOf(settings: SettingsOf<"nats">, server: string): ConnectionOpti
     ...(password === undefined ? {} : { pass: password }),
     ...(token === undefined ? {} : { token }),
     ...(authenticator === undefined ? {} : { authenticator }),
-    ...(isEncrypted ? { tls: natsTlsOptions(tls, hostname) } : {}),
+    ...(isEncrypted ? { tls: natsTlsOptions(tls, hostOf(url)) } : {}),
   };
 }
 
@@ -122,9 +128,8 @@ function optionsOf(settings: SettingsOf<"nats">, server: string): ConnectionOpti
  * They reach Node.js as they are, beyond what the library's type names. Of a server whose address is
  * given it would look for the name `localhost` in the certificate: `host` says for what to look.
  */
-function natsTlsOptions(tls: TlsSettings | undefined, hostname: string): TlsOptions {
-  const address = hostname.replaceAll(/^\[|\]$/g, "");
-  return { ...tlsOptions(tls), ...(isIP(address) === 0 ? {} : { host: address }) };
+function natsTlsOptions(tls: TlsSettings | undefined, host: string): TlsOptions {
+  return { ...tlsOptions(tls), ...(isIP(host) === 0 ? {} : { host }) };
 }
 
 function authenticatorOf({ credentials, nkeySeed }: SettingsOf<"nats">): Authenticator | undefined {

@@ -3,10 +3,13 @@
 
 import { checkServerIdentity, type ConnectionOptions } from "node:tls";
 import { Pool } from "pg";
-import type { SettingsOf } from "../../../model/notification-destinations.ts";
+import {
+  defaultTimeoutSeconds,
+  type SettingsOf,
+} from "../../../model/notification-destinations.ts";
 import { allTaken, type Destination, type Message, type Outcomes } from "../destination.ts";
 import { KeptConnection } from "../kept-connection.ts";
-import { tlsOptions } from "../tls-options.ts";
+import { hostOf, tlsOptions } from "../tls-options.ts";
 import { urlWithUser } from "../url-with-user.ts";
 
 const batchMessages = 200;
@@ -101,7 +104,7 @@ function uuidOf(id: string): string {
 }
 
 function newPool(settings: SettingsOf<"postgresql">): Pool {
-  const { concurrency = 4, timeoutSeconds = 10 } = settings;
+  const { concurrency = 4, timeoutSeconds = defaultTimeoutSeconds } = settings;
   const url = urlWithUser(settings);
   const ssl = encryptionOf(settings, url.searchParams.get("sslmode"));
   // The library's own reading of it would take the place of `ssl`.
@@ -128,7 +131,7 @@ function encryptionOf(
 ): ConnectionOptions | false {
   if (mode === "disable" || (mode === null && tls === undefined)) return false;
   const options = tlsOptions(tls);
-  const name = tls?.serverName ?? hostOf(url);
+  const name = tls?.serverName ?? hostOf(new URL(url));
   if (mode === "require" && tls?.ca === undefined) return { ...options, rejectUnauthorized: false };
   const checksName = mode === null || mode === "verify-full";
   return {
@@ -137,8 +140,4 @@ function encryptionOf(
     checkServerIdentity: (_, certificate) =>
       checksName ? checkServerIdentity(name, certificate) : undefined,
   };
-}
-
-function hostOf(url: string): string {
-  return new URL(url).hostname.replaceAll(/^\[|\]$/g, "");
 }

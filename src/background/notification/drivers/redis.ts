@@ -3,9 +3,15 @@
 
 import { createClient } from "@redis/client";
 import type { SettingsOf } from "../../../model/notification-destinations.ts";
-import { fillTemplate, type Destination, type Message, type Outcomes } from "../destination.ts";
+import {
+  asError,
+  fillTemplate,
+  type Destination,
+  type Message,
+  type Outcomes,
+} from "../destination.ts";
 import { KeptConnection } from "../kept-connection.ts";
-import { tlsOptions } from "../tls-options.ts";
+import { hostOf, tlsOptions } from "../tls-options.ts";
 import { urlWithUser } from "../url-with-user.ts";
 
 const batchMessages = 500;
@@ -73,16 +79,14 @@ export class RedisDestination implements Destination {
 
 /** One connection, which is not made again by itself: the feed tries again, and says so. */
 function newClient(settings: SettingsOf<"redis">) {
-  const { href: url, protocol, hostname } = urlWithUser(settings);
-  const isEncrypted = protocol === "rediss:";
+  const url = urlWithUser(settings);
+  const isEncrypted = url.protocol === "rediss:";
   const common = { connectTimeout: connectMilliseconds, reconnectStrategy: false } as const;
   return createClient({
-    url,
+    url: url.href,
     disableOfflineQueue: true,
-    socket: isEncrypted ? { ...common, tls: true, ...tlsOptions(settings.tls, hostname) } : common,
+    socket: isEncrypted
+      ? { ...common, tls: true, ...tlsOptions(settings.tls, hostOf(url)) }
+      : common,
   });
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
 }

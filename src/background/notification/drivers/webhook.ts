@@ -6,7 +6,7 @@
 import { createHmac } from "node:crypto";
 import type { Clock } from "../../../base/clock.ts";
 import type { SettingsOf } from "../../../model/notification-destinations.ts";
-import { type Destination, type Message, type Outcomes } from "../destination.ts";
+import { asError, type Destination, type Message, type Outcomes } from "../destination.ts";
 import { checkStatus, HttpSender, StatusError } from "../http-sender.ts";
 
 const simultaneousRequests = 16;
@@ -106,8 +106,4 @@ function signatureOf(secret: string, milliseconds: number, body: string): string
   const seconds = Math.floor(milliseconds / 1000);
   const code = createHmac("sha256", secret).update(`${seconds}.${body}`).digest("hex");
   return `t=${seconds},v1=${code}`;
-}
-
-export function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
 }
