@@ -15,13 +15,10 @@ export async function* pagesOf(
   let { start } = range;
   for (;;) {
     signal.throwIfAborted();
-    const read = await store.read({ ranges: [{ start, end: range.end, limit }] });
-    const entries = read.ranges[0] ?? [];
-    const last = entries.at(-1);
-    if (last === undefined) return undefined;
-    yield entries;
-    if (entries.length < limit) return undefined;
-    start = keyAfter(last.key);
+    const { entries, next } = await readPage(store, { start, end: range.end }, limit);
+    if (entries.length > 0) yield entries;
+    if (next === undefined) return undefined;
+    start = next;
   }
 }
 
@@ -69,11 +66,20 @@ export function walkPages<Result>(
 ): Promise<Result | undefined> {
   const { limit } = options;
   return walkSteps(range.start, options, async (start) => {
-    const read = await store.read({ ranges: [{ start, end: range.end, limit }] });
-    const entries = read.ranges[0] ?? [];
-    const last = entries.at(-1);
-    if (last === undefined) return {};
-    const result = await look(entries);
-    return { result, next: entries.length < limit ? undefined : keyAfter(last.key) };
+    const { entries, next } = await readPage(store, { start, end: range.end }, limit);
+    return entries.length === 0 ? {} : { result: await look(entries), next };
   });
+}
+
+/** `next`: where the page behind it begins; `undefined`: there is none. */
+async function readPage(
+  store: Pick<KeyValueStore, "read">,
+  range: KeyRange,
+  limit: number,
+): Promise<{ readonly entries: readonly Entry[]; readonly next: Uint8Array | undefined }> {
+  const read = await store.read({ ranges: [{ ...range, limit }] });
+  const entries = read.ranges[0] ?? [];
+  const last = entries.at(-1);
+  const isLast = last === undefined || entries.length < limit;
+  return { entries, next: isLast ? undefined : keyAfter(last.key) };
 }

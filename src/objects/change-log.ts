@@ -10,7 +10,7 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { decodeCounter } from "../storage/key-value/counter.ts";
-import type { Entry, KeyValueStore } from "../storage/key-value/key-value-store.ts";
+import type { KeyValueStore } from "../storage/key-value/key-value-store.ts";
 import type { Transaction } from "../storage/key-value/transaction.ts";
 import { transact } from "../storage/key-value/transaction.ts";
 import { encodeRecord } from "../storage/record-codec.ts";
@@ -286,13 +286,9 @@ export class ChangeLog {
 
   /** Every feed that ever had a row, and how many it has now. */
   async sizes(prefix = ""): Promise<readonly FeedSize[]> {
-    const entries = await this.#range(ranges.feedSizes(prefix), feedsLimit);
+    const range = { ...ranges.feedSizes(prefix), limit: feedsLimit };
+    const entries = (await this.#store.read({ ranges: [range] })).ranges[0] ?? [];
     return entries.map(({ key, value }) => ({ feed: feedOf(key), rows: decodeCounter(value) }));
-  }
-
-  async #range(range: { start: Uint8Array; end: Uint8Array }, limit: number): Promise<Entry[]> {
-    const { ranges: found } = await this.#store.read({ ranges: [{ ...range, limit }] });
-    return [...(found[0] ?? [])];
   }
 }
 

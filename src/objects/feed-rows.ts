@@ -98,8 +98,7 @@ export async function readQueue(
 }
 
 function rowsOf({ key, revision, value }: Entry): FeedRow[] {
-  // A queue may hold such entries too: rows of earlier versions, which come before all others.
-  const values = isRecord(value) ? [value] : decodeQueueEntry(value);
+  const values = valuesOf(value);
   const rows = values.filter(({ length }) => length > 0).length;
   const entry = { key, revision, rows };
   return values.flatMap((each, index) => {
@@ -108,9 +107,10 @@ function rowsOf({ key, revision, value }: Entry): FeedRow[] {
   });
 }
 
-/** Lengths are shorter than what begins with a brace would be. */
-function isRecord([first]: Uint8Array): boolean {
-  return first === 0x7b;
+/** A queue may hold single records too: rows of earlier versions, which come before all others. */
+function valuesOf(value: Uint8Array): Uint8Array[] {
+  // Lengths are shorter than what begins with a brace would be.
+  return value[0] === 0x7b ? [value] : decodeQueueEntry(value);
 }
 
 /** Rows by the entries that they lie in, which several reads may have brought. */
@@ -137,7 +137,7 @@ export async function removeParts<Row extends RowPlace>(
     const value = stored[at];
     const key = entryKeys[at] as Uint8Array;
     if (value === undefined) continue;
-    const values = isRecord(value) ? [value] : decodeQueueEntry(value);
+    const values = valuesOf(value);
     for (const row of group) {
       if ((values[row.index]?.length ?? 0) === 0) continue;
       values[row.index] = noBytes;
